@@ -1,0 +1,100 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableExperimentalFeature("Lifetimes"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .treatWarning("DeprecatedDeclaration", as: .warning),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let certificates: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
+let package = Package(
+    name: "meridian",
+    products: [.executable(name: "meridian", targets: ["meridian"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Lowest first; a target depends only on targets above it. docs/architecture.md says what each one knows.
+        .target(name: "CLinux"),
+        .target(name: "Addresses", swiftSettings: house),
+        .target(name: "DNSWire", dependencies: ["Addresses"], swiftSettings: house),
+        .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: house),
+        .target(name: "Geography", dependencies: ["Addresses"], swiftSettings: house),
+        .target(name: "TrafficModel", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
+        .target(name: "Telemetry", swiftSettings: house),
+        .target(
+            name: "Steering", dependencies: ["Addresses", "DNSWire", "Geography", "TrafficModel"], swiftSettings: house),
+        .target(name: "Balancing", dependencies: ["Addresses", "TrafficModel"], swiftSettings: house),
+        .target(name: "Authority", dependencies: ["Addresses", "DNSWire", "Steering"], swiftSettings: house),
+        .target(
+            name: "Configuration",
+            dependencies: [
+                "Addresses", "DNSWire", "Geography", "TrafficModel", .product(name: "Yams", package: "Yams"),
+            ], swiftSettings: house),
+        .target(
+            name: "HealthMonitoring",
+            dependencies: ["Addresses", "HTTPWire", "TrafficModel", nioCore, nioPosix, nioSSL, logging],
+            swiftSettings: house),
+        .target(
+            name: "DNSService",
+            dependencies: ["Addresses", "Authority", "CLinux", "Telemetry", "TrafficModel", nioCore, nioPosix, logging],
+            swiftSettings: house),
+        .target(
+            name: "ProxyService",
+            dependencies: [
+                "Addresses", "Balancing", "HTTPWire", "Telemetry", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS,
+                logging,
+            ], swiftSettings: house),
+        .target(
+            name: "ControlPlane",
+            dependencies: [
+                "Addresses", "Authority", "Balancing", "Configuration", "DNSService", "DNSWire", "Geography",
+                "HealthMonitoring", "ProxyService", "Steering", "Telemetry", "TrafficModel", nioCore, nioPosix,
+                lifecycle, logging,
+            ], swiftSettings: house),
+        .target(
+            name: "AdminAPI",
+            dependencies: [
+                "ControlPlane", "TrafficModel", .product(name: "Hummingbird", package: "hummingbird"), lifecycle,
+                logging,
+            ], swiftSettings: house),
+        .target(
+            name: "Demo",
+            dependencies: [
+                "Addresses", "AdminAPI", "Configuration", "ControlPlane", "DNSWire", "HTTPWire", "TrafficModel",
+                nioCore, nioPosix, lifecycle, logging,
+            ], swiftSettings: house),
+        .executableTarget(
+            name: "meridian",
+            dependencies: [
+                "AdminAPI", "Configuration", "ControlPlane", "Demo", "TrafficModel",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), lifecycle, logging,
+            ], swiftSettings: house),
+    ]
+)

@@ -1,0 +1,138 @@
+/// A fully qualified domain name in uncompressed wire form (RFC 1035 section 3.1), for configuration and compile time.
+///
+/// Equality and hashing ignore ASCII case (RFC 4343); `wire` keeps the letters as they were written.
+package struct DomainName: Sendable {
+    /// Length-prefixed labels and the root's zero byte: 1...255 bytes.
+    package let wire: [UInt8]
+    /// `wire` with ASCII letters in lower case: the form to look up and to compare.
+    package let folded: [UInt8]
+
+    /// The root, `.`.
+    package static let root = DomainName(validated: [0])
+
+    /// `wire` must already be a valid uncompressed name.
+    init(validated wire: [UInt8]) {
+        self.wire = wire
+        // A length byte is at most 63, so it is never in the range of the letters.
+        self.folded = wire.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
+    }
+
+    /// Checks label lengths (1...63), the total (255) and the closing root label.
+    package init?(wire: [UInt8]) {
+        guard wire.count <= 255 else { return nil }
+        var index = 0
+        while index < wire.count, wire[index] != 0 {
+            guard wire[index] <= 63 else { return nil }
+            index += 1 + Int(wire[index])
+        }
+        guard index == wire.count - 1 else { return nil }
+        self.init(validated: wire)
+    }
+
+    /// The number of labels without the root: 3 for `www.example.com.`.
+    package var labelCount: Int {
+        var count = 0
+        var index = 0
+        while wire[index] != 0 {
+            count += 1
+            index += 1 + Int(wire[index])
+        }
+        return count
+    }
+
+    /// The name without its first label; `nil` for the root.
+    package var parent: DomainName? {
+        wire[0] == 0 ? nil : DomainName(validated: Array(wire[(1 + Int(wire[0]))...]))
+    }
+
+    /// Whether this name is `zone` or lies below it.
+    package func isAtOrBelow(_ zone: DomainName) -> Bool {
+        var index = 0
+        while true {
+            if folded.count - index == zone.folded.count { return folded[index...].elementsEqual(zone.folded) }
+            if folded.count - index < zone.folded.count || folded[index] == 0 { return false }
+            index += 1 + Int(folded[index])
+        }
+    }
+}
+
+extension DomainName: Hashable {
+    package static func == (left: DomainName, right: DomainName) -> Bool { left.folded == right.folded }
+    package func hash(into hasher: inout Hasher) { hasher.combine(folded) }
+}
+
+extension DomainName: CustomStringConvertible, LosslessStringConvertible {
+    /// Reads presentation form (RFC 1035 section 5.1): `\.` and `\DDD` escapes; the closing dot may be left out.
+    package init?(_ text: String) {
+        self.init(text, relativeTo: .root)
+    }
+
+    /// Reads presentation form; a name without a closing dot is completed with `origin`.
+    package init?(_ text: String, relativeTo origin: DomainName) {
+        if text == "." {
+            self = .root
+            return
+        }
+        var wire: [UInt8] = []
+        var label: [UInt8] = []
+        var bytes = Array(text.utf8)[...]
+        var absolute = false
+        while let byte = bytes.popFirst() {
+            switch byte {
+            case UInt8(ascii: "."):
+                guard (1...63).contains(label.count) else { return nil }
+                wire.append(UInt8(label.count))
+                wire += label
+                label = []
+                absolute = bytes.isEmpty
+            case UInt8(ascii: "\\"):
+                guard let next = bytes.popFirst() else { return nil }
+                if (48...57).contains(next) {
+                    guard bytes.count >= 2 else { return nil }
+                    let digits = [next, bytes.removeFirst(), bytes.removeFirst()]
+                    guard digits.allSatisfy({ (48...57).contains($0) }) else { return nil }
+                    let value = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
+                    guard value <= 255 else { return nil }
+                    label.append(UInt8(value))
+                } else {
+                    label.append(next)
+                }
+            default:
+                label.append(byte)
+            }
+        }
+        if absolute {
+            wire.append(0)
+        } else {
+            guard (1...63).contains(label.count) else { return nil }
+            wire.append(UInt8(label.count))
+            wire += label + origin.wire
+        }
+        guard wire.count <= 255 else { return nil }
+        self.init(validated: wire)
+    }
+
+    /// Presentation form without the closing dot (`.` for the root); bytes outside printable ASCII as `\DDD`.
+    package var description: String {
+        guard wire[0] != 0 else { return "." }
+        var text: [UInt8] = []
+        var index = 0
+        while wire[index] != 0 {
+            if index > 0 { text.append(UInt8(ascii: ".")) }
+            let length = Int(wire[index])
+            for byte in wire[(index + 1)...(index + length)] {
+                switch byte {
+                case UInt8(ascii: "."), UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: ";"), UInt8(ascii: "@"),
+                    UInt8(ascii: "$"), UInt8(ascii: "("), UInt8(ascii: ")"):
+                    text += [UInt8(ascii: "\\"), byte]
+                case 0x21...0x7e:
+                    text.append(byte)
+                default:
+                    text += [UInt8(ascii: "\\"), 48 + byte / 100, 48 + byte / 10 % 10, 48 + byte % 10]
+                }
+            }
+            index += 1 + length
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,1 @@
+// Placeholder: the first source file of this module replaces it.

@@ -1,0 +1,46 @@
+package import Addresses
+
+/// How to find out whether a target works, and how much evidence a change of state takes.
+package struct Monitor: Sendable, Hashable {
+    package enum Check: Sendable, Hashable {
+        /// A connection is accepted.
+        case tcp
+        /// An HTTP/1.1 request is answered as expected, over TLS if `tls` is set.
+        case http(HTTPCheck)
+    }
+
+    package struct HTTPCheck: Sendable, Hashable {
+        package var method = "GET"
+        package var path = "/"
+        /// The Host field, and the TLS server name; the target's address when `nil`.
+        package var host: String?
+        /// Status codes that count as success.
+        package var expectedStatus: [ClosedRange<Int>] = [200...399]
+        /// Text that must occur in the first 64 KiB of the body.
+        package var expectedBody: String?
+        package var tls = false
+        /// Whether the certificate must be valid for `host`; off by default, as members seldom have public ones.
+        package var verifyCertificate = false
+
+        package init() {}
+    }
+
+    package var name: String
+    package var check: Check
+    package var interval: Duration = .seconds(5)
+    /// From the start of a probe to its verdict; at most `interval`.
+    package var timeout: Duration = .seconds(2)
+    /// Successes in a row that turn a target up.
+    package var rise = 2
+    /// Failures in a row that turn a target down.
+    package var fall = 3
+    /// The share of the interval by which a probe may come early or late, 0...0.5: keeps thousands from marching.
+    package var jitter = 0.1
+    /// Another port to probe than the one that is served.
+    package var port: UInt16?
+
+    package init(name: String, check: Check) {
+        self.name = name
+        self.check = check
+    }
+}

@@ -1,0 +1,31 @@
+package import Addresses
+
+/// The DNS role of this node.
+package struct NameServer: Sendable, Hashable {
+    /// Each is served over UDP and TCP. Empty: this node does not play the role.
+    package var listen: [Endpoint] = []
+    /// The largest UDP response, 512...4096; 1232 avoids fragments (DNS flag day 2020).
+    package var udpSize = 1232
+    /// Threads that answer UDP; 0: one for each processor.
+    package var threads = 0
+    /// Whether EDNS Client Subnet (RFC 7871) is believed.
+    package var clientSubnet = true
+    /// TCP connections at once, per listener.
+    package var tcpConnections = 1000
+    /// TCP connections at once from one address.
+    package var tcpConnectionsPerSource = 50
+    /// How long a TCP connection may be idle.
+    package var tcpIdle: Duration = .seconds(10)
+
+    package init() {}
+}
+
+/// Where the place of a client's network is looked up. Later sources win over earlier ones where they overlap.
+package enum GeographySource: Sendable, Hashable {
+    /// A MaxMind DB file with countries or cities.
+    case maxMind(path: String)
+    /// `geoip` and `geoip6` as Debian's tor-geoipdb installs them; either may be missing.
+    case tor(v4: String?, v6: String?)
+    /// Lines of `network,region`.
+    case networks(path: String)
+}

@@ -1,0 +1,29 @@
+package import DNSWire
+
+/// A place with virtual servers: a data centre, a cloud region.
+package struct Region: Sendable, Hashable {
+    package var name: String
+    /// The regional host name, which resolves to the region's virtual servers; pools of the region answer with a
+    /// CNAME to it unless they name another.
+    package var host: DomainName?
+    package var location: Location?
+
+    package init(name: String, host: DomainName? = nil, location: Location? = nil) {
+        self.name = name
+        self.host = host
+        self.location = location
+    }
+}
+
+/// Degrees, WGS 84.
+package struct Location: Sendable, Hashable {
+    /// -90...90.
+    package var latitude: Double
+    /// -180...180.
+    package var longitude: Double
+
+    package init(latitude: Double, longitude: Double) {
+        self.latitude = latitude
+        self.longitude = longitude
+    }
+}

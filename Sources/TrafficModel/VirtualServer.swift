@@ -1,0 +1,22 @@
+package import Addresses
+
+/// An address that a region is reached at: a VIP of this program or a foreign load balancer.
+package struct VirtualServer: Sendable, Hashable {
+    package var name: String
+    package var endpoint: Endpoint
+    /// Position in `Intent.regions`.
+    package var region: Int
+    /// Positions in `Intent.monitors`; all must agree that it is up. None: always available.
+    package var monitors: [Int] = []
+    /// Its share under `ratio`, 0...65,535; 0 takes it out of the choice while others are available.
+    package var ratio = 1
+    /// Connections or requests a second it can take, in whatever unit its peers use; informative in this release.
+    package var capacity: Int?
+    package var enabled = true
+
+    package init(name: String, endpoint: Endpoint, region: Int) {
+        self.name = name
+        self.endpoint = endpoint
+        self.region = region
+    }
+}

@@ -63,7 +63,9 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "DNSService",
-            dependencies: ["Addresses", "Authority", "CLinux", "Telemetry", "TrafficModel", nioCore, nioPosix, logging],
+            dependencies: [
+                "Addresses", "Authority", "CLinux", "Telemetry", "TrafficModel", nioCore, nioPosix, logging,
+            ],
             swiftSettings: house),
         .target(
             name: "ProxyService",

@@ -1,6 +1,7 @@
 extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     /// Reads dotted-quad IPv4 (four decimal numbers, no leading zeros) or IPv6 text (RFC 4291 section 2.2, zone
     /// identifiers refused).
+    @usableFromInline
     package init?(_ text: String) {
         let characters = Array(text.utf8)
         if characters.contains(UInt8(ascii: ":")) {
@@ -13,6 +14,7 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     }
 
     /// Dotted quad, or IPv6 in the canonical form of RFC 5952.
+    @usableFromInline
     package var description: String {
         switch self {
         case .v4(let value):

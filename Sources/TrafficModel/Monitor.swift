@@ -1,5 +1,3 @@
-package import Addresses
-
 /// How to find out whether a target works, and how much evidence a change of state takes.
 package struct Monitor: Sendable, Hashable {
     package enum Check: Sendable, Hashable {

@@ -1,0 +1,49 @@
+package import Addresses
+
+/// What a steered name is: positions in `Intent.wideIPs` and `Intent.pools`.
+package enum SteeredSubject: Hashable, Sendable {
+    case wideIP(Int)
+    /// A pool's host name, regional DNS: it resolves to the pool's virtual servers.
+    case poolHost(Int)
+}
+
+/// Which addresses a question asks for: A, AAAA, or something else.
+package enum AddressFamily: Sendable {
+    case v4
+    case v6
+    case any
+}
+
+/// The network that a decision is for.
+package struct ClientNetwork: Sendable {
+    /// The EDNS Client Subnet's address with the bits past SOURCE PREFIX-LENGTH zero, else the resolver's address.
+    package let address: IPAddress
+
+    package init(address: IPAddress) { self.address = address }
+}
+
+/// What a steered name answers one client now. Made once per worker and filled anew for each query.
+package struct SteeringDecision: Sendable {
+    package enum Answer: Equatable, Sendable {
+        /// A CNAME to the pool's target, for every query type.
+        case alias(pool: Int)
+        /// The addresses of `servers`.
+        case addresses
+        case noData
+        case failure(rcode: UInt8)
+    }
+
+    package var answer: Answer = .noData
+    /// Positions in `Intent.virtualServers`, all of the asked family, in the order to answer; `serverCount` are set.
+    package var servers: [16 of UInt32] = .init(repeating: 0)
+    package var serverCount = 0
+    /// Seconds.
+    package var ttl: UInt32 = 0
+    /// Length of the widest network around the client that is treated alike: the SCOPE PREFIX-LENGTH to return
+    /// (RFC 7871 section 7.2.1). 0: the answer does not depend on the client.
+    package var scope: UInt8 = 0
+    /// The pool that was chosen, for counters; -1: none.
+    package var pool: Int32 = -1
+
+    package init() {}
+}

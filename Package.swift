@@ -35,7 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -53,10 +53,10 @@ let package = Package(
         .target(name: "Balancing", dependencies: ["Addresses", "TrafficModel"], swiftSettings: house),
         .target(name: "Authority", dependencies: ["Addresses", "DNSWire", "Steering"], swiftSettings: house),
         .target(
-            name: "Configuration",
+            name: "ConfigurationLoading",
             dependencies: [
                 "Addresses", "DNSWire", "Geography", "TrafficModel", .product(name: "Yams", package: "Yams"),
-            ], swiftSettings: house),
+            ], path: "Sources/Configuration", swiftSettings: house),
         .target(
             name: "HealthMonitoring",
             dependencies: ["Addresses", "HTTPWire", "TrafficModel", nioCore, nioPosix, nioSSL, logging],
@@ -76,7 +76,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Addresses", "Authority", "Balancing", "Configuration", "DNSService", "DNSWire", "Geography",
+                "Addresses", "Authority", "Balancing", "ConfigurationLoading", "DNSService", "DNSWire", "Geography",
                 "HealthMonitoring", "ProxyService", "Steering", "Telemetry", "TrafficModel", nioCore, nioPosix,
                 lifecycle, logging,
             ], swiftSettings: house),
@@ -89,13 +89,13 @@ let package = Package(
         .target(
             name: "Demo",
             dependencies: [
-                "Addresses", "AdminAPI", "Configuration", "ControlPlane", "DNSWire", "HTTPWire", "TrafficModel",
+                "Addresses", "AdminAPI", "ConfigurationLoading", "ControlPlane", "DNSWire", "HTTPWire", "TrafficModel",
                 nioCore, nioPosix, lifecycle, logging,
             ], swiftSettings: house),
         .executableTarget(
             name: "meridian",
             dependencies: [
-                "AdminAPI", "Configuration", "ControlPlane", "Demo", "TrafficModel",
+                "AdminAPI", "ConfigurationLoading", "ControlPlane", "Demo", "TrafficModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), lifecycle, logging,
             ], swiftSettings: house),
     ]

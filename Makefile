@@ -1,0 +1,49 @@
+# What users and maintainers run. Each target installs what it needs first, through scripts/setup.
+
+swift := swift
+release_flags := -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
+
+.PHONY: help build demo test lint format bench-dns bench-proxy install clean
+
+help:
+	@echo "make demo         set up, build, and show the whole flow on this machine (ARGS=--tour plays it unattended)"
+	@echo "make build        the release binary, in .build/release/meridian"
+	@echo "make test         set up and run all tests"
+	@echo "make lint         check the format of the sources"
+	@echo "make bench-dns    CPU per query beside gdnsd and Knot"
+	@echo "make bench-proxy  CPU per request beside NGINX and HAProxy"
+	@echo "make install      copy the binary to PREFIX (default /usr/local)"
+
+build:
+	@scripts/setup build
+	$(swift) build $(release_flags) --product meridian
+
+demo:
+	@scripts/setup demo
+	$(swift) build $(release_flags) --product meridian
+	.build/release/meridian demo $(ARGS)
+
+test:
+	@scripts/setup test
+	$(swift) build $(release_flags) --product meridian
+	$(swift) test
+
+lint:
+	$(swift) format lint --strict --recursive Package.swift Sources Tests
+
+format:
+	$(swift) format --in-place --recursive Package.swift Sources Tests
+
+bench-dns:
+	@scripts/setup bench
+	scripts/bench-dns
+
+bench-proxy:
+	@scripts/setup bench
+	scripts/bench-proxy
+
+install: build
+	install -D -m 755 .build/release/meridian $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/meridian
+
+clean:
+	rm -rf .build results

@@ -98,5 +98,9 @@ let package = Package(
                 "AdminAPI", "ConfigurationLoading", "ControlPlane", "Demo", "TrafficModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), lifecycle, logging,
             ], swiftSettings: house),
+
+        .testTarget(name: "TrafficModelTests", dependencies: ["TrafficModel"], swiftSettings: house),
+        .testTarget(
+            name: "BalancingTests", dependencies: ["Addresses", "Balancing", "TrafficModel"], swiftSettings: house),
     ]
 )

@@ -113,16 +113,16 @@ package final class MemberRegistry: Sendable {
         }
 
         /// Drops what was not asked for and what nothing but the registry holds.
-        consuming func finish() -> Contents {
-            var contents = contents
-            for key in contents.members.keys where !namedMembers.contains(key) {
-                if Self.takeIfUnused(&contents.members, key) != nil { continue }
+        mutating func finish() -> Contents {
+            // The keys are copied first: a dictionary that is being iterated is shared, and then so are its states.
+            for key in Array(contents.members.keys) where !namedMembers.contains(key) {
+                _ = Self.takeIfUnused(&contents.members, key)
             }
-            for key in contents.upstreams.keys where !namedUpstreams.contains(key) {
+            for key in Array(contents.upstreams.keys) where !namedUpstreams.contains(key) {
                 if let dropped = Self.takeIfUnused(&contents.upstreams, key) { contents.freeSlots.append(dropped.slot) }
             }
-            for key in contents.limiters.keys where !namedLimiters.contains(key) {
-                if Self.takeIfUnused(&contents.limiters, key) != nil { continue }
+            for key in Array(contents.limiters.keys) where !namedLimiters.contains(key) {
+                _ = Self.takeIfUnused(&contents.limiters, key)
             }
             return contents
         }

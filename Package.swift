@@ -102,5 +102,6 @@ let package = Package(
         .testTarget(name: "TrafficModelTests", dependencies: ["TrafficModel"], swiftSettings: house),
         .testTarget(
             name: "BalancingTests", dependencies: ["Addresses", "Balancing", "TrafficModel"], swiftSettings: house),
+        .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
     ]
 )

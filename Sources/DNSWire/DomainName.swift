@@ -40,6 +40,9 @@ package struct DomainName: Sendable {
         return count
     }
 
+    /// Whether the first label is `*` (RFC 4592 section 2.1.1).
+    package var isWildcard: Bool { wire.count > 2 && wire[0] == 1 && wire[1] == UInt8(ascii: "*") }
+
     /// The name without its first label; `nil` for the root.
     package var parent: DomainName? {
         wire[0] == 0 ? nil : DomainName(validated: Array(wire[(1 + Int(wire[0]))...]))
@@ -69,47 +72,72 @@ extension DomainName: CustomStringConvertible, LosslessStringConvertible {
 
     /// Reads presentation form; a name without a closing dot is completed with `origin`.
     package init?(_ text: String, relativeTo origin: DomainName) {
-        if text == "." {
-            self = .root
-            return
+        do throws(NameTextError) {
+            self = try Self.parse(Array(text.utf8)[...], relativeTo: origin)
+        } catch {
+            return nil
         }
+    }
+
+    /// Reads presentation form from bytes; a name without a closing dot is completed with `origin`.
+    package static func parse(
+        _ text: ArraySlice<UInt8>, relativeTo origin: DomainName
+    ) throws(NameTextError) -> DomainName {
+        if text.count == 1, text.first == UInt8(ascii: ".") { return .root }
         var wire: [UInt8] = []
-        var label: [UInt8] = []
-        var bytes = Array(text.utf8)[...]
+        wire.reserveCapacity(text.count + 1 + origin.wire.count)
+        // The length byte of the label that is being read; filled in when the label ends.
+        var start = 0
+        wire.append(0)
         var absolute = false
-        while let byte = bytes.popFirst() {
+        var index = text.startIndex
+        while index < text.endIndex {
+            let byte = text[index]
+            index += 1
+            absolute = false
             switch byte {
             case UInt8(ascii: "."):
-                guard (1...63).contains(label.count) else { return nil }
-                wire.append(UInt8(label.count))
-                wire += label
-                label = []
-                absolute = bytes.isEmpty
+                try close(&wire, labelAt: start)
+                start = wire.count
+                wire.append(0)
+                absolute = true
             case UInt8(ascii: "\\"):
-                guard let next = bytes.popFirst() else { return nil }
-                if (48...57).contains(next) {
-                    guard bytes.count >= 2 else { return nil }
-                    let digits = [next, bytes.removeFirst(), bytes.removeFirst()]
-                    guard digits.allSatisfy({ (48...57).contains($0) }) else { return nil }
-                    let value = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
-                    guard value <= 255 else { return nil }
-                    label.append(UInt8(value))
-                } else {
-                    label.append(next)
-                }
+                wire.append(try unescape(text, at: &index))
             default:
-                label.append(byte)
+                wire.append(byte)
             }
         }
-        if absolute {
-            wire.append(0)
-        } else {
-            guard (1...63).contains(label.count) else { return nil }
-            wire.append(UInt8(label.count))
-            wire += label + origin.wire
+        if !absolute {
+            try close(&wire, labelAt: start)
+            wire += origin.wire
         }
-        guard wire.count <= 255 else { return nil }
-        self.init(validated: wire)
+        guard wire.count <= 255 else { throw .nameTooLong }
+        return DomainName(validated: wire)
+    }
+
+    private static func close(_ wire: inout [UInt8], labelAt start: Int) throws(NameTextError) {
+        let length = wire.count - start - 1
+        guard length > 0 else { throw .emptyLabel }
+        guard length <= 63 else { throw .labelTooLong }
+        wire[start] = UInt8(length)
+    }
+
+    /// Reads what follows a `\`: three digits that give a byte, or any other character, which stands for itself.
+    static func unescape(_ text: ArraySlice<UInt8>, at index: inout Int) throws(NameTextError) -> UInt8 {
+        guard index < text.endIndex else { throw .badEscape }
+        guard (48...57).contains(text[index]) else {
+            index += 1
+            return text[index - 1]
+        }
+        guard text.endIndex - index >= 3 else { throw .badEscape }
+        var value = 0
+        for digit in text[index..<index + 3] {
+            guard (48...57).contains(digit) else { throw .badEscape }
+            value = value * 10 + Int(digit - 48)
+        }
+        guard value <= 255 else { throw .badEscape }
+        index += 3
+        return UInt8(value)
     }
 
     /// Presentation form without the closing dot (`.` for the root); bytes outside printable ASCII as `\DDD`.

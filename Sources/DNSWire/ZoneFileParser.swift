@@ -1,0 +1,203 @@
+/// Reads master files (RFC 1035 section 5, RFC 2308 section 4 for `$TTL`, RFC 3597 for unknown types and classes).
+///
+/// All mistakes are reported, up to ``diagnosticLimit``: a record that is wrong is left out and reading goes on with the
+/// next. `$INCLUDE` and `$GENERATE` are refused with a diagnostic; the parser opens no files.
+package struct ZoneFileParser {
+    /// A file that is no zone file at all would otherwise give a line of complaint for each of its own.
+    package static let diagnosticLimit = 500
+
+    /// - Parameters:
+    ///   - file: names the text in diagnostics.
+    ///   - origin: completes relative names until `$ORIGIN` says otherwise.
+    ///   - defaultTTL: of records that give none while there is no `$TTL`; `nil`: the TTL given last, else the SOA's
+    ///     MINIMUM, else a diagnostic.
+    package static func parse(
+        _ text: [UInt8], file: String, origin: DomainName, defaultTTL: UInt32?
+    ) -> (records: [ResourceRecord], diagnostics: [ZoneFileDiagnostic]) {
+        let (records, diagnostics) = parseLocated(text, file: file, origin: origin, defaultTTL: defaultTTL)
+        return (records.map(\.record), diagnostics)
+    }
+
+    /// As ``parse(_:file:origin:defaultTTL:)``, with the place of each record, which ``ZoneChecks`` reports.
+    package static func parseLocated(
+        _ text: [UInt8], file: String, origin: DomainName, defaultTTL: UInt32?
+    ) -> (records: [LocatedRecord], diagnostics: [ZoneFileDiagnostic]) {
+        var parser = ZoneFileParser(text: text, file: file, origin: origin, defaultTTL: defaultTTL)
+        parser.run()
+        return (parser.records, parser.diagnostics)
+    }
+
+    private let text: [UInt8]
+    private let file: String
+    private var origin: DomainName
+    private var defaultTTL: UInt32?
+    private var lastTTL: UInt32?
+    private var lastOwner: DomainName?
+    /// The last owner name was wrong: lines that repeat it are read for their own mistakes only.
+    private var lastOwnerIsWrong = false
+    private var fields: [TextField] = []
+    private var records: [LocatedRecord] = []
+    private var diagnostics: [ZoneFileDiagnostic] = []
+
+    private init(text: [UInt8], file: String, origin: DomainName, defaultTTL: UInt32?) {
+        self.text = text
+        self.file = file
+        self.origin = origin
+        self.defaultTTL = defaultTTL
+    }
+
+    private mutating func run() {
+        var lexer = ZoneFileLexer(text: text)
+        while !lexer.isAtEnd {
+            if diagnostics.count >= Self.diagnosticLimit {
+                diagnostics.append(
+                    .init(
+                        file: file, line: diagnostics.last?.line ?? 0, column: 1,
+                        message: "\(Self.diagnosticLimit) mistakes found; the rest of the file was not read"))
+                return
+            }
+            if let failure = lexer.nextEntry(into: &fields) {
+                diagnostics.append(
+                    .init(file: file, line: failure.line, column: failure.column, message: failure.message))
+                continue
+            }
+            guard !fields.isEmpty else { continue }
+            do throws(FieldError) {
+                try readEntry(repeatsOwner: lexer.beginsWithBlank)
+            } catch {
+                report(error)
+            }
+        }
+    }
+
+    private mutating func report(_ error: FieldError) {
+        var line = fields[fields.count - 1].line
+        var column = fields[fields.count - 1].column + fields[fields.count - 1].range.count
+        if error.field < fields.count {
+            line = fields[error.field].line
+            column = fields[error.field].column
+        }
+        diagnostics.append(.init(file: file, line: line, column: column, message: error.message))
+    }
+
+    private func string(_ position: Int) -> String { String(decoding: text[fields[position].range], as: UTF8.self) }
+
+    private mutating func readEntry(repeatsOwner: Bool) throws(FieldError) {
+        if text[fields[0].range].first == UInt8(ascii: "$"), !repeatsOwner, !fields[0].isQuoted {
+            try readDirective()
+            return
+        }
+        var position = 0
+        let owner: DomainName
+        if repeatsOwner {
+            guard let last = lastOwner ?? (lastOwnerIsWrong ? origin : nil) else {
+                throw FieldError(
+                    message: "the line begins with a blank, but there is no owner name before it to repeat", field: 0)
+            }
+            owner = last
+        } else {
+            lastOwner = nil
+            lastOwnerIsWrong = true
+            owner = try name(at: 0)
+            lastOwner = owner
+            lastOwnerIsWrong = false
+            position = 1
+        }
+        var ttl: UInt32?
+        var hasClass = false
+        while position < fields.count {
+            if ttl == nil, let value = TimeText.parse(text[fields[position].range]) {
+                ttl = value
+            } else if !hasClass, try isClass(position) {
+                hasClass = true
+            } else {
+                break
+            }
+            position += 1
+        }
+        let type = try readType(at: position, hasTTL: ttl != nil)
+        var reader = RecordDataReader(text: text, fields: fields, from: position + 1, origin: origin)
+        let data = try reader.read(type: type)
+        lastTTL = ttl ?? lastTTL
+        guard let used = ttl ?? defaultTTL ?? lastTTL ?? (type == .soa ? minimum(ofSOA: data) : nil) else {
+            throw FieldError(
+                message: "the record has no TTL; write one before its type, or $TTL 1h at the top of the file",
+                field: position)
+        }
+        if type == .soa { lastTTL = lastTTL ?? used }
+        guard !lastOwnerIsWrong else { return }
+        records.append(
+            LocatedRecord(
+                ResourceRecord(owner: owner, type: type, ttl: used, data: data), file: file, line: fields[0].line,
+                column: fields[0].column))
+    }
+
+    private func minimum(ofSOA data: [UInt8]) -> UInt32 {
+        data.suffix(4).reduce(0) { $0 << 8 | UInt32($1) } & 0x7fff_ffff
+    }
+
+    private func name(at position: Int) throws(FieldError) -> DomainName {
+        let field = fields[position]
+        if field.range.count == 1, text[field.range.lowerBound] == UInt8(ascii: "@"), !field.isQuoted { return origin }
+        do throws(NameTextError) {
+            return try DomainName.parse(text[field.range], relativeTo: origin)
+        } catch {
+            throw FieldError(message: "\"\(string(position))\": \(error)", field: position)
+        }
+    }
+
+    /// Whether the field is a class; throws for one that is not IN.
+    private func isClass(_ position: Int) throws(FieldError) -> Bool {
+        guard fields[position].range.count <= 10 else { return false }
+        switch string(position).uppercased() {
+        case "IN", "CLASS1": return true
+        case "CH", "HS", "CS", "ANY":
+            throw FieldError(message: "class \(string(position)) is not served; write IN", field: position)
+        case let other where other.hasPrefix("CLASS") && UInt16(other.dropFirst(5)) != nil:
+            throw FieldError(message: "class \(string(position)) is not served; write IN", field: position)
+        default: return false
+        }
+    }
+
+    private func readType(at position: Int, hasTTL: Bool) throws(FieldError) -> RecordType {
+        guard position < fields.count else {
+            throw FieldError(message: "the record has no type; write A, AAAA, CNAME, MX, TXT …", field: position)
+        }
+        guard !fields[position].isQuoted, let type = RecordType(string(position)) else {
+            let shown = String(decoding: text[fields[position].range].prefix(60), as: UTF8.self)
+            throw FieldError(
+                message: "\"\(shown)\" is not a \(hasTTL ? "" : "TTL, class or ")record type; write A, AAAA, CNAME, "
+                    + "MX, TXT …, or TYPE1 to TYPE65535", field: position)
+        }
+        guard type.isData else {
+            throw FieldError(message: "\(type) records cannot be stored in a zone", field: position)
+        }
+        return type
+    }
+
+    private mutating func readDirective() throws(FieldError) {
+        let directive = string(0).uppercased()
+        switch directive {
+        case "$ORIGIN":
+            guard fields.count > 1 else {
+                throw FieldError(message: "$ORIGIN has no name; write $ORIGIN example.com.", field: 1)
+            }
+            origin = try name(at: 1)
+        case "$TTL":
+            guard fields.count > 1, let value = TimeText.parse(text[fields[1].range]) else {
+                throw FieldError(
+                    message: "$TTL needs a time: seconds up to 2147483647, or such as 1h30m", field: 1)
+            }
+            defaultTTL = value
+        case "$INCLUDE":
+            throw FieldError(message: "$INCLUDE is not read; put the records of that file here", field: 0)
+        case "$GENERATE":
+            throw FieldError(message: "$GENERATE is not part of the standard; write the records out", field: 0)
+        default:
+            throw FieldError(message: "\(string(0)) is not a directive; $ORIGIN and $TTL are", field: 0)
+        }
+        if fields.count > 2 {
+            throw FieldError(message: "\(directive) takes one value; take the rest out", field: 2)
+        }
+    }
+}

@@ -59,7 +59,7 @@ let package = Package(
             ], path: "Sources/Configuration", swiftSettings: house),
         .target(
             name: "HealthMonitoring",
-            dependencies: ["Addresses", "HTTPWire", "TrafficModel", nioCore, nioPosix, nioSSL, logging],
+            dependencies: ["Addresses", "HTTPWire", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging],
             swiftSettings: house),
         .target(
             name: "DNSService",

@@ -1,0 +1,109 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import NIOTLS
+import TrafficModel
+
+/// One probe: a connection from its start to its verdict. Lives on its event loop.
+final class Probe: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let target: ProbeTarget
+    private let tls: NIOSSLClientHandler?
+    private var response: ProbeResponse?
+    private var phase = ProbePhase.connecting
+    private var channel: (any Channel)?
+    /// `nil` once there is a verdict or the probe was cancelled.
+    private var onVerdict: ((ProbeOutcome) -> Void)?
+
+    /// - Parameter onVerdict: called once, on the loop, unless the probe is cancelled before.
+    init(_ target: ProbeTarget, tls: NIOSSLClientHandler?, onVerdict: @escaping (ProbeOutcome) -> Void) {
+        self.target = target
+        self.tls = tls
+        self.onVerdict = onVerdict
+        if case .http(let check) = target.monitor.check { response = ProbeResponse(check: check) }
+    }
+
+    func start(on loop: any EventLoop) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        ClientBootstrap(group: loop)
+            // The engine's own limit comes first; this one only must not be shorter.
+            .connectTimeout(.nanoseconds(target.timeout) + .seconds(1))
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                let probe = bound.value
+                probe.channel = channel
+                return channel.eventLoop.makeCompletedFuture {
+                    if let tls = probe.tls { try channel.pipeline.syncOperations.addHandler(tls) }
+                    try channel.pipeline.syncOperations.addHandler(probe)
+                }
+            }
+            .connect(to: target.address)
+            .assumeIsolated()
+            .whenFailure { error in
+                // Only a failure to connect is reported here alone; `errorCaught` may have been first.
+                self.finish(ProbeOutcome(error, phase: self.phase))
+            }
+    }
+
+    /// The time is up.
+    func timeOut() { finish(.failure(.timedOut(phase))) }
+
+    /// Ends it without a verdict.
+    func cancel() {
+        onVerdict = nil
+        close()
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        guard let request = target.request else {
+            finish(.success)
+            return
+        }
+        phase = tls == nil ? .response : .handshake
+        // Behind TLS this waits for the handshake.
+        context.writeAndFlush(wrapOutboundOut(request), promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent { phase = .response }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        guard onVerdict != nil, let outcome = response?.receive(&bytes) else { return }
+        finish(outcome)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        finish(phase == .response ? response?.end() ?? .failure(.closed(phase)) : .failure(.closed(phase)))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A peer that closes without close_notify is common, and the end of the body is judged without it.
+        if let error = error as? NIOSSLError, case .uncleanShutdown = error { return }
+        finish(ProbeOutcome(error, phase: phase))
+    }
+
+    private func finish(_ outcome: ProbeOutcome) {
+        guard let onVerdict else { return }
+        self.onVerdict = nil
+        close()
+        onVerdict(outcome)
+    }
+
+    /// Closes the socket at once: a TLS shutdown would wait for the peer's for up to five seconds.
+    private func close() {
+        guard let channel else { return }
+        self.channel = nil
+        if let tls, let context = try? channel.pipeline.syncOperations.context(handler: tls) {
+            // Begins at the handler before TLS. `try?`: a handler that left the pipeline has closed already.
+            context.close(promise: nil)
+        } else {
+            channel.close(promise: nil)
+        }
+    }
+}

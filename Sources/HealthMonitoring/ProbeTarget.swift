@@ -1,0 +1,75 @@
+import Addresses
+import NIOCore
+import TrafficModel
+
+/// A target as the engine keeps it: what a probe needs, made once, and what the probes found. Lives on its event loop.
+final class ProbeTarget {
+    let target: HealthTarget
+    let address: SocketAddress
+    /// From the start of a probe to its verdict, in nanoseconds.
+    let timeout: Int64
+    /// `nil` for a TCP check.
+    let request: ByteBuffer?
+    /// Timers `2 * slot` (the next probe) and `2 * slot + 1` (the end of the current one) of the wheel are its own.
+    let slot: Int
+
+    var machine: HealthStateMachine
+    /// Monotonic nanoseconds, like all times here.
+    var stateSince: UInt64
+    var startedAt: UInt64 = 0
+    var lastOutcome: ProbeOutcome?
+    var lastDuration: UInt64?
+    var checks: UInt64 = 0
+    var failures: UInt64 = 0
+    var inconclusive: UInt64 = 0
+    var probe: Probe?
+    /// When it got in line.
+    var dueAt: UInt64 = 0
+    /// Due, but the most probes that may run do.
+    var isWaiting = false
+    /// Its first probe has ended, or its state was taken over.
+    var isPastFirst = false
+
+    var monitor: Monitor { target.monitor }
+
+    init(_ target: HealthTarget, slot: Int, now: UInt64, heir: ProbeTarget?) throws {
+        self.target = target
+        self.slot = slot
+        address = try Self.socketAddress(target.endpoint.address, port: target.monitor.port ?? target.endpoint.port)
+        timeout = max(target.monitor.timeout.nanoseconds, 1_000_000)
+        request = Self.request(target)
+        machine = HealthStateMachine(
+            rise: target.monitor.rise, fall: target.monitor.fall, continuing: heir?.machine.state ?? .unknown)
+        stateSince = heir?.stateSince ?? now
+        lastOutcome = heir?.lastOutcome
+        lastDuration = heir?.lastDuration
+        checks = heir?.checks ?? 0
+        failures = heir?.failures ?? 0
+        inconclusive = heir?.inconclusive ?? 0
+    }
+
+    var lastReason: String? {
+        switch lastOutcome {
+        case nil: nil
+        case .success: monitor.check == .tcp ? "connected" : "responded as expected"
+        case .failure(let failure): failure.text(monitor)
+        case .inconclusive(let reason): reason
+        }
+    }
+
+    private static func socketAddress(_ address: IPAddress, port: UInt16) throws -> SocketAddress {
+        try SocketAddress(packedIPAddress: ByteBuffer(bytes: address.bytes), port: Int(port))
+    }
+
+    private static func request(_ target: HealthTarget) -> ByteBuffer? {
+        guard case .http(let check) = target.monitor.check else { return nil }
+        let host =
+            check.host
+            ?? Endpoint(
+                address: target.endpoint.address, port: target.monitor.port ?? target.endpoint.port
+            ).description
+        return ByteBuffer(
+            string: "\(check.method) \(check.path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: meridian-health\r\n"
+                + "Accept: */*\r\nConnection: close\r\n\r\n")
+    }
+}

@@ -47,4 +47,11 @@ extension IPAddress {
         case .v6(let value): value == 0
         }
     }
+
+    /// An IPv4-mapped IPv6 address (::ffff:0:0/96, RFC 4291 section 2.5.5.2) as its IPv4 address; others as they are.
+    @inlinable
+    package var unmapped: IPAddress {
+        if case .v6(let value) = self, value >> 32 == 0xffff { return .v4(UInt32(truncatingIfNeeded: value)) }
+        return self
+    }
 }

@@ -103,5 +103,9 @@ let package = Package(
         .testTarget(
             name: "BalancingTests", dependencies: ["Addresses", "Balancing", "TrafficModel"], swiftSettings: house),
         .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
+        .testTarget(
+            name: "HealthMonitoringTests",
+            dependencies: ["Addresses", "HealthMonitoring", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging],
+            swiftSettings: house),
     ]
 )

@@ -105,7 +105,9 @@ let package = Package(
         .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .testTarget(
             name: "HealthMonitoringTests",
-            dependencies: ["Addresses", "HealthMonitoring", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging],
+            dependencies: [
+                "Addresses", "HealthMonitoring", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging,
+            ],
             swiftSettings: house),
     ]
 )

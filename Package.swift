@@ -99,6 +99,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), lifecycle, logging,
             ], swiftSettings: house),
 
+        .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: house),
+        .testTarget(name: "GeographyTests", dependencies: ["Addresses", "Geography"], swiftSettings: house),
         .testTarget(name: "TrafficModelTests", dependencies: ["TrafficModel"], swiftSettings: house),
         .testTarget(
             name: "BalancingTests", dependencies: ["Addresses", "Balancing", "TrafficModel"], swiftSettings: house),

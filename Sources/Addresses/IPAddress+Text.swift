@@ -54,7 +54,9 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
             index += 1
         }
         if let gap {
-            guard let head = groups(text[..<gap]), let tail = groups(text[(gap + 2)...]) else { return nil }
+            guard let head = groups(text[..<gap], mayEmbed: false), let tail = groups(text[(gap + 2)...]) else {
+                return nil
+            }
             guard head.count + tail.count < 8 else { return nil }
             let all = head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail
             return all.reduce(0) { $0 << 16 | UInt128($1) }
@@ -63,15 +65,15 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
         return all.reduce(0) { $0 << 16 | UInt128($1) }
     }
 
-    /// The 16-bit groups of a part without `::`; the last may be an embedded IPv4 address, which gives two.
-    private static func groups(_ text: ArraySlice<UInt8>) -> [UInt16]? {
+    /// The 16-bit groups of a part without `::`; the last of the address may be an embedded IPv4 address, which gives two.
+    private static func groups(_ text: ArraySlice<UInt8>, mayEmbed: Bool = true) -> [UInt16]? {
         guard !text.isEmpty else { return [] }
         let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         guard parts.count <= 8 else { return nil }
         var result: [UInt16] = []
         for (position, part) in parts.enumerated() {
             if part.contains(UInt8(ascii: ".")) {
-                guard position == parts.count - 1, let embedded = ipv4(part) else { return nil }
+                guard mayEmbed, position == parts.count - 1, let embedded = ipv4(part) else { return nil }
                 result += [UInt16(embedded >> 16), UInt16(embedded & 0xffff)]
                 continue
             }

@@ -106,6 +106,8 @@ let package = Package(
             name: "BalancingTests", dependencies: ["Addresses", "Balancing", "TrafficModel"], swiftSettings: house),
         .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .testTarget(
+            name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: house),
+        .testTarget(
             name: "HealthMonitoringTests",
             dependencies: [
                 "Addresses", "HealthMonitoring", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging,

@@ -38,7 +38,10 @@ enum NetworkList {
     {
         skipSpaces(bytes, &scanner)
         let start = scanner.at
-        guard let text = try field(bytes, &scanner) else { return nil }
+        guard let text = try field(bytes, &scanner) else {
+            guard !scanner.isAtLineEnd(bytes), bytes[scanner.at] == UInt8(ascii: ",") else { return nil }
+            throw scanner.fault("the network is missing", "write `network,region`")
+        }
         guard scanner.take(UInt8(ascii: ","), bytes) else {
             throw scanner.fault("expected a comma and a region after the network", "write `network,region`")
         }

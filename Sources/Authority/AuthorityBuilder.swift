@@ -1,0 +1,153 @@
+import DNSWire
+import Steering
+import TrafficModel
+
+/// Sorts the records of all zones into the names that exist, and finds out what each of them is.
+struct AuthorityBuilder {
+    struct Draft {
+        enum Kind { case authoritative, delegation }
+
+        let name: DomainName
+        let zone: Int
+        var kind = Kind.authoritative
+        var sets: [(type: RecordType, records: [ResourceRecord])] = []
+        var subject: SteeredSubject?
+
+        func set(_ type: RecordType) -> [ResourceRecord]? { sets.first { $0.type == type }?.records }
+
+        mutating func add(_ record: ResourceRecord) {
+            if let index = sets.firstIndex(where: { $0.type == record.type }) {
+                sets[index].records.append(record)
+            } else {
+                sets.append((record.type, [record]))
+            }
+        }
+    }
+
+    /// Where a CNAME's target lies.
+    enum Place {
+        case node(Int, isWildcard: Bool)
+        case nameError(zone: Int)
+        case delegated
+        case outside
+    }
+
+    let zones: [Zone]
+    let steered: [(name: DomainName, subject: SteeredSubject)]
+    private(set) var nodes: [Draft] = []
+    private(set) var soa: [ResourceRecord?]
+    /// Addresses in delegated parts of zones, by name.
+    private(set) var glue: [DomainName: [ResourceRecord]] = [:]
+    /// DS records that a zone holds for the apex of another that is served here too.
+    private(set) var parentDS: [DomainName: [ResourceRecord]] = [:]
+    /// The zone that delegates a zone of ours, by that zone's apex.
+    private(set) var parentZone: [DomainName: Int] = [:]
+    private var positions: [DomainName: Int] = [:]
+    private let origins: [DomainName: Int]
+    private var cuts: Set<DomainName> = []
+
+    init(zones: [Zone], steered: [(name: DomainName, subject: SteeredSubject)]) {
+        self.zones = zones
+        self.steered = steered
+        soa = zones.map { zone in zone.records.first { $0.type == .soa && $0.owner == zone.origin } }
+        // Two zones of one origin are a mistake that configurations cannot have; the first would win.
+        origins = Dictionary(zones.enumerated().map { ($1.origin, $0) }) { first, _ in first }
+    }
+
+    mutating func build() {
+        for zone in zones {
+            if let above = zone.origin.parent, let parent = self.zone(of: above) { parentZone[zone.origin] = parent }
+        }
+        for (position, zone) in zones.enumerated() {
+            for record in zone.records where record.type == .ns && record.owner != zone.origin {
+                if self.zone(of: record.owner) == position { cuts.insert(record.owner) }
+            }
+        }
+        for (position, zone) in zones.enumerated() {
+            insert(zone.origin, zone: position)
+            for record in zone.records { add(record, from: position) }
+        }
+        for (name, subject) in steered {
+            guard let zone = zone(of: name), cut(of: name, zone: zone) == nil else { continue }
+            nodes[insert(name, zone: zone)].subject = subject
+        }
+    }
+
+    /// The zone that answers for a name: the one with the longest origin.
+    func zone(of name: DomainName) -> Int? {
+        var current: DomainName? = name
+        while let candidate = current {
+            if let zone = origins[candidate] { return zone }
+            current = candidate.parent
+        }
+        return nil
+    }
+
+    /// The highest delegation at or above a name in its zone.
+    private func cut(of name: DomainName, zone: Int) -> DomainName? {
+        guard !cuts.isEmpty else { return nil }
+        var found: DomainName?
+        var current: DomainName? = name
+        while let candidate = current, candidate != zones[zone].origin {
+            if cuts.contains(candidate) { found = candidate }
+            current = candidate.parent
+        }
+        return found
+    }
+
+    private mutating func add(_ record: ResourceRecord, from zone: Int) {
+        guard self.zone(of: record.owner) == zone else {
+            // The child's apex, or below it: only DS belongs to the parent (RFC 4035 section 3.1.4.1).
+            if record.type == .ds, origins[record.owner] != nil { parentDS[record.owner, default: []].append(record) }
+            return
+        }
+        if let cut = cut(of: record.owner, zone: zone) {
+            if record.type == .a || record.type == .aaaa { glue[record.owner, default: []].append(record) }
+            guard cut == record.owner, record.type == .ns || record.type == .ds else { return }
+            let position = insert(cut, zone: zone)
+            nodes[position].kind = .delegation
+            nodes[position].add(record)
+            return
+        }
+        nodes[insert(record.owner, zone: zone)].add(record)
+    }
+
+    /// Inserts a name with all names between it and its zone's origin: they exist, even without data (RFC 8020).
+    @discardableResult
+    private mutating func insert(_ name: DomainName, zone: Int) -> Int {
+        if let position = positions[name] { return position }
+        let position = nodes.count
+        positions[name] = position
+        nodes.append(Draft(name: name, zone: zone))
+        if name != zones[zone].origin, let parent = name.parent { insert(parent, zone: zone) }
+        return position
+    }
+
+    func position(of name: DomainName) -> Int? { positions[name] }
+
+    func place(of name: DomainName) -> Place {
+        if let position = positions[name] {
+            return nodes[position].kind == .delegation ? .delegated : .node(position, isWildcard: false)
+        }
+        var current = name.parent
+        while let candidate = current {
+            if let position = positions[candidate] {
+                let node = nodes[position]
+                if node.kind == .delegation { return .delegated }
+                if let wildcard = DomainName(wire: [1, UInt8(ascii: "*")] + candidate.wire), let at = positions[wildcard] {
+                    return nodes[at].kind == .delegation ? .delegated : .node(at, isWildcard: true)
+                }
+                return .nameError(zone: node.zone)
+            }
+            current = candidate.parent
+        }
+        return .outside
+    }
+
+    /// The addresses this zone knows for a name server: glue, or its own data.
+    func addresses(of server: DomainName) -> [ResourceRecord] {
+        if let glue = glue[server] { return glue }
+        guard let position = positions[server] else { return [] }
+        return nodes[position].sets.filter { $0.type == .a || $0.type == .aaaa }.flatMap(\.records)
+    }
+}

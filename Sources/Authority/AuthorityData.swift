@@ -1,0 +1,107 @@
+package import DNSWire
+package import Steering
+package import TrafficModel
+
+/// Everything that answers need of one configuration: its zones, with an answer prepared for each name and type, and
+/// its steered names. Immutable; made for a generation and shared by its snapshots.
+package final class AuthorityData: Sendable {
+    /// What CHAOS queries are told (RFC 4892).
+    package struct Identity: Sendable {
+        /// `id.server` and `hostname.bind`; `nil`: refused.
+        package var server: String?
+        /// `version.bind` and `version.server`; `nil`: refused.
+        package var version: String?
+
+        package init(server: String? = nil, version: String? = "meridian") {
+            self.server = server
+            self.version = version
+        }
+    }
+
+    package let generation: UInt64
+    package let poolSlots: PoolSlots
+    /// The names of pools, by position in `Intent.pools`.
+    package let poolNames: [String]
+    package let zoneCount: Int
+    /// Names that exist in all zones.
+    package var nameCount: Int { nodes.count }
+
+    let acceptsClientSubnet: Bool
+    /// 512...4096.
+    let udpSize: Int
+    let seed: UInt64
+    /// Labels of the longest name that exists; longer names need not be looked up whole.
+    let depth: Int
+
+    let slots: FlatTable<NodeSlot>
+    let nodes: FlatTable<Node>
+    /// Names in lower case, with eight bytes behind the last.
+    let names: FlatTable<UInt8>
+    let answers: FlatTable<TypedAnswer>
+    let prepared: FlatTable<PreparedAnswer>
+    let pointers: FlatTable<UInt16>
+    let bytes: FlatTable<UInt8>
+    let zones: FlatTable<ZoneAnswers>
+    let targets: FlatTable<TargetName>
+    let addresses: FlatTable<TargetAddress>
+    /// Where the counters of each pool are.
+    let slotOfPool: FlatTable<UInt32>
+    /// Prepared answers for `id.server` and `version.bind`, plus one; 0: refused.
+    let serverAnswer: UInt32
+    let versionAnswer: UInt32
+
+    /// - Parameters:
+    ///   - intent: zones without mistakes: what ``DNSWire/ZoneChecks`` lets pass. Steered names outside of all zones or
+    ///     below a delegation are left out.
+    ///   - seed: secret and random; of the name table.
+    ///   - poolSlots: the same for all generations, so that counters of a pool go on.
+    package init(
+        intent: Intent, plan: SteeringPlan, identity: Identity = .init(), seed: UInt64, poolSlots: PoolSlots = .init()
+    ) {
+        var builder = AuthorityBuilder(zones: intent.zones, steered: plan.names)
+        builder.build()
+        let writer = AnswerTables(builder: builder, intent: intent, plan: plan, identity: identity)
+        generation = intent.generation
+        self.poolSlots = poolSlots
+        poolNames = intent.pools.map(\.name)
+        zoneCount = intent.zones.count
+        acceptsClientSubnet = intent.dns.clientSubnet
+        udpSize = min(max(intent.dns.udpSize, 512), 4096)
+        self.seed = seed
+        depth = builder.nodes.map { $0.name.labelCount }.max() ?? 0
+        slots = FlatTable(NodeSlot.table(for: builder.nodes.map(\.name), seed: seed))
+        nodes = FlatTable(writer.nodes)
+        names = FlatTable(writer.names + [UInt8](repeating: 0, count: 8))
+        answers = FlatTable(writer.answers)
+        prepared = FlatTable(writer.prepared)
+        pointers = FlatTable(writer.pointers)
+        bytes = FlatTable(writer.bytes)
+        zones = FlatTable(writer.zones)
+        targets = FlatTable(writer.targets)
+        addresses = FlatTable(writer.addresses)
+        slotOfPool = FlatTable(intent.pools.map { poolSlots.slot(of: $0.name) })
+        serverAnswer = writer.serverAnswer
+        versionAnswer = writer.versionAnswer
+    }
+
+    deinit {
+        slots.deallocate()
+        nodes.deallocate()
+        names.deallocate()
+        answers.deallocate()
+        prepared.deallocate()
+        pointers.deallocate()
+        bytes.deallocate()
+        zones.deallocate()
+        targets.deallocate()
+        addresses.deallocate()
+        slotOfPool.deallocate()
+    }
+
+    /// The name of a node, as ``Decision`` records name it.
+    package func name(ofNode node: Int) -> DomainName? {
+        guard node >= 0, node < nodes.count else { return nil }
+        let node = nodes[node]
+        return DomainName(wire: (0..<Int(node.nameLength)).map { names[Int(node.name) + $0] })
+    }
+}

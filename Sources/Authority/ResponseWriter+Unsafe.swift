@@ -1,0 +1,106 @@
+import DNSWire
+
+/// Writes one response into memory of the caller. Nothing is ever written past `limit`: what does not fit sets
+/// `isFull` instead.
+@safe
+struct ResponseWriter {
+    private let base: UnsafeMutableRawPointer
+    let limit: Int
+    private(set) var count = 0
+    private(set) var isFull = false
+
+    /// `limit` bytes at `base` must be writable.
+    @unsafe
+    init(base: UnsafeMutableRawPointer, limit: Int) {
+        unsafe self.base = base
+        self.limit = limit
+    }
+
+    /// Where the next `size` bytes go; `nil` when they do not fit.
+    @inline(__always) @unsafe
+    private mutating func reserve(_ size: Int) -> UnsafeMutableRawPointer? {
+        guard limit &- count >= size else {
+            isFull = true
+            return nil
+        }
+        count &+= size
+        return unsafe base + (count &- size)
+    }
+
+    @inline(__always)
+    mutating func append8(_ value: UInt8) {
+        guard let target = unsafe reserve(1) else { return }
+        unsafe target.storeBytes(of: value, as: UInt8.self)
+    }
+
+    @inline(__always)
+    mutating func append16(_ value: UInt16) {
+        guard let target = unsafe reserve(2) else { return }
+        unsafe target.storeBytes(of: value.bigEndian, as: UInt16.self)
+    }
+
+    @inline(__always)
+    mutating func append32(_ value: UInt32) {
+        guard let target = unsafe reserve(4) else { return }
+        unsafe target.storeBytes(of: value.bigEndian, as: UInt32.self)
+    }
+
+    @inline(__always)
+    mutating func append64(_ value: UInt64) {
+        guard let target = unsafe reserve(8) else { return }
+        unsafe target.storeBytes(of: value.bigEndian, as: UInt64.self)
+    }
+
+    /// Bytes that are already in network order.
+    @inline(__always)
+    mutating func appendAddress(_ address: TargetAddress) {
+        if address.isV6 {
+            guard let target = unsafe reserve(16) else { return }
+            unsafe target.storeBytes(of: address.first, as: UInt64.self)
+            unsafe target.storeBytes(of: address.second, toByteOffset: 8, as: UInt64.self)
+        } else {
+            guard let target = unsafe reserve(4) else { return }
+            unsafe target.storeBytes(of: UInt32(truncatingIfNeeded: address.first), as: UInt32.self)
+        }
+    }
+
+    /// Bytes of the query, which must be inside it.
+    @inline(__always)
+    mutating func append(_ message: RawSpan, from offset: Int, count size: Int) {
+        precondition(offset >= 0 && size >= 0 && offset &+ size <= message.byteCount)
+        guard let target = unsafe reserve(size) else { return }
+        unsafe message.withUnsafeBytes { bytes in
+            guard let source = bytes.baseAddress else { return }
+            unsafe target.copyMemory(from: source + offset, byteCount: size)
+        }
+    }
+
+    /// Bytes of a table, which must be inside it.
+    @inline(__always)
+    mutating func append(_ table: FlatTable<UInt8>, from offset: Int, count size: Int) {
+        precondition(offset >= 0 && size >= 0 && offset &+ size <= table.count)
+        guard let target = unsafe reserve(size) else { return }
+        unsafe target.copyMemory(from: table.address(of: offset), byteCount: size)
+    }
+
+    /// Turns the distances at the pointers' places into compression pointers; the answer began at `start`, and the
+    /// question's name ends at `nameEnd`.
+    @inline(__always)
+    func resolvePointers(_ pointers: FlatTable<UInt16>, from first: Int, count: Int, start: Int, nameEnd: Int) {
+        for index in 0..<count {
+            let place = start &+ Int(pointers[first &+ index])
+            precondition(place &+ 2 <= self.count)
+            // Written already, by the line above.
+            let distance = unsafe Int16(bitPattern: UInt16(bigEndian: (base + place).loadUnaligned(as: UInt16.self)))
+            let pointer = 0xc000 | UInt16(truncatingIfNeeded: nameEnd &- Int(distance))
+            unsafe (base + place).storeBytes(of: pointer.bigEndian, as: UInt16.self)
+        }
+    }
+
+    /// Replaces the 16 bits at `offset`, which must have been written.
+    @inline(__always)
+    func replace16(_ value: UInt16, at offset: Int) {
+        precondition(offset >= 0 && offset &+ 2 <= count)
+        unsafe (base + offset).storeBytes(of: value.bigEndian, as: UInt16.self)
+    }
+}

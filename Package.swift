@@ -20,18 +20,16 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let certificates: Target.Dependency = .product(name: "X509", package: "swift-certificates")
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
     name: "meridian",
     products: [.executable(name: "meridian", targets: ["meridian"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -51,7 +49,8 @@ let package = Package(
         .target(
             name: "Steering", dependencies: ["Addresses", "DNSWire", "Geography", "TrafficModel"], swiftSettings: house),
         .target(name: "Balancing", dependencies: ["Addresses", "TrafficModel"], swiftSettings: house),
-        .target(name: "Authority", dependencies: ["Addresses", "DNSWire", "Steering"], swiftSettings: house),
+        .target(
+            name: "Authority", dependencies: ["Addresses", "DNSWire", "Steering", "TrafficModel"], swiftSettings: house),
         .target(
             name: "ConfigurationLoading",
             dependencies: [
@@ -83,7 +82,8 @@ let package = Package(
         .target(
             name: "AdminAPI",
             dependencies: [
-                "ControlPlane", "TrafficModel", .product(name: "Hummingbird", package: "hummingbird"), lifecycle,
+                "ControlPlane", "TrafficModel", .product(name: "Hummingbird", package: "hummingbird"), httpTypes,
+                lifecycle,
                 logging,
             ], swiftSettings: house),
         .target(
@@ -97,6 +97,7 @@ let package = Package(
             dependencies: [
                 "AdminAPI", "ConfigurationLoading", "ControlPlane", "Demo", "TrafficModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), lifecycle, logging,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: house),
 
         .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: house),
@@ -113,5 +114,8 @@ let package = Package(
                 "Addresses", "HealthMonitoring", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging,
             ],
             swiftSettings: house),
+        .testTarget(
+            name: "SteeringTests",
+            dependencies: ["Addresses", "DNSWire", "Geography", "Steering", "TrafficModel"], swiftSettings: house),
     ]
 )

@@ -1,0 +1,149 @@
+package import Addresses
+package import Authority
+import CLinux
+import Glibc
+package import Logging
+import NIOCore
+package import NIOPosix
+import Synchronization
+package import TrafficModel
+
+/// The DNS role of a node: UDP on threads of its own, TCP on event loops.
+///
+/// All addresses are bound before anything is served, so a server that cannot have one of them changes nothing.
+package final class DNSServer: Sendable {
+    private let settings: NameServer
+    private let published: Published<AuthoritySnapshot>
+    private let group: MultiThreadedEventLoopGroup
+    private let logger: Logger
+    private let responderCounters: [WorkerCounters]
+    private let workers: Int
+    private let limits: TCPLimits
+    private let running = Mutex(Running())
+
+    private struct Running {
+        var wakeUp: Int32 = -1
+        var threads: [pthread_t] = []
+        var listeners: [any Channel] = []
+        var endpoints: [Endpoint] = []
+    }
+
+    /// - Parameter group: the loops that serve TCP; the caller shuts them down.
+    package init(
+        settings: NameServer, published: Published<AuthoritySnapshot>, group: MultiThreadedEventLoopGroup,
+        logger: Logger
+    ) {
+        self.settings = settings
+        self.published = published
+        self.group = group
+        self.logger = logger
+        let workers = settings.threads > 0 ? settings.threads : System.coreCount
+        let loops = Array(group.makeIterator()).count
+        responderCounters = (0..<(workers + loops)).map { _ in WorkerCounters() }
+        self.workers = workers
+        limits = TCPLimits(settings)
+    }
+
+    /// The endpoints as bound, real ports where 0 was configured.
+    package var endpoints: [Endpoint] { running.withLock { $0.endpoints } }
+    /// One for each UDP worker and each loop.
+    package var counters: [WorkerCounters] { responderCounters }
+    package var tcpCounters: TCPCounters { limits.counters }
+
+    /// Binds every endpoint, then serves.
+    ///
+    /// - Parameter replacing: endpoints that this process serves already and that this server takes over.
+    package func start(replacing: [Endpoint] = []) throws {
+        var sockets: [[UDPSocket]] = Array(repeating: [], count: workers)
+        var listeners: [any Channel] = []
+        var endpoints: [Endpoint] = []
+        do {
+            for wanted in settings.listen {
+                guard replacing.contains(wanted) || !UDPSocket.isTaken(wanted) else {
+                    throw BindError(endpoint: wanted, transport: "UDP", code: EADDRINUSE)
+                }
+                var endpoint = wanted
+                for worker in sockets.indices {
+                    let socket = try UDPSocket(binding: endpoint)
+                    endpoint = socket.endpoint
+                    sockets[worker].append(socket)
+                }
+                endpoints.append(endpoint)
+                listeners.append(try bindTCP(endpoint, shares: replacing.contains(wanted)))
+            }
+        } catch {
+            for socket in sockets.joined() { close(socket.descriptor) }
+            for listener in listeners { listener.close(promise: nil) }
+            throw error
+        }
+        let wakeUp = eventfd(0, Int32(EFD_CLOEXEC))
+        let threads = sockets.enumerated().map { index, sockets in
+            UDPThread(
+                sockets: sockets, wakeUp: wakeUp, published: published, counters: responderCounters[index],
+                sequence: Self.sequence(of: index)
+            ).start()
+        }
+        running.withLock {
+            $0 = Running(wakeUp: wakeUp, threads: threads, listeners: listeners, endpoints: endpoints)
+        }
+    }
+
+    private func bindTCP(_ endpoint: Endpoint, shares: Bool) throws -> any Channel {
+        let loops = Array(group.makeIterator())
+        let first = workers
+        let (published, limits, settings, counters) = (published, limits, settings, responderCounters)
+        let states = loops.enumerated().map { index, loop in
+            NIOLoopBound(
+                TCPLoopState(
+                    published: published,
+                    responder: Responder(counters: counters[first + index], sequence: Self.sequence(of: first + index))),
+                eventLoop: loop)
+        }
+        var bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        if shares {
+            bootstrap = bootstrap.serverChannelOption(
+                .socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
+        }
+        bootstrap = bootstrap.childChannelInitializer { channel in
+            guard let peer = channel.remoteAddress.flatMap(Endpoint.init(peer:)), limits.enter(peer.address),
+                let state = states.first(where: { $0.eventLoop === channel.eventLoop })
+            else { return channel.eventLoop.makeFailedFuture(ChannelError.eof) }
+            return channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(
+                    TCPHandler(state: state.value, limits: limits, settings: settings, source: peer))
+            }
+        }
+        do {
+            return try bootstrap.bind(host: endpoint.address.description, port: Int(endpoint.port)).wait()
+        } catch let error as IOError {
+            throw BindError(endpoint: endpoint, transport: "TCP", code: error.errnoCode)
+        }
+    }
+
+    /// Where a thread's round robin and ratio begin: apart from each other, so that the first clients of several threads
+    /// do not all get the same answer.
+    private static func sequence(of thread: Int) -> UInt64 { UInt64(thread) << 32 }
+
+    /// Stops accepting, answers what has arrived, and waits for the workers to end. Idempotent.
+    package func shutdown() {
+        let ending = running.withLock { current in
+            defer { current = Running() }
+            return current
+        }
+        guard ending.wakeUp >= 0 else { return }
+        for listener in ending.listeners { listener.close(promise: nil) }
+        eventfd_write(ending.wakeUp, 1)
+        for thread in ending.threads { pthread_join(thread, nil) }
+        close(ending.wakeUp)
+    }
+}
+
+extension Endpoint {
+    /// A peer's address as NIO gives it: read once per connection.
+    init?(peer: NIOCore.SocketAddress) {
+        guard let text = peer.ipAddress, let address = IPAddress(text), let port = peer.port else { return nil }
+        self.init(address: address, port: UInt16(truncatingIfNeeded: port))
+    }
+}

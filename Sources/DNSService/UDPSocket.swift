@@ -1,0 +1,78 @@
+import Addresses
+import CLinux
+import Glibc
+
+/// A bound UDP socket; several of one endpoint share its traffic (SO_REUSEPORT).
+struct UDPSocket {
+    let descriptor: Int32
+    /// The endpoint as bound: its port is real where 0 was asked for.
+    let endpoint: Endpoint
+
+    /// Bytes the kernel may queue for a socket: a burst of some ten thousand queries while a worker is not scheduled.
+    private static let queueBytes: Int32 = 4 << 20
+
+    init(binding endpoint: Endpoint) throws(BindError) {
+        let isV4 = if case .v4 = endpoint.address { true } else { false }
+        let family = isV4 ? AF_INET : AF_INET6
+        let descriptor = socket(
+            family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        guard descriptor >= 0 else { throw BindError(endpoint: endpoint, transport: "UDP", code: errno) }
+        Self.set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1)
+        Self.set(descriptor, SOL_SOCKET, SO_RCVBUF, Self.queueBytes)
+        if !isV4 { Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+        let bound = unsafe SocketAddress.withPointer(to: endpoint) { unsafe bind(descriptor, $0, $1) }
+        // A wildcard socket must learn which address was asked, or the kernel may answer from another.
+        guard bound == 0,
+            !endpoint.address.isUnspecified || clinux_receive_destination(descriptor, family) == 0
+        else {
+            let code = errno
+            close(descriptor)
+            throw BindError(endpoint: endpoint, transport: "UDP", code: code)
+        }
+        var storage = sockaddr_in6()
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let port: UInt16 = unsafe withUnsafeMutablePointer(to: &storage) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getsockname(descriptor, $0, &length) == 0 ? SocketAddress.read($0).1 : endpoint.port
+            }
+        }
+        self.descriptor = descriptor
+        self.endpoint = Endpoint(address: endpoint.address, port: port)
+    }
+
+    private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
+        var value = value
+        unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    /// Whether another process holds the endpoint: with SO_REUSEPORT the kernel would let one of the same user join in
+    /// and take a share of the queries.
+    static func isTaken(_ endpoint: Endpoint) -> Bool {
+        guard endpoint.port != 0 else { return false }
+        let isV4 = if case .v4 = endpoint.address { true } else { false }
+        let descriptor = socket(isV4 ? AF_INET : AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        if !isV4 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+        return unsafe SocketAddress.withPointer(to: endpoint) { unsafe bind(descriptor, $0, $1) } != 0
+            && errno == EADDRINUSE
+    }
+}
+
+/// Why an address cannot be served.
+package struct BindError: Error, CustomStringConvertible {
+    let endpoint: Endpoint
+    let transport: String
+    let code: Int32
+
+    package var description: String {
+        let advice =
+            switch code {
+            case EADDRINUSE: "another process has this port; end it or listen on another port"
+            case EACCES: "ports below 1024 need root or CAP_NET_BIND_SERVICE"
+            case EADDRNOTAVAIL: "this machine has no such address"
+            default: "check the address"
+            }
+        return "cannot listen on \(endpoint) (\(transport)): \(unsafe String(cString: strerror(code))); \(advice)"
+    }
+}

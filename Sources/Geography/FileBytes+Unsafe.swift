@@ -33,7 +33,7 @@ struct FileBytes: ~Copyable {
             count = 0
             return
         }
-        let memory = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        let memory = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0)
         guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
             throw Self.fault("does not fit in memory")
         }

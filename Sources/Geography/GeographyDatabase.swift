@@ -63,10 +63,18 @@ extension GeographyDatabase {
         var known = places
         var positions: [Place: UInt32] = [:]
         for (position, place) in known.enumerated() { positions[place] = UInt32(position) }
+        let alone = layer.places.map { place in
+            if let position = positions[place] { return position }
+            let position = UInt32(known.count)
+            known.append(place)
+            positions[place] = position
+            return position
+        }
         // The same pair of places meets at many networks.
         var pairs: [UInt64: UInt32] = [:]
         ranges = ranges.combining(layer.ranges) { below, above in
             if above == 0 { return below }
+            if below == 0 { return alone[Int(above)] }
             let pair = UInt64(below) << 32 | UInt64(above)
             if let position = pairs[pair] { return position }
             let place = known[Int(below)].updated(by: layer.places[Int(above)])

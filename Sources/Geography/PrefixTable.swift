@@ -2,8 +2,8 @@ package import Addresses
 
 /// Finds the value of an address and the size of its surroundings, without allocation.
 ///
-/// Built once per snapshot from a `RangeMap` and then shared by all threads. A look-up is one step into an index by
-/// the address's first bits and a binary search over the few ranges that begin there.
+/// Built once per snapshot from a `RangeMap` and then shared by all threads. A look-up is two steps into an index by
+/// the address's first bits and a search over the few ranges that begin there.
 package struct PrefixTable: Sendable {
     private let v4: RangeIndex<UInt32>
     private let v6: RangeIndex<UInt128>
@@ -37,36 +37,61 @@ package struct PrefixTable: Sendable {
     package var count: Int { v4.list.starts.count + v6.list.starts.count }
 }
 
-/// A list of ranges with an index by the first bits.
+/// A list of ranges with an index in two levels: by the first bits, and in crowded parts by as many further bits as
+/// leave a few ranges to search. Allocated IPv6 space is a small and crowded part of the whole.
 private struct RangeIndex<Key: FixedWidthInteger & UnsignedInteger & Sendable>: Sendable {
     let list: RangeList<Key>
-    /// For each value of the first bits, the range that its lowest key is in; then once more the last range.
-    private let buckets: [UInt32]
+    /// For each cell of the index in the order of the keys, the range that its lowest key is in; then once more the
+    /// last range. A cell's ranges end with the one that the next cell begins in.
+    private let cells: [UInt32]
+    /// For each value of the first bits, its first cell and how many further bits choose among its cells.
+    private let buckets: [(cell: UInt32, bits: UInt32)]
     /// How far a key is shifted to leave its first bits.
     private let shift: Int
 
+    /// 65,536 buckets of 8 bytes at most.
+    private static var mostFirstBits: Int { 16 }
+    private static var mostFurtherBits: Int { 16 }
+    /// Fewer ranges than this are searched as they are.
+    private static var crowd: Int { 8 }
+
     init(_ list: RangeList<Key>) {
         self.list = list
-        // About one bucket per range, up to 65,536 (256 KiB).
-        let bits = min(16, Int.bitWidth - list.starts.count.leadingZeroBitCount)
-        shift = Key.bitWidth - bits
-        var buckets: [UInt32] = []
-        buckets.reserveCapacity(1 << bits + 1)
+        let starts = list.starts
+        // About one bucket per range.
+        let firstBits = min(Self.mostFirstBits, Int.bitWidth - starts.count.leadingZeroBitCount)
+        shift = Key.bitWidth - firstBits
+        var cells: [UInt32] = []
+        var buckets: [(cell: UInt32, bits: UInt32)] = []
+        buckets.reserveCapacity(1 << firstBits)
         var position = 0
-        for bucket in 0..<(1 << bits) {
-            let lowest = Key(bucket) << Key(Key.bitWidth - bits)
-            while position + 1 < list.starts.count, list.starts[position + 1] <= lowest { position += 1 }
-            buckets.append(UInt32(position))
+        var end = 0
+        for bucket in 0..<(1 << firstBits) {
+            let lowest = Key(bucket) << Key(shift)
+            let highest = lowest | (Key.max >> Key(firstBits))
+            while end < starts.count, starts[end] <= highest { end += 1 }
+            let inside = end - position
+            let bits = inside < Self.crowd ? 0 : min(Self.mostFurtherBits, Int.bitWidth - inside.leadingZeroBitCount)
+            buckets.append((UInt32(cells.count), UInt32(bits)))
+            for cell in 0..<(1 << bits) {
+                let first = lowest | Key(cell) << Key(shift - bits)
+                while position + 1 < starts.count, starts[position + 1] <= first { position += 1 }
+                cells.append(UInt32(position))
+            }
         }
-        buckets.append(UInt32(list.starts.count - 1))
+        cells.append(UInt32(starts.count - 1))
+        self.cells = cells
         self.buckets = buckets
     }
 
     func lookup(_ key: Key) -> PrefixTable.Match {
         let starts = list.starts.span
-        let bucket = Int(truncatingIfNeeded: key >> Key(truncatingIfNeeded: shift))
-        var low = Int(buckets[bucket])
-        var count = Int(buckets[bucket + 1]) - low + 1
+        let bucket = buckets[Int(truncatingIfNeeded: key >> Key(truncatingIfNeeded: shift))]
+        let bits = Int(bucket.bits)
+        let further = Int(truncatingIfNeeded: key >> Key(truncatingIfNeeded: shift - bits)) & (1 << bits - 1)
+        let cell = Int(bucket.cell) + further
+        var low = Int(cells[cell])
+        var count = Int(cells[cell + 1]) - low + 1
         // The range is one of the `count` from `low` on.
         while count > 1 {
             let half = count / 2

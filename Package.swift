@@ -105,6 +105,10 @@ let package = Package(
         .testTarget(name: "TrafficModelTests", dependencies: ["TrafficModel"], swiftSettings: house),
         .testTarget(
             name: "BalancingTests", dependencies: ["Addresses", "Balancing", "TrafficModel"], swiftSettings: house),
+        .testTarget(
+            name: "AuthorityTests",
+            dependencies: ["Addresses", "Authority", "DNSWire", "Geography", "Steering", "TrafficModel"],
+            swiftSettings: house),
         .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .testTarget(
             name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: house),

@@ -134,7 +134,9 @@ struct AuthorityBuilder {
             if let position = positions[candidate] {
                 let node = nodes[position]
                 if node.kind == .delegation { return .delegated }
-                if let wildcard = DomainName(wire: [1, UInt8(ascii: "*")] + candidate.wire), let at = positions[wildcard] {
+                if let wildcard = DomainName(wire: [1, UInt8(ascii: "*")] + candidate.wire),
+                    let at = positions[wildcard]
+                {
                     return nodes[at].kind == .delegation ? .delegated : .node(at, isWildcard: true)
                 }
                 return .nameError(zone: node.zone)

@@ -5,6 +5,8 @@ extension AuthorityData {
     enum Match {
         /// The name itself, or the wildcard that stands for it (RFC 4592).
         case node(Int)
+        /// Below the delegation at this node.
+        case belowDelegation(Int)
         /// No such name in the zone, a position in `zones`.
         case nameError(zone: Int)
         case outside
@@ -30,7 +32,7 @@ extension AuthorityData {
             if let position = unsafe find(start, length: length) {
                 // The closest encloser. Nothing below a delegation is in the table, so that names there end up here too.
                 let node = nodes[position]
-                if node.isDelegation { return .node(position) }
+                if node.isDelegation { return .belowDelegation(position) }
                 if node.wildcard != 0 { return .node(Int(node.wildcard) &- 1) }
                 return .nameError(zone: Int(node.zone))
             }

@@ -31,7 +31,8 @@ enum NameHash {
     static func equal(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, length: Int) -> Bool {
         var offset = 0
         while offset &+ 8 <= length {
-            let difference = unsafe left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            let difference =
+                unsafe left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
                 ^ right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
             guard difference == 0 else { return false }
             offset &+= 8

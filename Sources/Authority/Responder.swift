@@ -105,6 +105,8 @@ package struct Responder: ~Copyable {
             writeError(5, .refused, message, data, &writer, extendedError: 20)
         case .nameError(let zone):
             write(Int(data.zones[zone].nameError), scope: 0, message, data, &writer)
+        case .belowDelegation(let position):
+            write(Int(data.nodes[position].otherAnswer), scope: 0, message, data, &writer)
         case .node(let position):
             let node = data.nodes[position]
             let type = query.type.rawValue

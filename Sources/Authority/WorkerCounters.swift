@@ -1,6 +1,5 @@
 import DNSWire
 
-
 /// What one answering thread counted. It alone writes; anyone may read at any time.
 package final class WorkerCounters: Sendable {
     package enum Event: Int, CaseIterable, Sendable {

@@ -63,7 +63,9 @@ package struct FoldedName: ~Copyable {
         guard wire.utf8CodeUnitCount == length else { return false }
         for index in 0..<length {
             // index < length, which is the size of both.
-            guard unsafe wire.utf8Start[index] == start.load(fromByteOffset: index, as: UInt8.self) else { return false }
+            guard unsafe wire.utf8Start[index] == start.load(fromByteOffset: index, as: UInt8.self) else {
+                return false
+            }
         }
         return true
     }

@@ -1,5 +1,6 @@
 import DNSWire
 import Testing
+import TrafficModel
 
 @testable import Authority
 
@@ -8,10 +9,16 @@ struct StaticAnswerTests {
     @Test(
         "data at the name",
         arguments: [
-            ("www.example.com", RecordType.a, ["www.example.com 300 A 192.0.2.80", "www.example.com 300 A 192.0.2.81"]),
+            (
+                "www.example.com", RecordType.a,
+                ["www.example.com 300 A 192.0.2.80", "www.example.com 300 A 192.0.2.81"]
+            ),
             ("WwW.eXaMple.COM", .aaaa, ["www.example.com 300 AAAA 2001:db8::80"]),
             ("example.com", .mx, ["example.com 300 MX 10 mail.example.com."]),
-            ("example.com", .soa, ["example.com 300 SOA ns1.example.com. hostmaster.example.com. 7 7200 900 1209600 30"]),
+            (
+                "example.com", .soa,
+                ["example.com 300 SOA ns1.example.com. hostmaster.example.com. 7 7200 900 1209600 30"]
+            ),
             ("example.com", .ns, ["example.com 300 NS ns1.example.com.", "example.com 300 NS ns2.example.net."]),
             ("srv.example.com", .srv, ["srv.example.com 300 SRV 1 2 443 www.example.com."]),
             ("caa.example.com", .caa, ["caa.example.com 300 CAA 0 issue \"ca.example.net\""]),
@@ -24,7 +31,10 @@ struct StaticAnswerTests {
             ("y.x.WILD.example.com", .a, ["y.x.wild.example.com 300 A 192.0.2.99"]),
             ("x.wild.example.com", .mx, ["x.wild.example.com 300 MX 5 mail.example.com."]),
             ("alias.example.com", .cname, ["alias.example.com 300 CNAME www.example.com."]),
-            ("alias.example.com", .aaaa, ["alias.example.com 300 CNAME www.example.com.", "www.example.com 300 AAAA 2001:db8::80"]),
+            (
+                "alias.example.com", .aaaa,
+                ["alias.example.com 300 CNAME www.example.com.", "www.example.com 300 AAAA 2001:db8::80"]
+            ),
             (
                 "alias2.example.com", .aaaa,
                 [
@@ -34,12 +44,24 @@ struct StaticAnswerTests {
             ),
             ("outside.example.com", .a, ["outside.example.com 300 CNAME www.example.net."]),
             ("todelegated.example.com", .a, ["todelegated.example.com 300 CNAME host.sub.example.com."]),
-            ("deep.example.com", .txt, ["deep.example.com 300 CNAME a.b.c.example.com.", "a.b.c.example.com 300 TXT \"deep\""]),
-            ("towild.example.com", .a, ["towild.example.com 300 CNAME x.wild.example.com.", "x.wild.example.com 300 A 192.0.2.99"]),
-            ("q.cwild.example.com", .aaaa, ["q.cwild.example.com 300 CNAME www.example.com.", "www.example.com 300 AAAA 2001:db8::80"]),
+            (
+                "deep.example.com", .txt,
+                ["deep.example.com 300 CNAME a.b.c.example.com.", "a.b.c.example.com 300 TXT \"deep\""]
+            ),
+            (
+                "towild.example.com", .a,
+                ["towild.example.com 300 CNAME x.wild.example.com.", "x.wild.example.com 300 A 192.0.2.99"]
+            ),
+            (
+                "q.cwild.example.com", .aaaa,
+                ["q.cwild.example.com 300 CNAME www.example.com.", "www.example.com 300 AAAA 2001:db8::80"]
+            ),
             ("q.xwild.example.com", .mx, ["q.xwild.example.com 300 CNAME www.example.net."]),
             ("toapi.example.com", .a, ["toapi.example.com 300 CNAME api.example.com."]),
-            ("loop1.example.com", .a, ["loop1.example.com 300 CNAME loop2.example.com.", "loop2.example.com 300 CNAME loop1.example.com."]),
+            (
+                "loop1.example.com", .a,
+                ["loop1.example.com 300 CNAME loop2.example.com.", "loop2.example.com 300 CNAME loop1.example.com."]
+            ),
             ("sub.example.com", .ds, ["sub.example.com 300 DS 1 13 2 aabb"]),
         ])
     func data(name: String, type: RecordType, expected: [String]) throws {
@@ -57,7 +79,8 @@ struct StaticAnswerTests {
     @Test(
         "no data: NOERROR with the SOA, whose TTL is the lower of its own and its minimum",
         arguments: [
-            ("www.example.com", RecordType.txt), ("b.c.example.com", .a), ("c.example.com", .any), ("tree.example.com", .a),
+            ("www.example.com", RecordType.txt), ("b.c.example.com", .a), ("c.example.com", .any),
+            ("tree.example.com", .a),
             // RFC 4592 section 2.2.2: an empty non-terminal is there, so the wildcard above does not stand for it.
             ("ent.deep.tree.example.com", .txt), ("wild.example.com", .a), ("exact.wild.example.com", .a),
             ("x.wild.example.com", .txt), ("insecure.example.com", .ds), ("example.com", .cname),
@@ -138,11 +161,16 @@ struct StaticAnswerTests {
     func any() throws {
         var fixture = Fixture()
         #expect(try fixture.ask("www.example.com", .any).answerText == ["www.example.com 3600 HINFO \"RFC8482\" \"\""])
-        #expect(try fixture.ask("alias.example.com", .any).answerText == ["alias.example.com 300 CNAME www.example.com."])
-        #expect(try fixture.ask("q.wild.example.com", .any).answerText == ["q.wild.example.com 3600 HINFO \"RFC8482\" \"\""])
+        #expect(
+            try fixture.ask("alias.example.com", .any).answerText == ["alias.example.com 300 CNAME www.example.com."])
+        #expect(
+            try fixture.ask("q.wild.example.com", .any).answerText == ["q.wild.example.com 3600 HINFO \"RFC8482\" \"\""]
+        )
     }
 
-    @Test("outside of all zones: REFUSED, no referral, and the reason in EDNS", arguments: ["example.org", "com", ".", "xexample.com"])
+    @Test(
+        "outside of all zones: REFUSED, no referral, and the reason in EDNS",
+        arguments: ["example.org", "com", ".", "xexample.com"])
     func refused(name: String) throws {
         var fixture = Fixture()
         let response = try fixture.ask(name)
@@ -165,11 +193,14 @@ struct StaticAnswerTests {
     @Test("two zones, one below the other: each answers its own, DS comes from the parent")
     func childZone() throws {
         var intent = Fixture.intent()
-        let parent = intent.zones[0].records + [
-            ResourceRecord(owner: DomainName("child.example.com")!, type: .ns, ttl: 5, data: DomainName("ns1.example.com")!.wire),
-            ResourceRecord(owner: DomainName("child.example.com")!, type: .ds, ttl: 5, data: [0, 1, 13, 2, 9]),
-            ResourceRecord(owner: DomainName("host.child.example.com")!, type: .a, ttl: 5, data: [1, 2, 3, 4]),
-        ]
+        let parent =
+            intent.zones[0].records + [
+                ResourceRecord(
+                    owner: DomainName("child.example.com")!, type: .ns, ttl: 5,
+                    data: DomainName("ns1.example.com")!.wire),
+                ResourceRecord(owner: DomainName("child.example.com")!, type: .ds, ttl: 5, data: [0, 1, 13, 2, 9]),
+                ResourceRecord(owner: DomainName("host.child.example.com")!, type: .a, ttl: 5, data: [1, 2, 3, 4]),
+            ]
         intent.zones[0].records = parent
         var fixture = Fixture(intent)
         #expect(try fixture.ask("child.example.com", .ns).answers.first?.ttl == 600)
@@ -185,15 +216,21 @@ struct StaticAnswerTests {
         var intent = Intent()
         let label = String(repeating: "a", count: 63)
         let longest = "\(label).\(label).\(label).\(String(repeating: "b", count: 49)).example.com"
-        intent.zones = [Fixture.zone("example.com", "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a.\n\(longest). TXT x\n*.w A 192.0.2.1")]
-        intent.zones += (0..<300).map { Fixture.zone("z\($0).test", "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a\na A 10.0.0.\($0 % 250)") }
+        intent.zones = [
+            Fixture.zone("example.com", "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a.\n\(longest). TXT x\n*.w A 192.0.2.1")
+        ]
+        intent.zones += (0..<300).map {
+            Fixture.zone("z\($0).test", "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a\na A 10.0.0.\($0 % 250)")
+        }
         intent.zones.append(Fixture.zone(".", "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a\na A 192.0.2.7"))
         var fixture = Fixture(intent)
         #expect(try fixture.ask(longest, .txt).answers.count == 1)
         #expect(try fixture.ask(longest, .a).authorities.count == 1)
         let wild = "\(label).\(label).\(label).\(String(repeating: "b", count: 47)).w.example.com"
         #expect(try fixture.ask(wild, .a).answers.count == 1)
-        for index in 0..<300 { #expect(try fixture.ask("A.z\(index).test").answers.first?.data.last == UInt8(index % 250)) }
+        for index in 0..<300 {
+            #expect(try fixture.ask("A.z\(index).test").answers.first?.data.last == UInt8(index % 250))
+        }
         #expect(try fixture.ask("a", .a).answers.count == 1)
         #expect(try fixture.ask(".", .soa).answers.count == 1)
         #expect(try fixture.ask("no.such", .a).responseCode == 3)

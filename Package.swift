@@ -115,7 +115,7 @@ let package = Package(
         .testTarget(
             name: "HealthMonitoringTests",
             dependencies: [
-                "Addresses", "HealthMonitoring", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging,
+                "Addresses", "HTTPWire", "HealthMonitoring", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging,
             ],
             swiftSettings: house),
         .testTarget(

@@ -30,7 +30,6 @@ final class Probe: ChannelInboundHandler {
         ClientBootstrap(group: loop)
             // The engine's own limit comes first; this one only must not be shorter.
             .connectTimeout(.nanoseconds(target.timeout) + .seconds(1))
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 let probe = bound.value
                 probe.channel = channel
@@ -72,8 +71,7 @@ final class Probe: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
-        guard onVerdict != nil, let outcome = response?.receive(&bytes) else { return }
+        guard onVerdict != nil, let outcome = response?.receive(unwrapInboundIn(data)) else { return }
         finish(outcome)
     }
 

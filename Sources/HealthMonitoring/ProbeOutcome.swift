@@ -1,4 +1,5 @@
 import Glibc
+package import HTTPWire
 import NIOCore
 package import TrafficModel
 
@@ -29,8 +30,10 @@ package enum ProbeFailure: Sendable, Hashable {
     case status(Int)
     /// The expected text is not in the body, or not in the part that is read.
     case body
-    /// Not an HTTP/1 response, and why.
-    case malformed(String)
+    /// Not an HTTP/1 response, or one that breaks a rule.
+    case malformed(HeadError)
+    /// The connection ended before the body did.
+    case cutOff
     case other(String)
 
     /// The reason as operators read it.
@@ -42,7 +45,10 @@ package enum ProbeFailure: Sendable, Hashable {
         case .timedOut(let phase): return "timed out after \(monitor.timeout.shortText) \(phase.text)"
         case .closed(let phase): return "connection closed \(phase.text)"
         case .handshake(let detail): return "TLS handshake failed: \(detail)"
-        case .malformed(let detail): return "not a valid HTTP response: \(detail)"
+        case .malformed(.headTooLarge): return "not a valid HTTP response: the head is too large"
+        case .malformed(.tooManyFields): return "not a valid HTTP response: too many fields"
+        case .malformed(let error): return "not a valid HTTP response: \(error.reason)"
+        case .cutOff: return "the connection ended before the body did"
         case .other(let detail): return detail
         case .status(let status):
             guard case .http(let check) = monitor.check else { return "status \(status)" }

@@ -1,8 +1,12 @@
 extension MaxMindData {
     /// The place of a record in the common layouts: MaxMind's GeoIP2 and GeoLite2 with their maps, and the flat one
     /// that IPinfo uses. What a record does not have, or has in another type, is unknown.
-    func place(at offset: Int) throws(GeographyFault) -> Place {
-        var budget = Self.valueLimit
+    ///
+    /// - Parameter total: how many values may be looked at in this and all later records.
+    func place(at offset: Int, total: inout Int) throws(GeographyFault) -> Place {
+        let allowed = min(Self.valueLimit, total)
+        var budget = allowed
+        defer { total -= allowed - budget }
         let top = try members(
             [
                 "country", "registered_country", "continent", "subdivisions", "city", "location",

@@ -11,6 +11,10 @@ struct MaxMindData: ~Escapable {
     /// How many values of one record are looked at: databases with all their languages have some 300.
     static let valueLimit = 65_536
 
+    /// How many values of all records together: real records take less than one for each byte, while records within
+    /// records could be read for hours.
+    var totalValueLimit: Int { Self.valueLimit + 8 * (end - start) }
+
     @_lifetime(copy bytes)
     init(_ bytes: Span<UInt8>, start: Int, end: Int) {
         self.bytes = bytes
@@ -130,7 +134,7 @@ struct MaxMindData: ~Escapable {
         var remaining = 1
         while remaining > 0 {
             budget -= 1
-            guard budget >= 0 else { throw Self.fault(offset, "a record of more than \(Self.valueLimit) values") }
+            guard budget >= 0 else { throw Self.fault(offset, "more values in the records than a database has") }
             let value = try head(at: at)
             remaining -= 1
             at = value.content

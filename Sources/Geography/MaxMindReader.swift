@@ -78,7 +78,7 @@ struct MaxMindReader: ~Escapable {
     }
 
     func database() throws(GeographyFault) -> GeographyDatabase {
-        var walk = Walk(budget: 2 * Int(nodeCount) + 256)
+        var walk = Walk(budget: 2 * Int(nodeCount) + 256, valuesLeft: data.totalValueLimit)
         guard isIPv6 else {
             let v4: RangeList<UInt32> = try ranges(below: 0, leavingOut: nil, &walk)
             return GeographyDatabase(
@@ -103,6 +103,7 @@ struct MaxMindReader: ~Escapable {
         /// How many more nodes may be visited: a tree whose parts are shared, or that leads back to itself, would take
         /// for ever.
         var budget: Int
+        var valuesLeft: Int
     }
 
     private func ranges<Key: FixedWidthInteger & UnsignedInteger & Sendable>(
@@ -161,7 +162,8 @@ struct MaxMindReader: ~Escapable {
             throw MaxMindData.fault(data.start, "record \(record) of the tree points outside the data")
         }
         if let known = walk.placeOfOffset[behindTree] { return known }
-        let number = walk.places.number(of: try data.place(at: data.start + behindTree))
+        let place = try data.place(at: data.start + behindTree, total: &walk.valuesLeft)
+        let number = walk.places.number(of: place)
         walk.placeOfOffset[behindTree] = number
         return number
     }

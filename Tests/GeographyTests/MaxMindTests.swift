@@ -195,7 +195,7 @@ struct MaxMindTests {
         var writer = MaxMindWriter()
         let deep = [UInt8](repeating: 0, count: 0) + (0..<100_000).flatMap { _ in [UInt8(1), 4] } + [0xa0]
         writer.insert("10.0.0.0/8", .map([("x", .raw(deep))]))
-        #expect(try #require(problem(writer.file)).contains("a record of more than 65536 values"))
+        #expect(try #require(problem(writer.file)).contains("more values in the records than a database has"))
 
         // The map's only member is a pointer to the map.
         var circle = MaxMindWriter()
@@ -203,6 +203,19 @@ struct MaxMindTests {
             .raw(MaxMindValue.control(7, 1) + MaxMindValue.string("country").encoded + [0x20, 0]))
         circle.insert("10.0.0.0/8", offset: offset)
         #expect(try read(circle.file).place(of: IPAddress("10.1.1.1")!) == Place())
+    }
+
+    @Test("records within records are not read for ever")
+    func overlappingRecords() throws {
+        // A long array of which each element is the start of a record that has the rest of the array in it.
+        var writer = MaxMindWriter(recordSize: 32, isIPv6: false)
+        let records = 4_096
+        let nested = (0..<records).flatMap { _ in MaxMindValue.control(7, 1) + MaxMindValue.string("x").encoded }
+        let start = writer.store(.raw(nested + [0xa0]))
+        for record in 0..<records {
+            writer.insert("10.\(record / 256).\(record % 256).0/24", offset: start + 3 * record)
+        }
+        #expect(try #require(problem(writer.file)).contains("more values in the records than a database has"))
     }
 
     @Test("trees that lead back, too deep or out of the file")

@@ -89,8 +89,8 @@ let package = Package(
         .target(
             name: "Demo",
             dependencies: [
-                "Addresses", "AdminAPI", "ConfigurationLoading", "ControlPlane", "DNSWire", "HTTPWire", "TrafficModel",
-                nioCore, nioPosix, lifecycle, logging,
+                "Addresses", "ConfigurationLoading", "ControlPlane", "DNSWire", "Geography", "TrafficModel", nioCore,
+                nioPosix, nioHTTP1, signals, logging,
             ], swiftSettings: house),
         .executableTarget(
             name: "meridian",
@@ -121,5 +121,9 @@ let package = Package(
         .testTarget(
             name: "SteeringTests",
             dependencies: ["Addresses", "DNSWire", "Geography", "Steering", "TrafficModel"], swiftSettings: house),
+        .testTarget(
+            name: "DemoTests",
+            dependencies: ["Addresses", "ControlPlane", "Demo", "DNSWire", "Geography", nioCore, nioPosix],
+            swiftSettings: house),
     ]
 )

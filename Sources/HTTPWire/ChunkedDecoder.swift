@@ -139,7 +139,12 @@ package final class TrailerFields {
     /// marked as dropped (RFC 9110 section 6.5.1).
     ///
     /// - Returns: `nil`, or what is wrong.
-    package func parse(_ bytes: Span<UInt8>) -> HeadError? {
+    package func parse(_ bytes: Span<UInt8>) -> HeadError? { Self.parse(bytes, into: &fields) }
+
+    // Apart from the property and not inlined: Swift 6.3.1 fails to verify the optimised form that works on the
+    // property itself.
+    @inline(never)
+    private static func parse(_ bytes: Span<UInt8>, into fields: inout FieldTable) -> HeadError? {
         fields.removeAll()
         var summary = FieldSummary()
         do throws(HeadStop) {

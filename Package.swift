@@ -103,6 +103,10 @@ let package = Package(
 
         .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: house),
         .testTarget(name: "GeographyTests", dependencies: ["Addresses", "Geography"], swiftSettings: house),
+        .testTarget(
+            name: "ConfigurationTests",
+            dependencies: ["Addresses", "ConfigurationLoading", "DNSWire", "Geography", "TrafficModel"],
+            swiftSettings: house),
         .testTarget(name: "TrafficModelTests", dependencies: ["TrafficModel"], swiftSettings: house),
         .testTarget(
             name: "BalancingTests", dependencies: ["Addresses", "Balancing", "TrafficModel"], swiftSettings: house),

@@ -1,0 +1,145 @@
+internal import Geography
+internal import TrafficModel
+
+extension ConfigurationAssembly {
+    /// Reads the geography and looks into the certificates' files.
+    func readFiles() -> GeographyDatabase? {
+        for entry in draft.certificates {
+            guard let value = entry.value else { continue }
+            checkPEM(value.value.chainPath, label: "CERTIFICATE", what: "certificate", at: value.places.chain)
+            checkPEM(value.value.keyPath, label: "PRIVATE KEY", what: "private key", at: value.places.key)
+        }
+        for entry in draft.upstreams {
+            guard let value = entry.value, let path = value.value.tls?.authorityPath, let position = value.places else {
+                continue
+            }
+            checkPEM(path, label: "CERTIFICATE", what: "certificate", at: position)
+        }
+        return readGeography()
+    }
+
+    private func readGeography() -> GeographyDatabase? {
+        let sources: [GeographySourceFile] = draft.geography.map {
+            switch $0.value {
+            case .maxMind(let path): .maxMind(path: path)
+            case .tor(let v4, let v6): .tor(v4: v4, v6: v6)
+            case .networks(let path): .networks(path: path)
+            }
+        }
+        do throws(GeographyError) {
+            let database = try GeographyDatabase.load(sources: sources)
+            checkNetworks(in: database)
+            return database
+        } catch {
+            report(error)
+            return nil
+        }
+    }
+
+    private func report(_ error: GeographyError) {
+        for problem in error.problems {
+            // A file that cannot be read at all is a matter of the line that names it.
+            let source = draft.geography.first { $0.value.paths.contains(problem.path) }
+            switch problem.position {
+            case .line(let line, let column):
+                context.add(
+                    Diagnostic(
+                        severity: .error, file: problem.path, line: line, column: column,
+                        message: "\(problem.reason); \(problem.advice)"))
+            case .byte(let offset):
+                context.error(
+                    source?.position ?? draft.geographyPosition,
+                    "\"\(problem.path)\" is broken at byte \(offset): \(problem.reason)", problem.advice)
+            case .file:
+                var advice = problem.advice
+                if case .tor? = source?.value { advice += " (Debian: apt install tor-geoipdb)" }
+                context.error(
+                    source?.position ?? draft.geographyPosition, "\"\(problem.path)\": \(problem.reason)", advice)
+            }
+        }
+    }
+
+    /// Regions of network lists that topology records name must be in one.
+    private func checkNetworks(in database: GeographyDatabase) {
+        let known = Set(database.places.compactMap(\.network))
+        for entry in draft.wideIPs {
+            guard let value = entry.value else { continue }
+            for (record, place) in zip(value.value.topology, value.places.topology) {
+                for (source, position) in zip(record.sources, place.sources) {
+                    guard case .network(let label) = source, !known.contains(label), !draft.geography.isEmpty else {
+                        continue
+                    }
+                    context.error(
+                        position, "no network list has the region \"\(label.shortened)\"",
+                        Suggestion.advice(
+                            for: label, in: known.sorted(), none: "add geography: with networks: FILE"))
+                }
+            }
+        }
+    }
+
+    private func checkPEM(_ path: String, label: String, what: String, at position: Position) {
+        do throws(FileProblem) {
+            let bytes = try TextFile.read(path, limit: 1 << 20)
+            let blocks = PEMBlocks(bytes)
+            guard blocks.isComplete else {
+                context.error(position, "a PEM block of \"\(path)\" is broken", "copy the file again, whole")
+                return
+            }
+            guard blocks.labels.contains(where: { $0.hasSuffix(label) }) else {
+                context.error(
+                    position, "\"\(path)\" holds no \(what)", "name a PEM file with -----BEGIN … \(label)-----")
+                return
+            }
+        } catch {
+            context.error(position, error.wrong, error.advice)
+        }
+    }
+}
+
+/// The blocks of a PEM file (RFC 7468), by label. What is inside them is for the TLS library to say.
+struct PEMBlocks {
+    private(set) var labels: [String] = []
+    /// Whether each block that begins also ends, with base64 between.
+    private(set) var isComplete = true
+
+    init(_ bytes: [UInt8]) {
+        var open: String?
+        for line in bytes.split(whereSeparator: { $0 == 0x0a || $0 == 0x0d }) {
+            let text = String(decoding: line, as: UTF8.self)
+            if text.hasPrefix("-----BEGIN "), let label = Self.label(text, after: "-----BEGIN ") {
+                if open != nil { isComplete = false }
+                open = label
+            } else if text.hasPrefix("-----END ") {
+                if open == nil || Self.label(text, after: "-----END ") != open { isComplete = false }
+                if let open { labels.append(open) }
+                open = nil
+            } else if open != nil, !Self.isContent(line) {
+                isComplete = false
+            }
+        }
+        if open != nil { isComplete = false }
+    }
+
+    private static func label(_ line: String, after prefix: String) -> String? {
+        guard line.hasSuffix("-----") else { return nil }
+        return String(line.dropFirst(prefix.count).dropLast(5))
+    }
+
+    /// Base64, or a header as encrypted keys have.
+    private static func isContent(_ line: ArraySlice<UInt8>) -> Bool {
+        line.contains(UInt8(ascii: ":"))
+            || line.allSatisfy {
+                (48...57).contains($0) || (65...90).contains($0 & 0xdf) || "+/= \t".utf8.contains($0)
+            }
+    }
+}
+
+extension GeographySource {
+    fileprivate var paths: [String] {
+        switch self {
+        case .maxMind(let path), .networks(let path): [path]
+        case .tor(let v4, let v6): [v4, v6].compactMap(\.self)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+internal import DNSWire
+internal import TrafficModel
+
+extension ConfigurationAssembly {
+    mutating func assemblePools() {
+        for entry in draft.pools {
+            var pool = entry.value?.value ?? Pool(name: "")
+            pool.name = entry.name
+            if let places = entry.value?.places { complete(&pool, places, at: entry.position) }
+            intent.pools.append(pool)
+        }
+        checkAllDownCycles()
+    }
+
+    private mutating func complete(_ pool: inout Pool, _ places: PoolSection.Places, at position: Position) {
+        let regions = Set(pool.virtualServers.compactMap { index in draft.virtualServers[index].value?.region })
+        if pool.region == nil, regions.count == 1 { pool.region = regions.first }
+        if let region = pool.region {
+            for index in pool.virtualServers {
+                guard let other = draft.virtualServers[index].value?.region, other != region else { continue }
+                context.warning(
+                    places.virtualServers,
+                    """
+                    the virtual server "\(draft.virtualServers[index].name)" is in region \
+                    "\(draft.regions[other].name)", its pool in "\(draft.regions[region].name)"
+                    """, "put it in a pool of its region, or correct its region")
+            }
+        }
+        var hostPosition = places.host ?? position
+        if pool.answer == .cname, pool.host == nil, let region = pool.region,
+            let inherited = draft.regions[region].value
+        {
+            pool.host = inherited.value.host
+            hostPosition = places.host ?? position
+        }
+        switch pool.answer {
+        case .cname where pool.host == nil:
+            context.error(
+                position, "the pool \"\(pool.name)\" answers with a CNAME, but neither it nor its region has a host",
+                "add host: NAME to one of them, or answer: addresses")
+        case .cname, .addresses:
+            if pool.virtualServers.isEmpty {
+                context.error(
+                    position, "the pool \"\(pool.name)\" has no virtual servers",
+                    "list some under virtual_servers, or write answer: { external: NAME }")
+            }
+        case .external(let name):
+            checkExternal(name, of: pool, at: places.answer)
+        }
+        if let host = pool.host { steer(host, what: "the pool \"\(pool.name)\"", at: hostPosition) }
+    }
+
+    private func checkExternal(_ name: DomainName, of pool: Pool, at position: Position) {
+        if pool.host == name {
+            context.error(
+                position, "the pool \"\(pool.name)\" answers with a CNAME to its own host", "write answer: cname")
+        } else if zone(of: name) == nil {
+            context.warning(
+                position, "the CNAME target \(name) lies outside the served zones",
+                "make sure that its own name servers answer for it")
+        }
+    }
+
+    /// A host name's answer when all is down may be another pool's, but not in a circle.
+    private func checkAllDownCycles() {
+        for (start, entry) in draft.pools.enumerated() {
+            var seen: [Int] = []
+            var current = start
+            while intent.pools.indices.contains(current), case .pool(let next) = intent.pools[current].allDown {
+                seen.append(current)
+                if next == start {
+                    // Each circle is told once, at its first pool.
+                    guard seen.min() == start, let position = entry.value?.places.allDown else { break }
+                    let names = (seen + [start]).map { intent.pools[$0].name }.joined(separator: " → ")
+                    context.error(
+                        position, "all_down goes in a circle: \(names)", "end it with open, closed, servfail or refused"
+                    )
+                    break
+                }
+                if seen.contains(next) { break }
+                current = next
+            }
+        }
+    }
+
+    mutating func assembleWideIPs() {
+        for entry in draft.wideIPs {
+            guard let (value, places) = entry.value.map({ ($0.value, $0.places) }) else { continue }
+            var wideIP = value
+            let what = "the wide IP \(entry.name.shortened)"
+            if let name = Shape<DomainName>.domainName.read(entry.keyNode, context) {
+                wideIP.name = name
+                steer(name, what: what, at: entry.position)
+                checkApex(name, of: wideIP, at: entry.position)
+            }
+            for alias in places.aliases {
+                steer(alias.value, what: "an alias of \(what)", at: alias.position)
+                checkApex(alias.value, of: wideIP, at: alias.position)
+            }
+            if case .pool(let pool) = wideIP.allDown, wideIP.pools.contains(pool) {
+                context.warning(
+                    places.allDown, "all_down names the pool \"\(context.name(.pool, pool))\", which is already tried",
+                    "name another pool, or write open")
+            }
+            checkTopology(wideIP, places)
+            checkTargets(wideIP, at: entry.position)
+            intent.wideIPs.append(wideIP)
+        }
+    }
+
+    /// A CNAME cannot stand beside the SOA and NS records of a zone's apex (RFC 1034 section 3.6.2).
+    private func checkApex(_ name: DomainName, of wideIP: WideIP, at position: Position) {
+        guard origins.contains(where: { $0.name == name }) else { return }
+        let pools = wideIP.pools + wideIP.topology.flatMap(\.pools)
+        guard let pool = pools.first(where: { intent.pools[$0].answer != .addresses }) else { return }
+        context.error(
+            position,
+            "\(name) is a zone's own name, which cannot be a CNAME, but pool \"\(intent.pools[pool].name)\" answers one",
+            "write answer: addresses in its pools, or steer a name below, as www.\(name)")
+    }
+
+    private func checkTargets(_ wideIP: WideIP, at position: Position) {
+        for index in wideIP.pools {
+            guard case .external(let target) = intent.pools[index].answer else { continue }
+            if target == wideIP.name || wideIP.aliases.contains(target) {
+                context.error(
+                    position, "\(target) would be a CNAME to itself through the pool \"\(intent.pools[index].name)\"",
+                    "name another target")
+            }
+        }
+    }
+
+    private func checkTopology(_ wideIP: WideIP, _ places: WideIPSection.Places) {
+        var seen: [TopologyRecord.Source: Position] = [:]
+        for (record, place) in zip(wideIP.topology, places.topology) {
+            for pool in record.pools where !wideIP.pools.contains(pool) {
+                context.error(
+                    place.record, "the pool \"\(context.name(.pool, pool))\" is not one of the wide IP's pools",
+                    "add it to pools")
+            }
+            for (source, position) in zip(record.sources, place.sources) {
+                if let first = seen[source] {
+                    context.warning(
+                        position, "\(source.words) is already matched on line \(first.line)",
+                        "remove it: the first record that matches decides")
+                    continue
+                }
+                if let (wider, first) = covering(source, in: seen) {
+                    context.warning(
+                        position, "\(source.words) is never reached: \(wider.words) on line \(first.line) comes first",
+                        "move this record above that one")
+                }
+                seen[source] = position
+            }
+        }
+        if draft.geography.isEmpty, let needy = seen.filter({ !$0.key.isPrefix }).min(by: { $0.value < $1.value }) {
+            context.error(
+                needy.value, "\(needy.key.words) cannot be told without geography",
+                "add geography: with a country database, or match by prefixes")
+        }
+    }
+}

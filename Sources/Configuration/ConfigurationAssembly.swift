@@ -1,0 +1,157 @@
+internal import Addresses
+internal import DNSWire
+internal import TrafficModel
+
+/// Puts the parts of a draft together and checks what holds between them.
+struct ConfigurationAssembly {
+    let draft: ConfigurationDraft
+    let context: DecodingContext
+    var intent = Intent()
+    /// Steered names and what each is, to tell when a second one claims it.
+    var steered: [DomainName: (what: String, position: Position)] = [:]
+    /// Served zones with the place of their key.
+    var origins: [(name: DomainName, position: Position)] = []
+
+    init(_ draft: ConfigurationDraft, _ context: DecodingContext) {
+        self.draft = draft
+        self.context = context
+    }
+
+    /// An intent without dangling positions if no error was reported, else one that must not be used.
+    mutating func assemble() -> Intent {
+        intent.dns = draft.dns?.value ?? NameServer()
+        intent.geography = draft.geography.map(\.value)
+        intent.proxy = draft.proxy
+        intent.admin = draft.admin
+        intent.regions = draft.regions.map { entry in
+            var region = entry.value?.value ?? Region(name: "")
+            region.name = entry.name
+            return region
+        }
+        intent.monitors = draft.monitors.map { entry in
+            var monitor = entry.value ?? Monitor(name: "", check: .tcp)
+            monitor.name = entry.name
+            return monitor
+        }
+        intent.virtualServers = draft.virtualServers.map { entry in
+            let nowhere = Endpoint(address: .v4(0), port: 0)
+            var server = entry.value ?? VirtualServer(name: "", endpoint: nowhere, region: 0)
+            server.name = entry.name
+            return server
+        }
+        intent.certificates = draft.certificates.map { entry in
+            var certificate = entry.value?.value ?? Certificate(name: "", chainPath: "", keyPath: "")
+            certificate.name = entry.name
+            return certificate
+        }
+        intent.upstreams = draft.upstreams.map { entry in
+            var upstream = entry.value?.value ?? Upstream(name: "", members: [])
+            upstream.name = entry.name
+            return upstream
+        }
+        readOrigins()
+        assemblePools()
+        assembleWideIPs()
+        assembleZones()
+        checkRegionHosts()
+        assembleListeners()
+        checkRoles()
+        checkUnused()
+        return intent
+    }
+
+    private mutating func readOrigins() {
+        var seen: [DomainName: Position] = [:]
+        for zone in draft.zones {
+            // The root zone is not this server's to serve.
+            let node = SourceNode(content: .scalar(zone.name, isPlain: false), position: zone.position)
+            guard let origin = Shape<DomainName>.domainName.read(node, context) else { continue }
+            if let first = seen[origin] {
+                context.error(
+                    zone.position, "the zone \(origin) is given twice, first on line \(first.line)",
+                    "keep one of the two")
+            }
+            seen[origin] = zone.position
+            origins.append((origin, zone.position))
+        }
+    }
+
+    /// The served zone that a name lies in: the longest.
+    func zone(of name: DomainName) -> DomainName? {
+        origins.map(\.name).filter { name.isAtOrBelow($0) }.max { $0.labelCount < $1.labelCount }
+    }
+
+    /// Makes a name answered by `what`; reports a second claim and a name outside the zones.
+    mutating func steer(_ name: DomainName, what: String, at position: Position) {
+        if let other = steered[name] {
+            context.error(
+                position, "\(name) is already the name of \(other.what) (line \(other.position.line))",
+                "give \(what) a name of its own")
+            return
+        }
+        steered[name] = (what, position)
+        if name.isWildcard {
+            context.error(position, "\(name) is a wildcard", "name each wide IP and pool host in full")
+        }
+        guard zone(of: name) == nil else { return }
+        context.error(
+            position, "\(name) lies outside every served zone",
+            origins.isEmpty
+                ? "add zones: with a zone that holds it"
+                : "add a zone that holds it, or move it into \(origins.map(\.name.description).joined(separator: ", "))"
+        )
+    }
+
+    private func checkRegionHosts() {
+        let used = Set(intent.pools.compactMap(\.host))
+        for entry in draft.regions {
+            guard let host = entry.value?.value.host, !used.contains(host), let position = entry.value?.places else {
+                continue
+            }
+            context.warning(
+                position, "no pool answers for the host \(host) of region \"\(entry.name)\"",
+                "add a pool of the region with answer: cname, or remove the host")
+        }
+    }
+
+    private func checkRoles() {
+        if draft.dns == nil, draft.dnsPosition == nil {
+            for (section, first) in [
+                ("wide_ips", draft.wideIPs.first?.position), ("zones", draft.zones.first?.position),
+            ] {
+                guard let first else { continue }
+                context.warning(first, "\(section) are given, but nothing answers DNS", "add dns: { listen: [...] }")
+            }
+            if draft.listeners.isEmpty, !context.hasErrors {
+                context.error(.start, "this configuration serves nothing", "add dns: with listen:, or listeners:")
+            }
+        } else if let position = draft.dnsPosition, draft.zones.isEmpty {
+            context.warning(position, "there are no zones, so that every query is refused", "add zones:")
+        }
+    }
+
+    private func checkUnused() {
+        func warn(_ part: Part, _ positions: [Position], _ advice: String) {
+            for (index, position) in positions.enumerated() where !context.isUsed(part, index) {
+                context.warning(
+                    position, "the \(part.noun) \"\(context.name(part, index))\" is not used", advice)
+            }
+        }
+        warn(.region, draft.regions.map(\.position), "name it in a virtual server or pool, or remove it")
+        warn(.monitor, draft.monitors.map(\.position), "list it under monitors of what it shall watch, or remove it")
+        warn(.virtualServer, draft.virtualServers.map(\.position), "list it in a pool, or remove it")
+        warn(.certificate, draft.certificates.map(\.position), "list it in a listener's tls, or remove it")
+        warn(.upstream, draft.upstreams.map(\.position), "name it in a listener, or remove it")
+        for (index, entry) in draft.pools.enumerated() where !context.isUsed(.pool, index) {
+            guard intent.pools[index].host == nil else { continue }
+            context.warning(
+                entry.position, "the pool \"\(entry.name)\" is not used", "list it in a wide IP, or remove it")
+        }
+        let usesPlaces = intent.wideIPs.contains { wideIP in
+            wideIP.topology.contains { $0.sources.contains { if case .prefix = $0 { false } else { true } } }
+        }
+        if !usesPlaces, let first = draft.geography.first {
+            context.warning(first.position, "the geography is not used", "add topology records, or remove it")
+        }
+    }
+}

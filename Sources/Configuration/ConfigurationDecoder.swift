@@ -1,0 +1,63 @@
+internal import Addresses
+internal import DNSWire
+internal import TrafficModel
+
+/// One configuration as it was written: the model's parts with the places that checks report.
+struct ConfigurationDraft {
+    var dns: Drafted<NameServer, [Located<Endpoint>]>?
+    var dnsPosition: Position?
+    var geography: [Located<GeographySource>] = []
+    var geographyPosition = Position.start
+    var regions: [Named<Drafted<Region, Position?>>] = []
+    var monitors: [Named<Monitor>] = []
+    var virtualServers: [Named<VirtualServer>] = []
+    var pools: [Named<Drafted<Pool, PoolSection.Places>>] = []
+    var wideIPs: [Named<Drafted<WideIP, WideIPSection.Places>>] = []
+    var zones: [Named<ZoneSection.Draft>] = []
+    var certificates: [Named<Drafted<Certificate, CertificateSection.Places>>] = []
+    var listeners: [Named<Drafted<Listener, ListenerSection.Places>>] = []
+    var upstreams: [Named<Drafted<Upstream, Position?>>] = []
+    var proxy = ProxySettings()
+    var admin = AdminSettings()
+}
+
+/// Reads the sections of a document in the order in which they refer to each other.
+enum ConfigurationDecoder {
+    static func decode(_ root: SourceNode, _ context: DecodingContext) -> ConfigurationDraft? {
+        typealias Model = ConfigurationModel
+        guard let reader = ObjectReader(Model.model, root, context) else { return nil }
+        for part in Part.allCases {
+            guard case .map(let pairs)? = root[part.rawValue]?.content else { continue }
+            for pair in pairs { checkName(pair, of: part, context) }
+            context.declare(part, names: pairs.map(\.key))
+        }
+        var draft = ConfigurationDraft()
+        draft.dns = reader.read(Model.dns, context)
+        draft.dnsPosition = reader.has("dns") ? reader.position(of: "dns") : nil
+        draft.geography = reader.read(Model.geography, context) ?? []
+        draft.geographyPosition = reader.position(of: "geography")
+        draft.regions = reader.read(Model.regions, context) ?? []
+        draft.monitors = reader.read(Model.monitors, context) ?? []
+        draft.virtualServers = reader.read(Model.virtualServers, context) ?? []
+        draft.pools = reader.read(Model.pools, context) ?? []
+        draft.wideIPs = reader.read(Model.wideIPs, context) ?? []
+        draft.zones = reader.read(Model.zones, context) ?? []
+        draft.certificates = reader.read(Model.certificates, context) ?? []
+        draft.upstreams = reader.read(Model.upstreams, context) ?? []
+        draft.listeners = reader.read(Model.listeners, context) ?? []
+        draft.proxy = reader.read(Model.proxy, context) ?? ProxySettings()
+        draft.admin = reader.read(Model.admin, context) ?? AdminSettings()
+        return draft
+    }
+
+    /// Names end up in logs, metrics and commands.
+    private static func checkName(_ pair: SourcePair, of part: Part, _ context: DecodingContext) {
+        let allowed = pair.key.utf8.allSatisfy {
+            (48...57).contains($0) || (65...90).contains($0 & 0xdf) || "-_.".utf8.contains($0)
+        }
+        guard !allowed || pair.key.isEmpty || pair.key.utf8.count > 64 else { return }
+        context.error(
+            pair.keyPosition, "\"\(pair.key.shortened)\" is not a name for a \(part.noun)",
+            "use 1 to 64 letters, digits, hyphens, underscores and dots")
+    }
+}

@@ -1,0 +1,36 @@
+internal import DNSWire
+internal import Geography
+internal import TrafficModel
+
+/// Reads configurations and everything that they name, and tells every mistake.
+package enum ConfigurationLoader {
+    /// Reads a file. Paths in it are seen from its folder.
+    ///
+    /// Geography, zone files and certificates are read too, so that what loads can be run, short of ports that are taken.
+    package static func load(path: String) -> LoadResult {
+        do throws(FileProblem) {
+            return load(bytes: try TextFile.read(path, limit: YAMLReader.byteLimit), name: path)
+        } catch {
+            let message = "\(error.wrong); \(error.advice)"
+            return LoadResult(
+                intent: nil, geography: nil,
+                diagnostics: [Diagnostic(severity: .error, file: path, line: 0, column: 0, message: message)])
+        }
+    }
+
+    /// Reads a configuration from memory; `name` stands for the file in diagnostics, and paths are seen from its folder.
+    package static func load(text: String, name: String) -> LoadResult { load(bytes: Array(text.utf8), name: name) }
+
+    static func load(bytes: [UInt8], name: String, readsFiles: Bool = true) -> LoadResult {
+        let context = DecodingContext(file: name)
+        guard let root = YAMLReader.read(bytes, context: context),
+            let draft = ConfigurationDecoder.decode(root, context)
+        else { return LoadResult(intent: nil, geography: nil, diagnostics: context.sorted()) }
+        var assembly = ConfigurationAssembly(draft, context)
+        let intent = assembly.assemble()
+        let geography = readsFiles ? assembly.readFiles() : GeographyDatabase()
+        let isUsable = !context.hasErrors
+        return LoadResult(
+            intent: isUsable ? intent : nil, geography: isUsable ? geography : nil, diagnostics: context.sorted())
+    }
+}

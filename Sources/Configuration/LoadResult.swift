@@ -1,0 +1,12 @@
+package import Geography
+package import TrafficModel
+
+/// What became of a configuration.
+package struct LoadResult: Sendable {
+    /// `nil` if there is any error; else complete and without dangling positions.
+    package var intent: Intent?
+    /// What the configuration's geography files say; there if `intent` is.
+    package var geography: GeographyDatabase?
+    /// Errors and warnings in the order of the file; those of other files that it names after its own.
+    package var diagnostics: [Diagnostic]
+}

@@ -1,0 +1,99 @@
+internal import TrafficModel
+
+/// `monitors:`.
+enum MonitorSection {
+    private static let fresh = Monitor(name: "", check: .tcp)
+    private static let freshHTTP = Monitor.HTTPCheck()
+
+    static let tcp = Shape<ObjectReader>.tcpCheck.field("tcp", "A connection is accepted. Write `tcp: {}`.")
+    static let http = httpShape.field("http", "An HTTP/1.1 request is answered as expected.")
+    static let interval = Shape<Duration>.duration(100...86_400_000).field(
+        "interval", default: fresh.interval, "From the start of a probe to the start of the next.")
+    static let timeout = Shape<Duration>.duration(10...3_600_000).field(
+        "timeout", default: fresh.timeout, "From the start of a probe to its verdict; at most `interval`.")
+    static let rise = Shape<Int>.integer(1...100).field(
+        "rise", default: fresh.rise, "Successes in a row that turn a target up.")
+    static let fall = Shape<Int>.integer(1...100).field(
+        "fall", default: fresh.fall, "Failures in a row that turn a target down.")
+    static let jitter = Shape<Double>.share(0...50).field(
+        "jitter", default: fresh.jitter, "The share of the interval by which a probe may come early or late.")
+    static let port = Shape<Int>.integer(1...65535).field("port", "Another port to probe than the one that is served.")
+
+    static let model = ObjectModel(
+        title: "monitors.NAME", summary: "How to find out whether a target works.",
+        fields: [
+            tcp.description, http.description, interval.description, timeout.description, rise.description,
+            fall.description, jitter.description, port.description,
+        ], exactlyOne: ["tcp", "http"])
+
+    static let method = Shape<String>.token("method").field(
+        "method", default: freshHTTP.method, "The request's method.")
+    static let path = Shape<String>.requestPath.field("path", default: freshHTTP.path, "The request's path and query.")
+    static let host = Shape<String>.fieldText("host").field(
+        "host", "The Host field and the TLS server name; the target's address if absent.")
+    static let status = Shape<[ClosedRange<Int>]>.oneOrList(of: .statusRange).field(
+        "status", default: freshHTTP.expectedStatus, "Status codes that count as success.")
+    static let body = Shape<String>.text("text", limit: 1024).field(
+        "body", "Text that must occur in the first 64 KiB of the body.")
+    static let tls = Shape<Bool>.boolean.field("tls", default: freshHTTP.tls, "Whether to probe over TLS.")
+    static let verify = Shape<Bool>.boolean.field(
+        "verify_certificate", default: freshHTTP.verifyCertificate, "Whether the certificate must be valid for `host`.")
+
+    static let httpModel = ObjectModel(
+        title: "monitors.NAME.http", summary: "An HTTP check.",
+        fields: [
+            method.description, path.description, host.description, status.description, body.description,
+            tls.description, verify.description,
+        ])
+
+    private static let httpShape = Shape<Monitor.HTTPCheck>(.object(httpModel)) { node, context in
+        guard let reader = ObjectReader(httpModel, node, context) else { return nil }
+        var check = Monitor.HTTPCheck()
+        check.method = reader.read(method, context)
+        check.path = reader.read(path, context)
+        check.host = reader.read(host, context)
+        check.expectedStatus = reader.read(status, context)
+        check.expectedBody = reader.read(body, context)
+        check.tls = reader.read(tls, context)
+        check.verifyCertificate = reader.read(verify, context)
+        if check.verifyCertificate, !check.tls {
+            context.warning(
+                reader.position(of: "verify_certificate"), "verify_certificate has no effect without tls",
+                "add tls: true")
+        }
+        return check
+    }
+
+    static let shape = Shape<[Named<Monitor>]>.map(key: "name", of: monitor)
+
+    private static let monitor = Shape<Monitor>(.object(model)) { node, context in
+        guard let reader = ObjectReader(model, node, context) else { return nil }
+        var monitor = Monitor(name: "", check: .tcp)
+        _ = reader.read(tcp, context)
+        if let check = reader.read(http, context) { monitor.check = .http(check) }
+        monitor.interval = reader.read(interval, context)
+        monitor.timeout = reader.read(timeout, context)
+        monitor.rise = reader.read(rise, context)
+        monitor.fall = reader.read(fall, context)
+        monitor.jitter = reader.read(jitter, context)
+        monitor.port = reader.read(port, context).map { UInt16($0) }
+        if monitor.timeout > monitor.interval {
+            if reader.has("timeout") {
+                context.error(
+                    reader.position(of: "timeout"), "the timeout is longer than the interval",
+                    "write at most \(Units.text(milliseconds: monitor.interval.milliseconds))")
+            } else {
+                // A short interval with the default timeout is meant to be quick.
+                monitor.timeout = monitor.interval
+            }
+        }
+        return monitor
+    }
+}
+
+extension Shape where Value == ObjectReader {
+    static var tcpCheck: Shape {
+        let model = ObjectModel(title: "monitors.NAME.tcp", summary: "", fields: [])
+        return Shape(.object(model)) { ObjectReader(model, $0, $1) }
+    }
+}

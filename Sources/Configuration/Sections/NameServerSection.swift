@@ -1,0 +1,58 @@
+internal import Addresses
+internal import TrafficModel
+
+/// `dns:`.
+enum NameServerSection {
+    private static let fresh = NameServer()
+
+    static let listen = Shape<[Located<Endpoint>]>.list(of: Shape<Endpoint>.endpoint.located, minimum: 1).field(
+        "listen", required: true, "Addresses that answer DNS, each over UDP and TCP.")
+    static let udpSize = Shape<Int>.integer(512...4096).field(
+        "udp_size", default: fresh.udpSize, "The largest UDP response in bytes; 1232 avoids fragments.")
+    static let threads = Shape<Int>.integer(0...1024).field(
+        "threads", default: fresh.threads, "Threads that answer UDP; 0: one for each processor.")
+    static let clientSubnet = Shape<Bool>.boolean.field(
+        "client_subnet", default: fresh.clientSubnet, "Whether EDNS Client Subnet (RFC 7871) is believed.")
+    static let tcp = tcpShape.field("tcp", "Limits of DNS over TCP.")
+
+    static let connections = Shape<Int>.integer(1...1_000_000).field(
+        "connections", default: fresh.tcpConnections, "TCP connections at once, per listener.")
+    static let connectionsPerSource = Shape<Int>.integer(1...1_000_000).field(
+        "connections_per_source", default: fresh.tcpConnectionsPerSource, "TCP connections at once from one address.")
+    static let idleTimeout = Shape<Duration>.duration(100...3_600_000).field(
+        "idle_timeout", default: fresh.tcpIdle, "How long a TCP connection may be idle.")
+
+    static let tcpModel = ObjectModel(
+        title: "dns.tcp", summary: "",
+        fields: [connections.description, connectionsPerSource.description, idleTimeout.description])
+
+    private static let tcpShape = Shape<ObjectReader>(.object(tcpModel)) { ObjectReader(tcpModel, $0, $1) }
+
+    static let model = ObjectModel(
+        title: "dns", summary: "The DNS role of this node. Without it the node answers no DNS.",
+        fields: [
+            listen.description, udpSize.description, threads.description, clientSubnet.description, tcp.description,
+        ])
+
+    static let shape = Shape<Drafted<NameServer, [Located<Endpoint>]>>(.object(model)) { node, context in
+        guard let reader = ObjectReader(model, node, context) else { return nil }
+        var server = NameServer()
+        let endpoints = reader.read(listen, context) ?? []
+        server.listen = endpoints.map(\.value)
+        server.udpSize = reader.read(udpSize, context)
+        server.threads = reader.read(threads, context)
+        server.clientSubnet = reader.read(clientSubnet, context)
+        if let tcp = reader.read(tcp, context) {
+            server.tcpConnections = tcp.read(connections, context)
+            server.tcpConnectionsPerSource = tcp.read(connectionsPerSource, context)
+            server.tcpIdle = tcp.read(idleTimeout, context)
+        }
+        return Drafted(value: server, places: endpoints)
+    }
+}
+
+/// A part of the model and the places that checks across parts report.
+struct Drafted<Value: Sendable, Places: Sendable>: Sendable {
+    var value: Value
+    var places: Places
+}

@@ -1,0 +1,140 @@
+internal import DNSWire
+internal import TrafficModel
+
+/// `pools:`.
+enum PoolSection {
+    private static let fresh = Pool(name: "")
+
+    struct Places: Sendable {
+        var host: Position?
+        var answer: Position
+        var virtualServers: Position
+        var allDown: Position
+        var region: Position
+    }
+
+    static let region = Shape<Int>.reference(.region).field(
+        "region", "The region it stands for; that of its virtual servers, when they share one, if absent.")
+    static let virtualServers = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.virtualServer).located).field(
+        "virtual_servers", "Its virtual servers, in order.")
+    static let method = Shape<Pool.Method>.choice().field(
+        "method", default: fresh.method, "How the host name's answers are chosen.")
+    static let answer = answerShape.field(
+        "answer", default: fresh.answer, shown: "cname",
+        """
+        What a wide IP answers with: a CNAME to the pool's host name (`cname`), the virtual servers' addresses \
+        (`addresses`), or a CNAME to a name that others serve (`{ external: NAME }`).
+        """)
+    static let host = Shape<DomainName>.domainName.located.field(
+        "host", "The name that resolves to the pool's virtual servers; the region's host for `answer: cname` if absent."
+    )
+    static let ttl = Shape<UInt32>.ttl().field("ttl", default: fresh.ttl, "Of the CNAME and of the addresses.")
+    static let maxAnswers = Shape<Int>.integer(1...16).field(
+        "max_answers", default: fresh.maxAnswers, "The most addresses in one answer.")
+    static let ratio = Shape<Int>.integer(0...65535).field(
+        "ratio", default: fresh.ratio, "Its share when a wide IP steers by ratio.")
+    static let allDown = Shape<AllDownPolicy>.allDown.field(
+        "all_down", default: fresh.allDown, shown: "open",
+        "What the host name answers when every virtual server is down.")
+    static let enabled = Shape<Bool>.boolean.field("enabled", default: fresh.enabled, "Whether it may be chosen.")
+
+    static let model = ObjectModel(
+        title: "pools.NAME", summary: "Virtual servers that stand for each other; usually all of one region.",
+        fields: [
+            region.description, virtualServers.description, method.description, answer.description, host.description,
+            ttl.description, maxAnswers.description, ratio.description, allDown.description, enabled.description,
+        ])
+
+    static let external = Shape<DomainName>.domainName.field(
+        "external", required: true, "A name that others serve.")
+    static let answerModel = ObjectModel(
+        title: "pools.NAME.answer", summary: "", fields: [external.description])
+
+    private static let answerShape = Shape<Pool.Answer>(
+        .anyOf([
+            .scalar(ScalarDescription(kind: "word", range: "cname, addresses", words: ["cname", "addresses"])),
+            .object(answerModel),
+        ])
+    ) { node, context in
+        if case .map = node.content {
+            return ObjectReader(answerModel, node, context)?.read(external, context).map { .external($0) }
+        }
+        switch node.content {
+        case .scalar("cname", _): return .cname
+        case .scalar("addresses", _): return .addresses
+        default:
+            context.error(
+                node.position, "\(node.noun) is no way to answer", "write cname, addresses or { external: NAME }")
+            return nil
+        }
+    }
+
+    static let shape = Shape<[Named<Drafted<Pool, Places>>]>.map(key: "name", of: pool)
+
+    private static let pool = Shape<Drafted<Pool, Places>>(.object(model)) { node, context in
+        guard let reader = ObjectReader(model, node, context) else { return nil }
+        var pool = Pool(name: "")
+        pool.region = reader.read(region, context)
+        let servers = reader.read(virtualServers, context) ?? []
+        pool.virtualServers = unique(servers, of: .virtualServer, context)
+        pool.method = reader.read(method, context)
+        pool.answer = reader.read(answer, context)
+        let name = reader.read(host, context)
+        pool.host = name?.value
+        pool.ttl = reader.read(ttl, context)
+        pool.maxAnswers = reader.read(maxAnswers, context)
+        pool.ratio = reader.read(ratio, context)
+        pool.allDown = reader.read(allDown, context)
+        pool.enabled = reader.read(enabled, context)
+        return Drafted(
+            value: pool,
+            places: Places(
+                host: name?.position, answer: reader.position(of: "answer"),
+                virtualServers: reader.position(of: "virtual_servers"), allDown: reader.position(of: "all_down"),
+                region: reader.position(of: "region")))
+    }
+}
+
+/// The positions without repeats, which are reported.
+func unique(_ references: [Located<Int>], of part: Part, _ context: DecodingContext) -> [Int] {
+    var seen: Set<Int> = []
+    return references.compactMap { reference in
+        if seen.insert(reference.value).inserted { return reference.value }
+        context.error(
+            reference.position, "the \(part.noun) \"\(context.name(part, reference.value))\" is listed twice",
+            "remove one; to give it a larger share use ratio")
+        return nil
+    }
+}
+
+extension Shape where Value == AllDownPolicy {
+    static var allDown: Shape {
+        let words = ["open", "closed", "servfail", "refused"]
+        let pool = Shape<Int>.reference(.pool).field(
+            "pool", required: true, "The pool to answer with, whatever its state.")
+        let model = ObjectModel(title: "all_down", summary: "", fields: [pool.description])
+        return Shape(
+            .anyOf([
+                .scalar(ScalarDescription(kind: "word", range: words.joined(separator: ", "), words: words)),
+                .object(model),
+            ])
+        ) { node, context in
+            if case .map = node.content {
+                return ObjectReader(model, node, context)?.read(pool, context).map { .pool($0) }
+            }
+            if case .scalar(let word, _) = node.content {
+                switch word {
+                case "open": return .open
+                case "closed": return .closed
+                case "servfail": return .rcode(2)
+                case "refused": return .rcode(5)
+                default: break
+                }
+            }
+            context.error(
+                node.position, "\(node.noun) is no answer for when all is down",
+                "write open, closed, servfail, refused or { pool: NAME }")
+            return nil
+        }
+    }
+}

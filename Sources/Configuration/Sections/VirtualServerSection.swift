@@ -1,0 +1,49 @@
+internal import Addresses
+internal import TrafficModel
+
+/// `virtual_servers:`.
+enum VirtualServerSection {
+    private static let fresh = VirtualServer(name: "", endpoint: Endpoint(address: .v4(0), port: 0), region: 0)
+
+    static let address = Shape<Endpoint>.endpoint.field("address", required: true, "Its address and port.")
+    static let region = Shape<Int>.reference(.region).field("region", required: true, "The region it is in.")
+    static let monitors = Shape<[Int]>.list(of: .reference(.monitor)).field(
+        "monitors", "All must agree that it is up. None: always available.")
+    static let ratio = Shape<Int>.integer(0...65535).field(
+        "ratio", default: fresh.ratio, "Its share under `method: ratio`; 0: only while no other is available.")
+    static let capacity = Shape<Int>.integer(1...1_000_000_000).field(
+        "capacity", "Connections or requests a second that it can take; informative.")
+    static let enabled = Shape<Bool>.boolean.field("enabled", default: fresh.enabled, "Whether it may be chosen.")
+
+    static let model = ObjectModel(
+        title: "virtual_servers.NAME",
+        summary: "An address that a region is reached at: a VIP of this program or a foreign load balancer.",
+        fields: [
+            address.description, region.description, monitors.description, ratio.description, capacity.description,
+            enabled.description,
+        ])
+
+    static let shape = Shape<[Named<VirtualServer>]>.map(key: "name", of: server)
+
+    private static let server = Shape<VirtualServer>(.object(model)) { node, context in
+        guard let reader = ObjectReader(model, node, context) else { return nil }
+        let endpoint = reader.read(address, context)
+        let place = reader.read(region, context)
+        let checks = reader.read(monitors, context) ?? []
+        let share = reader.read(ratio, context)
+        let limit = reader.read(capacity, context)
+        let isEnabled = reader.read(enabled, context)
+        guard let endpoint, let place else { return nil }
+        if endpoint.address.isUnspecified {
+            context.error(
+                reader.position(of: "address"), "nobody can be sent to \(endpoint.address)",
+                "write the address that clients reach")
+        }
+        var server = VirtualServer(name: "", endpoint: endpoint, region: place)
+        server.monitors = checks
+        server.ratio = share
+        server.capacity = limit
+        server.enabled = isEnabled
+        return server
+    }
+}

@@ -1,0 +1,152 @@
+internal import Addresses
+internal import DNSWire
+internal import Geography
+internal import TrafficModel
+
+/// `wide_ips:`.
+enum WideIPSection {
+    struct Places: Sendable {
+        var aliases: [Located<DomainName>]
+        var allDown: Position
+        /// Of each topology record.
+        var topology: [RecordPlaces]
+    }
+
+    struct RecordPlaces: Sendable {
+        var record: Position
+        var sources: [Position]
+    }
+
+    static let pools = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.pool).located, minimum: 1).field(
+        "pools", required: true, "The pools to choose from, in order.")
+    static let aliases = Shape<[Located<DomainName>]>.list(of: Shape<DomainName>.domainName.located).field(
+        "aliases", "Other names that answer alike.")
+    static let method = Shape<WideIP.Method>.choice().field(
+        "method",
+        "How the pool is chosen. Default: `topology` with topology records, else `global-availability`.")
+    static let topology = Shape<[Drafted<TopologyRecord, RecordPlaces>]>.list(of: recordShape, minimum: 1).field(
+        "topology", "Which pools clients are sent to by where they are; the first record that matches decides.")
+    static let ttl = Shape<UInt32>.ttl().field("ttl", "Of the answer; the chosen pool's if absent.")
+    static let allDown = Shape<AllDownPolicy>.allDown.field(
+        "all_down", default: .open, shown: "open", "What to answer when no pool is available.")
+    static let enabled = Shape<Bool>.boolean.field(
+        "enabled", default: true, "Whether the name is answered with a pool.")
+
+    static let model = ObjectModel(
+        title: "wide_ips.NAME", summary: "A name that answers each client with the best pool.",
+        fields: [
+            pools.description, aliases.description, method.description, topology.description, ttl.description,
+            allDown.description, enabled.description,
+        ])
+
+    static let countries = Shape<[Located<String>]>.list(of: Shape<String>.country.located, minimum: 1).field(
+        "countries", "ISO 3166-1 codes of two letters.")
+    static let continents = Shape<[Located<String>]>.list(of: Shape<String>.continent.located, minimum: 1).field(
+        "continents", "AF, AN, AS, EU, NA, OC, SA.")
+    static let networks = Shape<[Located<String>]>.list(of: Shape<String>.text("region").located, minimum: 1).field(
+        "networks", "Regions that a network list under `geography` names.")
+    static let prefixes = Shape<[Located<IPPrefix>]>.list(of: Shape<IPPrefix>.prefix.located, minimum: 1).field(
+        "prefixes", "Networks of clients.")
+    static let recordPools = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.pool).located, minimum: 1).field(
+        "pools", required: true, "The pools to try first, in order; the wide IP's others follow in theirs.")
+
+    static let recordModel = ObjectModel(
+        title: "wide_ips.NAME.topology[]", summary: "One source that matches the client is enough.",
+        fields: [
+            countries.description, continents.description, networks.description, prefixes.description,
+            recordPools.description,
+        ])
+
+    private static let recordShape = Shape<Drafted<TopologyRecord, RecordPlaces>>(.object(recordModel)) {
+        node, context in
+        guard let reader = ObjectReader(recordModel, node, context) else { return nil }
+        var sources: [Located<TopologyRecord.Source>] = []
+        sources += (reader.read(countries, context) ?? []).map {
+            Located(value: .country($0.value), position: $0.position)
+        }
+        sources += (reader.read(continents, context) ?? []).map {
+            Located(value: .continent($0.value), position: $0.position)
+        }
+        sources += (reader.read(networks, context) ?? []).map {
+            Located(value: .network($0.value), position: $0.position)
+        }
+        sources += (reader.read(prefixes, context) ?? []).map {
+            Located(value: .prefix($0.value), position: $0.position)
+        }
+        if !["countries", "continents", "networks", "prefixes"].contains(where: reader.has) {
+            context.error(
+                node.position, "the topology record matches nobody",
+                "give countries, continents, networks or prefixes; clients that no record matches get pools in order")
+        }
+        let pools = unique(reader.read(recordPools, context) ?? [], of: .pool, context)
+        return Drafted(
+            value: TopologyRecord(sources: sources.map(\.value), pools: pools),
+            places: RecordPlaces(record: node.position, sources: sources.map(\.position)))
+    }
+
+    static let shape = Shape<[Named<Drafted<WideIP, Places>>]>.map(key: "domain name", of: wideIP)
+
+    private static let wideIP = Shape<Drafted<WideIP, Places>>(.object(model)) { node, context in
+        guard let reader = ObjectReader(model, node, context) else { return nil }
+        var wideIP = WideIP(name: .root, pools: [])
+        wideIP.pools = unique(reader.read(pools, context) ?? [], of: .pool, context)
+        let others = reader.read(aliases, context) ?? []
+        wideIP.aliases = others.map(\.value)
+        let records = reader.read(topology, context) ?? []
+        wideIP.topology = records.map(\.value)
+        wideIP.method =
+            reader.read(method, context) ?? (reader.has("topology") ? .topology : .globalAvailability)
+        wideIP.ttl = reader.read(ttl, context)
+        wideIP.allDown = reader.read(allDown, context)
+        wideIP.enabled = reader.read(enabled, context)
+        if wideIP.method == .topology, !reader.has("topology") {
+            context.error(
+                reader.position(of: "method"), "the method is topology, but there are no topology records",
+                "add topology: or choose another method")
+        } else if wideIP.method != .topology, reader.has("topology") {
+            context.warning(
+                reader.position(of: "topology"), "the topology has no effect with method \(wideIP.method.rawValue)",
+                "write method: topology or remove it")
+        }
+        return Drafted(
+            value: wideIP,
+            places: Places(
+                aliases: others, allDown: reader.position(of: "all_down"), topology: records.map(\.places)))
+    }
+}
+
+extension Shape where Value == String {
+    static var country: Shape {
+        scalar(ScalarDescription(kind: "country code", pattern: "^[A-Z]{2}$"), text: { $0 }) {
+            text, position, context in
+            if Countries.continent(of: text) != nil { return text }
+            let upper = text.uppercased()
+            let advice: String
+            if Countries.continent(of: upper) != nil {
+                advice = "did you mean \"\(upper)\"?"
+            } else if upper == "UK" {
+                advice = "the United Kingdom is \"GB\""
+            } else if Countries.continents.contains(upper) {
+                advice = "that is a continent: write it under continents"
+            } else {
+                advice = "write an ISO 3166-1 code of two capital letters, as PL or US"
+            }
+            context.error(position, "\"\(text.shortened)\" is not a country code", advice)
+            return nil
+        }
+    }
+
+    static var continent: Shape {
+        let words = Countries.continents
+        return scalar(
+            ScalarDescription(kind: "continent code", range: words.joined(separator: ", "), words: words), text: { $0 }
+        ) { text, position, context in
+            if words.contains(text) { return text }
+            let advice =
+                words.contains(text.uppercased())
+                ? "did you mean \"\(text.uppercased())\"?" : "write one of \(words.joined(separator: ", "))"
+            context.error(position, "\"\(text.shortened)\" is not a continent code", advice)
+            return nil
+        }
+    }
+}

@@ -1,0 +1,129 @@
+internal import DNSWire
+internal import TrafficModel
+
+/// Turns what `zones:` says into records, with the places that the checks of a zone report.
+struct ZoneAssembly {
+    /// Bytes of one zone file.
+    static let fileLimit = 64 << 20
+
+    let origin: DomainName
+    let draft: ZoneSection.Draft
+    let keyPosition: Position
+    let context: DecodingContext
+
+    func records() -> [LocatedRecord] {
+        if let file = draft.file { return recordsOfFile(file) }
+        var result = authority()
+        for server in draft.nameServers {
+            add("NS", server.value, at: server.position, owner: origin, ttl: draft.ttl, to: &result)
+        }
+        for owner in draft.records {
+            guard let name = ownerName(owner.name, at: owner.position) else { continue }
+            for record in owner.value ?? [] {
+                add(
+                    record.type.value, record.data.value, at: record.data.position, owner: name,
+                    ttl: record.ttl ?? draft.ttl, to: &result)
+            }
+        }
+        return result
+    }
+
+    private func recordsOfFile(_ file: Located<String>) -> [LocatedRecord] {
+        do throws(FileProblem) {
+            let bytes = try TextFile.read(file.value, limit: Self.fileLimit)
+            let (records, problems) = ZoneFileParser.parseLocated(
+                bytes, file: file.value, origin: origin, defaultTTL: nil)
+            report(problems)
+            return records
+        } catch {
+            context.error(file.position, error.wrong, error.advice)
+            return []
+        }
+    }
+
+    private func authority() -> [LocatedRecord] {
+        guard let first = draft.nameServers.first else { return [] }
+        let soa = draft.authority
+        let primary = soa.primary?.value ?? first.value
+        let mailbox = soa.mailbox?.value ?? "hostmaster"
+        let numbers = "\(soa.serial) \(soa.refresh) \(soa.retry) \(soa.expire) \(soa.minimum)"
+        var result: [LocatedRecord] = []
+        add(
+            "SOA", "\(primary.absolute(in: origin)) \(mailbox.absolute(in: origin)) \(numbers)",
+            at: soa.primary?.position ?? soa.mailbox?.position ?? first.position, owner: origin, ttl: draft.ttl,
+            to: &result)
+        return result
+    }
+
+    private func ownerName(_ text: String, at position: Position) -> DomainName? {
+        if text == "@" { return origin }
+        do throws(NameTextError) {
+            let name = try DomainName.parse(Array(text.utf8)[...], relativeTo: origin)
+            if !text.hasSuffix("."), let whole = DomainName(text), whole.isAtOrBelow(origin) {
+                let short = text.dropLast(origin.description.utf8.count).trimmingDots
+                context.error(
+                    position,
+                    "the owner \"\(text.shortened)\" already ends with the zone's name and would become \(name)",
+                    "write \"\(short.isEmpty ? "@" : short)\" or \"\(text.shortened).\"")
+                return nil
+            }
+            guard name.isAtOrBelow(origin) else {
+                context.error(
+                    position, "the owner \"\(text.shortened)\" is not in the zone \(origin)",
+                    "write it without the closing dot or in its own zone")
+                return nil
+            }
+            return name
+        } catch {
+            context.error(position, "\"\(text.shortened)\" is not an owner name", "\(error)")
+            return nil
+        }
+    }
+
+    private func add(
+        _ type: String, _ data: String, at position: Position, owner: DomainName, ttl: UInt32,
+        to result: inout [LocatedRecord]
+    ) {
+        // Names of servers are read as everywhere outside `records`: in full, the closing dot left out or not.
+        let text = type == "NS" ? data.absolute(in: origin) : data
+        do throws(RecordTextError) {
+            let (recordType, wire) = try RecordText.parse(type: type, data: text, origin: origin)
+            result.append(
+                LocatedRecord(
+                    ResourceRecord(owner: owner, type: recordType, ttl: ttl, data: wire), file: context.file,
+                    line: position.line, column: position.column))
+        } catch {
+            context.error(position, "the \(type) record of \(owner) is wrong", error.message)
+        }
+    }
+
+    /// Checks the zone as a whole and returns its clean records.
+    func checked(_ records: [LocatedRecord], steered: [DomainName]) -> [ResourceRecord] {
+        let (clean, problems) = ZoneChecks.check(
+            origin: origin, records: records, steered: steered, file: context.file, line: keyPosition.line,
+            column: keyPosition.column)
+        report(problems)
+        return clean
+    }
+
+    private func report(_ problems: [ZoneFileDiagnostic]) {
+        for problem in problems {
+            context.add(
+                Diagnostic(
+                    severity: problem.severity == .error ? .error : .warning,
+                    file: problem.file.isEmpty ? context.file : problem.file, line: problem.line,
+                    column: problem.column, message: problem.message))
+        }
+    }
+}
+
+extension String {
+    /// A name as it is meant where full names are usual: with a dot inside it is complete, else it lies in `origin`.
+    fileprivate func absolute(in origin: DomainName) -> String {
+        hasSuffix(".") ? self : contains(".") ? self + "." : self == "@" ? "\(origin)." : "\(self).\(origin)."
+    }
+}
+
+extension Substring {
+    fileprivate var trimmingDots: Substring { hasSuffix(".") ? dropLast() : self }
+}

@@ -62,14 +62,15 @@ package enum ConfigurationSchema {
 
     private static func schema(of scalar: ScalarDescription) -> JSONValue {
         if !scalar.words.isEmpty {
-            return .object([
-                ("enum", .array(scalar.words.map { .string($0) }))
-            ])
+            // An editor takes a bare 1.2 for a number; it is the same word here.
+            let numbers = scalar.words.filter { Double($0) != nil }.map { JSONValue.number($0) }
+            return .object([("enum", .array(scalar.words.map { .string($0) } + numbers))])
         }
         var members: [(String, JSONValue)]
         switch scalar.type {
         case .stringOrInteger: members = [("type", .array([.string("string"), .string("integer")]))]
-        case .stringOrNull: members = [("type", .array([.string("string"), .string("null")]))]
+        case .anyScalar:
+            members = [("type", .array(["string", "integer", "number", "boolean", "null"].map { .string($0) }))]
         default: members = [("type", .string(scalar.type.rawValue))]
         }
         if let pattern = scalar.pattern { members.append(("pattern", .string(pattern))) }

@@ -4,6 +4,8 @@ indirect enum JSONValue: Sendable, Equatable {
     case array([JSONValue])
     case string(String)
     case integer(Int)
+    /// As it is written.
+    case number(String)
     case boolean(Bool)
 
     static func == (left: JSONValue, right: JSONValue) -> Bool { left.text() == right.text() }
@@ -25,6 +27,7 @@ indirect enum JSONValue: Sendable, Equatable {
             return "[\n\(lines.joined(separator: ",\n"))\n\(outer)]"
         case .string(let text): return Self.quoted(text)
         case .integer(let value): return "\(value)"
+        case .number(let text): return text
         case .boolean(let value): return "\(value)"
         }
     }
@@ -32,7 +35,7 @@ indirect enum JSONValue: Sendable, Equatable {
     private var isScalar: Bool {
         switch self {
         case .object, .array: false
-        case .string, .integer, .boolean: true
+        case .string, .integer, .number, .boolean: true
         }
     }
 

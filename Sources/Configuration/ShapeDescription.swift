@@ -27,8 +27,8 @@ struct ScalarDescription: Sendable {
         case string, integer, number, boolean
         /// Text that YAML may take for a number: `404`.
         case stringOrInteger
-        /// Text that may be left out: `key:`.
-        case stringOrNull
+        /// Any text, which YAML may take for something else, or nothing: `key:`.
+        case anyScalar
     }
 }
 

@@ -30,7 +30,7 @@ enum RouteSection {
         ], exactlyOne: ["upstream", "redirect", "respond"], atMostOne: [["path", "exact_path"]])
 
     private static let headerValue = Shape<String>(
-        .scalar(ScalarDescription(kind: "field value", type: .stringOrNull))
+        .scalar(ScalarDescription(kind: "field value", type: .anyScalar))
     ) { node, context in
         // An empty text stands for "any value", which no field that matters has.
         node.isNull ? "" : Shape<String>.fieldValue("field value").read(node, context)

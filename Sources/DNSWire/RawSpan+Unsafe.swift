@@ -15,11 +15,11 @@ extension RawSpan {
         return unsafe UInt16(bigEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt16.self))
     }
 
-    /// Sixteen bytes from `offset`; all must be inside.
+    /// Eight bytes from `offset`, as this machine loads them; all must be inside.
     @inlinable @inline(__always)
-    func vector16(at offset: Int) -> SIMD16<UInt8> {
-        precondition(offset >= 0 && offset &+ 16 <= byteCount)
+    func word(at offset: Int) -> UInt64 {
+        precondition(offset >= 0 && offset &+ 8 <= byteCount)
         // Inside by the line above.
-        return unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: SIMD16<UInt8>.self)
+        return unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
     }
 }

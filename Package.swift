@@ -114,6 +114,19 @@ let package = Package(
             name: "AuthorityTests",
             dependencies: ["Addresses", "Authority", "DNSWire", "Geography", "Steering", "TrafficModel"],
             swiftSettings: house),
+        .testTarget(
+            name: "DNSServiceTests",
+            dependencies: [
+                "Addresses", "Authority", "CLinux", "DNSService", "DNSWire", "Geography", "Steering", "TrafficModel",
+                nioCore, nioPosix, logging,
+            ], swiftSettings: house),
+        // Counts heap allocations; only a release build says anything: swift run -c release AllocationBudget
+        .target(name: "MallocCounter", path: "Tests/MallocCounter"),
+        .executableTarget(
+            name: "AllocationBudget",
+            dependencies: [
+                "Addresses", "Authority", "DNSWire", "Geography", "MallocCounter", "Steering", "TrafficModel",
+            ], path: "Tests/AllocationBudget", swiftSettings: house),
         .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .testTarget(
             name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: house),

@@ -57,6 +57,7 @@ package final class DNSServer: Sendable {
         var sockets: [[UDPSocket]] = Array(repeating: [], count: workers)
         var listeners: [any Channel] = []
         var endpoints: [Endpoint] = []
+        let states = try makeLoopStates()
         do {
             for wanted in settings.listen {
                 guard replacing.contains(wanted) || !UDPSocket.isTaken(wanted) else {
@@ -69,7 +70,7 @@ package final class DNSServer: Sendable {
                     sockets[worker].append(socket)
                 }
                 endpoints.append(endpoint)
-                listeners.append(try bindTCP(endpoint, shares: replacing.contains(wanted)))
+                listeners.append(try bindTCP(endpoint, shares: replacing.contains(wanted), states: states))
             }
         } catch {
             for socket in sockets.joined() { close(socket.descriptor) }
@@ -88,17 +89,22 @@ package final class DNSServer: Sendable {
         }
     }
 
-    private func bindTCP(_ endpoint: Endpoint, shares: Bool) throws -> any Channel {
-        let loops = Array(group.makeIterator())
-        let first = workers
-        let (published, limits, settings, counters) = (published, limits, settings, responderCounters)
-        let states = loops.enumerated().map { index, loop in
-            NIOLoopBound(
-                TCPLoopState(
-                    published: published,
-                    responder: Responder(counters: counters[first + index], sequence: Self.sequence(of: first + index))),
-                eventLoop: loop)
+    /// What each loop needs, shared by the endpoints. Made on the loop itself: nobody else may touch it.
+    private func makeLoopStates() throws -> [NIOLoopBound<TCPLoopState>] {
+        try group.makeIterator().enumerated().map { index, loop in
+            let thread = workers + index
+            let (published, counters) = (published, responderCounters[thread])
+            return try loop.submit {
+                let responder = Responder(counters: counters, sequence: Self.sequence(of: thread))
+                return NIOLoopBound(TCPLoopState(published: published, responder: responder), eventLoop: loop)
+            }.wait()
         }
+    }
+
+    private func bindTCP(
+        _ endpoint: Endpoint, shares: Bool, states: [NIOLoopBound<TCPLoopState>]
+    ) throws -> any Channel {
+        let (limits, settings) = (limits, settings)
         var bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -27,6 +27,8 @@ final class TCPHandler: ChannelInboundHandler {
 
     /// A query has a name and options; a client that announces more is not one.
     static let queryLimit = 4096
+    /// Bytes of answers that are gathered for one write.
+    static let writeLimit = 65_536
 
     private let state: TCPLoopState
     private let limits: TCPLimits
@@ -60,23 +62,37 @@ final class TCPHandler: ChannelInboundHandler {
         } else {
             pending.writeBuffer(&incoming)
         }
+        answerPending(context)
+    }
+
+    /// Answers what is whole, as long as the client takes its answers: thousands of short queries may wait here, each with
+    /// an answer of up to 64 KiB.
+    private func answerPending(_ context: ChannelHandlerContext) {
         state.published.refresh(&state.pin)
         state.responder.time = MonotonicClock.now
-        var answers = context.channel.allocator.buffer(capacity: 0)
-        while let length = pending.getInteger(at: pending.readerIndex, as: UInt16.self) {
-            guard (12...Self.queryLimit).contains(Int(length)) else {
-                context.close(promise: nil)
-                return
+        var hasMore = true
+        while hasMore, context.channel.isWritable {
+            var answers = context.channel.allocator.buffer(capacity: 0)
+            hasMore = false
+            while let length = pending.getInteger(at: pending.readerIndex, as: UInt16.self) {
+                guard (12...Self.queryLimit).contains(Int(length)) else {
+                    context.close(promise: nil)
+                    return
+                }
+                guard pending.readableBytes >= 2 + Int(length) else { break }
+                guard answers.readableBytes < Self.writeLimit else {
+                    hasMore = true
+                    break
+                }
+                pending.moveReaderIndex(forwardBy: 2)
+                answer(&pending, length: Int(length), into: &answers)
+                pending.moveReaderIndex(forwardBy: Int(length))
             }
-            guard pending.readableBytes >= 2 + Int(length) else { break }
-            pending.moveReaderIndex(forwardBy: 2)
-            answer(&pending, length: Int(length), into: &answers)
-            pending.moveReaderIndex(forwardBy: Int(length))
+            guard answers.readableBytes > 0 else { break }
+            context.writeAndFlush(wrapOutboundOut(answers), promise: nil)
+            restartIdleTimer(context)
         }
         if pending.readableBytes == 0 { pending.clear() } else { pending.discardReadBytes() }
-        guard answers.readableBytes > 0 else { return }
-        context.writeAndFlush(wrapOutboundOut(answers), promise: nil)
-        restartIdleTimer(context)
     }
 
     private func answer(_ input: inout ByteBuffer, length: Int, into answers: inout ByteBuffer) {
@@ -97,6 +113,7 @@ final class TCPHandler: ChannelInboundHandler {
     /// A client that does not take its answers must not make us hold them: reading stops until it does.
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         context.channel.setOption(.autoRead, value: context.channel.isWritable).whenFailure { _ in }
+        if context.channel.isWritable { answerPending(context) }
         context.fireChannelWritabilityChanged()
     }
 
@@ -130,27 +147,26 @@ final class TCPLimits: Sendable {
 
     /// Whether a new connection may stay; every `true` must be given back with ``leave(_:)``.
     func enter(_ source: IPAddress) -> Bool {
-        guard counters.open.load(ordering: .relaxed) < total else {
-            counters.refusedTotal.wrappingAdd(1, ordering: .relaxed)
-            return false
-        }
-        let isWelcome = sources.withLock { sources in
-            guard sources[source, default: 0] < perSource else { return false }
+        // Both limits under the lock, or two loops could pass the last place to two connections.
+        sources.withLock { sources in
+            guard counters.open.load(ordering: .relaxed) < total else {
+                counters.refusedTotal.wrappingAdd(1, ordering: .relaxed)
+                return false
+            }
+            guard sources[source, default: 0] < perSource else {
+                counters.refusedPerSource.wrappingAdd(1, ordering: .relaxed)
+                return false
+            }
             sources[source, default: 0] += 1
+            counters.open.wrappingAdd(1, ordering: .relaxed)
+            counters.accepted.wrappingAdd(1, ordering: .relaxed)
             return true
         }
-        guard isWelcome else {
-            counters.refusedPerSource.wrappingAdd(1, ordering: .relaxed)
-            return false
-        }
-        counters.open.wrappingAdd(1, ordering: .relaxed)
-        counters.accepted.wrappingAdd(1, ordering: .relaxed)
-        return true
     }
 
     func leave(_ source: IPAddress) {
-        counters.open.wrappingSubtract(1, ordering: .relaxed)
         sources.withLock { sources in
+            counters.open.wrappingSubtract(1, ordering: .relaxed)
             let left = sources[source, default: 1] - 1
             sources[source] = left > 0 ? left : nil
         }

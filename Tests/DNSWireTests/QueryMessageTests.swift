@@ -10,7 +10,9 @@ struct QueryMessageTests {
         let message: [UInt8] = [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + wire + [0, 1, 0, 1]
         var query = QueryMessage()
         var name = FoldedName()
-        guard unsafe query.read(message.span.bytes, acceptsClientSubnet: true, name: &name) == .question else { return nil }
+        guard unsafe query.read(message.span.bytes, acceptsClientSubnet: true, name: &name) == .question else {
+            return nil
+        }
         return name.value?.wire
     }
 

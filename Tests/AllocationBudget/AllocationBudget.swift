@@ -1,0 +1,162 @@
+import Addresses
+import Authority
+import DNSWire
+import Geography
+import Glibc
+import MallocCounter
+import Steering
+import TrafficModel
+
+/// Counts heap allocations for each kind of query and fails when there is one: the budget is none. Only a release build
+/// says anything, so this is a program and not a test of the suite.
+@main
+struct AllocationBudget {
+    struct Case {
+        let title: String
+        let query: [UInt8]
+        var overTCP = false
+        /// Of the answer, to be sure that it is the one meant; `nil`: no answer.
+        let responseCode: UInt16?
+    }
+
+    static let rounds = 200_000
+
+    static func main() {
+        guard allocations({ blackHole([UInt8](repeating: 1, count: 100)) }) > 0 else {
+            print("allocations are not counted: the counter is not linked in front of the C library")
+            exit(1)
+        }
+        let snapshot = snapshot()
+        var responder = Responder(counters: WorkerCounters())
+        let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_535, alignment: 16)
+        defer { unsafe output.deallocate() }
+        var isWithin = true
+        for item in cases() {
+            var length = 0
+            let count = {
+                (rounds: Int, responder: inout Responder) in
+                for _ in 0..<rounds {
+                    length = unsafe responder.respond(
+                        to: item.query.span.bytes, from: .v4(0x0a01_0203), port: 53, overTCP: item.overTCP,
+                        snapshot: snapshot, into: output)
+                }
+            }
+            count(1000, &responder)
+            let before = malloc_counter_value()
+            let start = now()
+            count(Self.rounds, &responder)
+            let time = now() - start
+            let used = malloc_counter_value() - before
+            let response = try? DNSMessage(wire: unsafe Array(output[..<length]))  // nil: no answer, or not a message
+            let isRight = response?.responseCode == item.responseCode
+            let isFree = used == 0
+            isWithin = isWithin && isRight && isFree
+            let nanoseconds = time / UInt64(Self.rounds)
+            print(
+                "\(isFree && isRight ? "ok  " : "FAIL") \(item.title): \(used) allocations in \(Self.rounds) queries, "
+                    + "\(nanoseconds) ns each" + (isRight ? "" : "; not the answer that was meant"))
+        }
+        exit(isWithin ? 0 : 1)
+    }
+
+    static func allocations(_ body: () -> Void) -> UInt64 {
+        let before = malloc_counter_value()
+        body()
+        return malloc_counter_value() - before
+    }
+
+    @inline(never)
+    static func blackHole(_ bytes: [UInt8]) { precondition(bytes.count < 1 << 40) }
+
+    static func now() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    static func cases() -> [Case] {
+        func query(_ name: String, _ type: RecordType = .a, subnet: String? = nil) -> [UInt8] {
+            let subnet = subnet.flatMap { IPPrefix($0) }.map {
+                DNSMessage.ClientSubnet(address: $0.address, source: UInt8($0.length))
+            }
+            return DNSMessage(id: 7, name: DomainName(name) ?? .root, type: type, subnet: subnet).wire
+        }
+        let plain = query("host5000.example.com")
+        return [
+            Case(title: "static name", query: plain, responseCode: 0),
+            Case(title: "static name over TCP", query: plain, overTCP: true, responseCode: 0),
+            Case(title: "no such name", query: query("nothing.example.com"), responseCode: 3),
+            Case(title: "no such type", query: query("host5000.example.com", .txt), responseCode: 0),
+            Case(title: "wildcard", query: query("a.b.wild.example.com"), responseCode: 0),
+            Case(title: "alias", query: query("alias.example.com"), responseCode: 0),
+            Case(title: "referral", query: query("x.sub.example.com"), responseCode: 0),
+            Case(title: "not ours", query: query("www.example.org"), responseCode: 5),
+            Case(title: "truncated", query: query("big.example.com"), responseCode: 0),
+            Case(title: "wide IP by topology, resolver", query: query("api.example.com"), responseCode: 0),
+            Case(
+                title: "wide IP by topology, IPv4 subnet", query: query("api.example.com", subnet: "10.1.2.0/24"),
+                responseCode: 0),
+            Case(
+                title: "wide IP by topology, IPv6 subnet",
+                query: query("api.example.com", .aaaa, subnet: "2001:db8:e::/48"), responseCode: 0),
+            Case(title: "wide IP by ratio", query: query("ratio.example.com"), responseCode: 0),
+            Case(title: "pool's host name", query: query("us.api.example.com"), responseCode: 0),
+            Case(title: "malformed", query: Array(plain.dropLast(3)), responseCode: 1),
+            Case(title: "malformed subnet", query: malformedSubnet(), responseCode: 1),
+            Case(title: "a response", query: [0, 1, 0x80] + plain.dropFirst(3), responseCode: nil),
+            Case(title: "unknown operation", query: [0, 1, 0x28] + plain.dropFirst(3), responseCode: 4),
+        ]
+    }
+
+    static func malformedSubnet() -> [UInt8] {
+        var message = DNSMessage(id: 1, name: DomainName("api.example.com") ?? .root, type: .a)
+        message.edns?.options = [.init(code: 8, data: [0, 1, 40, 0])]
+        return message.wire
+    }
+
+    static func snapshot() -> AuthoritySnapshot {
+        let origin = DomainName("example.com") ?? .root
+        var text = """
+            $TTL 300
+            @ SOA ns1 hostmaster 7 2h 15m 2w 30
+            @ NS ns1
+            ns1 A 192.0.2.53
+            *.wild A 192.0.2.99
+            alias CNAME host1
+            sub NS ns.sub
+            ns.sub A 192.0.2.54
+
+            """
+        for index in 0..<10_000 { text += "host\(index) A 10.0.\(index / 250).\(index % 250)\n" }
+        for index in 0..<100 { text += "big A 10.1.0.\(index)\n" }
+        var intent = Intent()
+        let records = ZoneFileParser.parse(Array(text.utf8), file: "", origin: origin, defaultTTL: nil).records
+        intent.zones = [Zone(origin: origin, records: records)]
+        intent.regions = [Region(name: "us"), Region(name: "eu")]
+        for (index, address) in ["34.22.11.90", "34.22.11.91", "52.31.19.80", "52.31.19.81"].enumerated() {
+            guard let address = IPAddress(address) else { continue }
+            intent.virtualServers.append(
+                VirtualServer(
+                    name: "vs\(index)", endpoint: Endpoint(address: address, port: 443), region: index / 2))
+        }
+        for (index, name) in ["us", "eu"].enumerated() {
+            var pool = Pool(name: name)
+            pool.virtualServers = [2 * index, 2 * index + 1]
+            pool.host = DomainName("\(name).api.example.com")
+            intent.pools.append(pool)
+        }
+        var api = WideIP(name: DomainName("api.example.com") ?? origin, pools: [0, 1])
+        api.method = .topology
+        api.topology = ["10.1.0.0/16", "2001:db8:e::/48"].compactMap { IPPrefix($0) }.map {
+            TopologyRecord(sources: [.prefix($0)], pools: [1])
+        }
+        var ratio = WideIP(name: DomainName("ratio.example.com") ?? origin, pools: [0, 1])
+        ratio.method = .ratio
+        intent.wideIPs = [api, ratio]
+        let plan = SteeringPlan(intent: intent, geography: GeographyDatabase())
+        return AuthoritySnapshot(
+            data: AuthorityData(intent: intent, plan: plan, seed: 42),
+            steering: SteeringSnapshot(
+                plan: plan, intent: intent, overrides: Overrides(), observations: Observations(), epoch: 1))
+    }
+}

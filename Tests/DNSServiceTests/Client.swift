@@ -1,0 +1,65 @@
+import Addresses
+import CLinux
+import DNSWire
+import Glibc
+
+@testable import DNSService
+
+/// A blocking client on the loopback interface. Every wait ends after five seconds, as a failure.
+struct Client: ~Copyable {
+    let descriptor: Int32
+
+    init(_ endpoint: Endpoint, tcp: Bool = false) {
+        let isV4 = if case .v4 = endpoint.address { true } else { false }
+        let kind = tcp ? SOCK_STREAM : SOCK_DGRAM
+        descriptor = socket(isV4 ? AF_INET : AF_INET6, Int32(kind.rawValue), 0)
+        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        _ = unsafe SocketAddress.withPointer(to: endpoint) { unsafe connect(descriptor, $0, $1) }
+    }
+
+    deinit { close(descriptor) }
+
+    borrowing func write(_ bytes: [UInt8]) -> Int {
+        unsafe bytes.withUnsafeBytes { unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    }
+
+    /// What arrives next; empty at the end of the stream or after five seconds.
+    borrowing func read(_ limit: Int = 65_535) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let count = unsafe bytes.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
+        return Array(bytes.prefix(max(count, 0)))
+    }
+
+    borrowing func readExactly(_ count: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let more = read(count - bytes.count)
+            guard !more.isEmpty else { break }
+            bytes += more
+        }
+        return bytes
+    }
+
+    /// The next message with a length before it; `nil` when the stream has ended.
+    borrowing func readMessage() throws -> DNSMessage? {
+        let head = readExactly(2)
+        guard head.count == 2 else { return nil }
+        return try DNSMessage(wire: readExactly(Int(head[0]) << 8 | Int(head[1])))
+    }
+
+    borrowing func ask(_ query: DNSMessage) throws -> DNSMessage? {
+        guard write(query.wire) > 0 else { return nil }
+        let bytes = read()
+        return bytes.isEmpty ? nil : try DNSMessage(wire: bytes)
+    }
+}
+
+extension DNSMessage {
+    /// With the two bytes of its length, as over TCP.
+    var framed: [UInt8] {
+        let bytes = wire
+        return [UInt8(bytes.count >> 8), UInt8(bytes.count & 255)] + bytes
+    }
+}

@@ -1,0 +1,277 @@
+import Addresses
+import Authority
+import CLinux
+import DNSWire
+import Glibc
+import Synchronization
+import Testing
+import TrafficModel
+
+@testable import DNSService
+
+@Suite("The DNS server on the loopback interface", .serialized)
+struct DNSServerTests {
+    @Test("answers UDP and TCP, IPv4 and IPv6, from every worker")
+    func answers() throws {
+        let world = try World()
+        for endpoint in world.server.endpoints {
+            #expect(endpoint.port != 0)
+            for id in UInt16(1)...20 {
+                // A new socket each time: the kernel spreads source ports over the workers.
+                let client = Client(endpoint)
+                let response = try #require(try client.ask(World.query(id: id)))
+                #expect(response.id == id && response.addresses == [IPAddress("192.0.2.1")!])
+            }
+            let client = Client(endpoint, tcp: true)
+            #expect(client.write(World.query().framed) > 0)
+            #expect(try client.readMessage()?.addresses == [IPAddress("192.0.2.1")!])
+        }
+        let counters = world.server.counters
+        #expect(counters.reduce(0) { $0 + $1.value(.udpQueries) } == 40)
+        #expect(counters.reduce(0) { $0 + $1.value(.tcpQueries) } == 2)
+        #expect(counters.filter { $0.value(.udpQueries) > 0 }.count == 2)
+        try world.end()
+    }
+
+    @Test("a wildcard address answers from the address that was asked", arguments: ["127.0.0.1", "127.0.0.7"])
+    func wildcard(address: String) throws {
+        let world = try World(listen: ["0.0.0.0:0"])
+        // The client is connected: an answer from any other address would not reach it.
+        let client = Client(Endpoint(address: IPAddress(address)!, port: world.server.endpoints[0].port))
+        #expect(try client.ask(World.query())?.addresses == [IPAddress("192.0.2.1")!])
+        try world.end()
+    }
+
+    @Test("the IPv6 wildcard does too")
+    func wildcard6() throws {
+        let world = try World(listen: ["[::]:0"])
+        let client = Client(Endpoint(address: IPAddress("::1")!, port: world.server.endpoints[0].port))
+        #expect(try client.ask(World.query())?.addresses == [IPAddress("192.0.2.1")!])
+        try world.end()
+    }
+
+    @Test("what does not fit into UDP is whole over TCP")
+    func truncation() throws {
+        let world = try World()
+        let endpoint = world.server.endpoints[0]
+        let response = try #require(try Client(endpoint).ask(World.query("big.example.com")))
+        #expect(response.isTruncated && response.answers.isEmpty)
+        let client = Client(endpoint, tcp: true)
+        _ = client.write(World.query("big.example.com").framed)
+        let whole = try #require(try client.readMessage())
+        #expect(!whole.isTruncated && whole.answers.count == 100)
+        try world.end()
+    }
+
+    @Test("queries that come in one piece, and one that comes in two, cut anywhere")
+    func framing() throws {
+        let world = try World()
+        let client = Client(world.server.endpoints[0], tcp: true)
+        _ = client.write((UInt16(1)...50).flatMap { World.query(id: $0).framed })
+        for id in UInt16(1)...50 { #expect(try client.readMessage()?.id == id) }
+        var noDelay: Int32 = 1
+        unsafe setsockopt(
+            client.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &noDelay, socklen_t(MemoryLayout<Int32>.size))
+        let bytes = World.query(id: 77).framed
+        for cut in 1..<bytes.count {
+            _ = client.write(Array(bytes[..<cut]))
+            _ = client.write(Array(bytes[cut...]))
+            #expect(try client.readMessage()?.id == 77)
+        }
+        try world.end()
+    }
+
+    @Test("lengths that no query has end the connection", arguments: [0, 11, 4097, 65_535])
+    func badLength(length: Int) throws {
+        let world = try World()
+        let client = Client(world.server.endpoints[0], tcp: true)
+        _ = client.write([UInt8(length >> 8), UInt8(length & 255)] + [UInt8](repeating: 0, count: 64))
+        #expect(client.read() == [])
+        try world.end()
+    }
+
+    @Test("connections: as many as allowed in all, the next is closed at once and counted, one that ends makes room")
+    func connectionLimit() throws {
+        let world = try World { $0.tcpConnections = 3 }
+        try expectLimit(3, world)
+        try world.end()
+    }
+
+    @Test("connections: as many as allowed from one address")
+    func sourceLimit() throws {
+        let world = try World { $0.tcpConnectionsPerSource = 2 }
+        try expectLimit(2, world)
+        try world.end()
+    }
+
+    /// A fresh connection's answer; `nil` when it was closed.
+    private func askOnce(_ client: borrowing Client) throws -> DNSMessage? {
+        _ = client.write(World.query().framed)
+        return try client.readMessage()
+    }
+
+    private func expectLimit(_ limit: Int, _ world: World) throws {
+        let endpoint = world.server.endpoints[0]
+        let counters = world.server.tcpCounters
+        let first = Client(endpoint, tcp: true)
+        #expect(try askOnce(first) != nil)
+        try occupy(limit - 1, world)
+        // The connections of `occupy` have ended; wait until the server has seen it.
+        waitUntil { counters.openCount == 1 }
+        #expect(counters.openCount == 1)
+        let again = Client(endpoint, tcp: true)
+        #expect(try askOnce(again) != nil)
+    }
+
+    private func occupy(_ count: Int, _ world: World) throws {
+        let endpoint = world.server.endpoints[0]
+        guard count > 0 else {
+            let excess = Client(endpoint, tcp: true)
+            #expect(try askOnce(excess) == nil)
+            #expect(world.server.tcpCounters.refusedCount == 1)
+            return
+        }
+        let client = Client(endpoint, tcp: true)
+        #expect(try askOnce(client) != nil)
+        try occupy(count - 1, world)
+    }
+
+    /// Polls for at most five seconds.
+    private func waitUntil(_ condition: () -> Bool) {
+        for _ in 0..<5000 {
+            if condition() { return }
+            usleep(1000)
+        }
+    }
+
+    @Test("an idle connection is closed and counted, also in the middle of a message")
+    func idle() throws {
+        let world = try World { $0.tcpIdle = .milliseconds(100) }
+        let silent = Client(world.server.endpoints[0], tcp: true)
+        #expect(silent.read() == [])
+        let half = Client(world.server.endpoints[0], tcp: true)
+        _ = half.write([0, 30, 1, 2, 3])
+        #expect(half.read() == [])
+        #expect(world.server.tcpCounters.idleClosedCount == 2)
+        waitUntil { world.server.tcpCounters.openCount == 0 }
+        #expect(world.server.tcpCounters.openCount == 0)
+        try world.end()
+    }
+
+    @Test("a client that asks for much and takes nothing makes the server hold little, and still gets all of it")
+    func slowReader() throws {
+        let world = try World()
+        let client = Client(world.server.endpoints[0], tcp: true)
+        let count = 600
+        // Each answer has about 49 kB: 29 MB in all, far above what sockets hold.
+        _ = client.write((1...UInt16(count)).flatMap { World.query("huge.example.com", .txt, id: $0).framed })
+        let counters = world.server.counters
+        let answered = { counters.reduce(0) { $0 + $1.value(.tcpQueries) } }
+        // Wait until the server has stopped: the count stands still.
+        var last: UInt64 = 0
+        var still = 0
+        waitUntil {
+            let now = answered()
+            still = now > 0 && now == last ? still + 1 : 0
+            last = now
+            return still > 100
+        }
+        #expect(answered() < UInt64(count) / 2)
+        for id in 1...UInt16(count) { #expect(try client.readMessage()?.id == id) }
+        #expect(answered() == UInt64(count))
+        try world.end()
+    }
+
+    @Test("a port that is in use: one error that names it, and nothing is served", arguments: [false, true])
+    func portInUse(tcp: Bool) throws {
+        let descriptor = socket(AF_INET, Int32((tcp ? SOCK_STREAM : SOCK_DGRAM).rawValue), 0)
+        defer { close(descriptor) }
+        var one: Int32 = 1
+        // A server of another process, which would share its port.
+        if !tcp {
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, socklen_t(MemoryLayout<Int32>.size))
+        }
+        let any = Endpoint("127.0.0.1:0")!
+        #expect(unsafe SocketAddress.withPointer(to: any) { unsafe bind(descriptor, $0, $1) } == 0)
+        if tcp { #expect(listen(descriptor, 1) == 0) }
+        var storage = sockaddr_in6()
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let port = unsafe withUnsafeMutablePointer(to: &storage) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = unsafe getsockname(descriptor, $0, &length)
+                return unsafe SocketAddress.read($0).1
+            }
+        }
+        let error = #expect(throws: BindError.self) { try World(listen: ["[::1]:0", "127.0.0.1:\(port)"]) }
+        #expect(
+            error?.description
+                == "cannot listen on 127.0.0.1:\(port) (\(tcp ? "TCP" : "UDP")): Address already in use; "
+                + "another process has this port; end it or listen on another port")
+    }
+
+    @Test("an address that the machine does not have")
+    func noSuchAddress() {
+        let error = #expect(throws: BindError.self) { try World(listen: ["192.0.2.77:0"]) }
+        #expect(error?.description.contains("this machine has no such address") == true)
+    }
+
+    @Test("after shutdown the port is free; shutting down twice is once")
+    func shutdown() throws {
+        let world = try World(listen: ["127.0.0.1:0"])
+        let endpoint = world.server.endpoints[0]
+        try world.end()
+        world.server.shutdown()
+        let next = try World(listen: [endpoint.description])
+        #expect(try Client(endpoint).ask(World.query()) != nil)
+        try next.end()
+    }
+
+    @Test("a new snapshot is answered from at once, and no query is lost while they change")
+    func publish() throws {
+        let world = try World(listen: ["127.0.0.1:0"])
+        let endpoint = world.server.endpoints[0]
+        let client = Client(endpoint)
+        let stream = Client(endpoint, tcp: true)
+        for generation in UInt64(2)...100 {
+            let address = "192.0.2.\(generation)"
+            world.published.publish(World.snapshot(generation: generation, address: address))
+            #expect(try client.ask(World.query())?.addresses == [IPAddress(address)!])
+            _ = stream.write(World.query().framed)
+            #expect(try stream.readMessage()?.addresses == [IPAddress(address)!])
+        }
+        try world.end()
+    }
+
+    @Test("garbage is survived: short, oversized and random datagrams, then a query is answered")
+    func garbage() throws {
+        let world = try World(listen: ["127.0.0.1:0"])
+        let endpoint = world.server.endpoints[0]
+        var random = SystemRandomNumberGenerator()
+        let noise = Client(endpoint)
+        for size in [0, 1, 11, 12, 100, 1232, 1233, 9000, 65_000] {
+            var bytes = (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) }
+            // A response: the noise must not be answered.
+            if size > 2 { bytes[2] |= 0x80 }
+            _ = noise.write(bytes)
+        }
+        for _ in 0..<200 {
+            _ = noise.write((0..<Int.random(in: 0...300)).map { _ in UInt8.random(in: 0...255) })
+        }
+        #expect(try Client(endpoint).ask(World.query())?.answers.count == 1)
+        try world.end()
+    }
+
+    @Test("many datagrams at once are all answered, in batches")
+    func batches() throws {
+        let world = try World(listen: ["127.0.0.1:0"]) { $0.threads = 1 }
+        let client = Client(world.server.endpoints[0])
+        for round in 0..<20 {
+            for index in 0..<100 { _ = client.write(World.query(id: UInt16(round * 100 + index)).wire) }
+            var ids: Set<UInt16> = []
+            for _ in 0..<100 { ids.insert(try DNSMessage(wire: client.read()).id) }
+            #expect(ids == Set((0..<100).map { UInt16(round * 100 + $0) }))
+        }
+        #expect(world.server.counters.reduce(0) { $0 + $1.value(.sendFailures) } == 0)
+        try world.end()
+    }
+}

@@ -1,0 +1,64 @@
+import Addresses
+import Authority
+import DNSWire
+import Geography
+import Logging
+import NIOCore
+import NIOPosix
+import Steering
+import TrafficModel
+
+@testable import DNSService
+
+/// A server on ports that the kernel chose, with one zone. `end` must be called.
+final class World {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    let published: Published<AuthoritySnapshot>
+    let server: DNSServer
+
+    static func snapshot(generation: UInt64 = 1, address: String = "192.0.2.1") -> AuthoritySnapshot {
+        var text = "$TTL 60\n@ SOA ns host 1 2 3 4 30\n@ NS ns\nns A 192.0.2.53\nwww A \(address)\n"
+        for index in 0..<100 { text += "big A 10.0.0.\(index)\n" }
+        for index in 0..<200 { text += "huge TXT \"\(index)\(String(repeating: "x", count: 240))\"\n" }
+        let origin = DomainName("example.com")!
+        var intent = Intent()
+        intent.generation = generation
+        intent.zones = [
+            Zone(
+                origin: origin,
+                records: ZoneFileParser.parse(Array(text.utf8), file: "", origin: origin, defaultTTL: nil).records)
+        ]
+        let plan = SteeringPlan(intent: intent, geography: GeographyDatabase())
+        return AuthoritySnapshot(
+            data: AuthorityData(intent: intent, plan: plan, seed: 7),
+            steering: SteeringSnapshot(
+                plan: plan, intent: intent, overrides: Overrides(), observations: Observations(), epoch: generation))
+    }
+
+    init(
+        listen: [String] = ["127.0.0.1:0", "[::1]:0"], _ change: (inout NameServer) -> Void = { _ in }
+    ) throws {
+        var settings = NameServer()
+        settings.listen = listen.map { Endpoint($0)! }
+        settings.threads = 2
+        change(&settings)
+        published = Published(Self.snapshot())
+        server = DNSServer(
+            settings: settings, published: published, group: group, logger: Logger(label: "test"))
+        do {
+            try server.start()
+        } catch {
+            try group.syncShutdownGracefully()
+            throw error
+        }
+    }
+
+    func end() throws {
+        server.shutdown()
+        try group.syncShutdownGracefully()
+    }
+
+    static func query(_ name: String = "www.example.com", _ type: RecordType = .a, id: UInt16 = 9) -> DNSMessage {
+        DNSMessage(id: id, name: DomainName(name)!, type: type)
+    }
+}

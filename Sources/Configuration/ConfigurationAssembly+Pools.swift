@@ -35,6 +35,7 @@ extension ConfigurationAssembly {
         }
         switch pool.answer {
         case .cname where pool.host == nil:
+            if isFollowing(pool, places) { break }
             context.error(
                 position, "the pool \"\(pool.name)\" answers with a CNAME, but neither it nor its region has a host",
                 "add host: NAME to one of them, or answer: addresses")
@@ -48,6 +49,15 @@ extension ConfigurationAssembly {
             checkExternal(name, of: pool, at: places.answer)
         }
         if let host = pool.host { steer(host, what: "the pool \"\(pool.name)\"", at: hostPosition) }
+    }
+
+    /// Whether the pool has no host because of a mistake that was already told.
+    private func isFollowing(_ pool: Pool, _ places: PoolSection.Places) -> Bool {
+        if places.hasHost || pool.virtualServers.contains(where: { draft.virtualServers[$0].value == nil }) {
+            return true
+        }
+        guard let region = pool.region else { return places.hasRegion }
+        return draft.regions[region].value.map { $0.places != nil } ?? true
     }
 
     private func checkExternal(_ name: DomainName, of pool: Pool, at position: Position) {

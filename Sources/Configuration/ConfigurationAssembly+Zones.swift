@@ -6,7 +6,7 @@ extension ConfigurationAssembly {
         for entry in draft.zones {
             guard let value = entry.value, let origin = DomainName(entry.name) else { continue }
             let assembly = ZoneAssembly(origin: origin, draft: value, keyPosition: entry.position, context: context)
-            let records = assembly.records()
+            guard let records = assembly.records() else { continue }
             let names = steered.keys.filter { zone(of: $0) == origin }.sorted {
                 $0.folded.lexicographicallyPrecedes($1.folded)
             }

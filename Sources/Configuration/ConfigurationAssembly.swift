@@ -53,10 +53,13 @@ struct ConfigurationAssembly {
         assemblePools()
         assembleWideIPs()
         assembleZones()
-        checkRegionHosts()
         assembleListeners()
         checkRoles()
-        checkUnused()
+        // A misspelt reference would make a complaint of each part it does not reach.
+        if !context.hasErrors {
+            checkRegionHosts()
+            checkUnused()
+        }
         return intent
     }
 

@@ -46,7 +46,10 @@ extension Shape where Value == Endpoint {
         scalar(ScalarDescription(kind: "address:port")) { text, position, context in
             if let value = Endpoint(text), value.port > 0 { return value }
             let advice: String
-            if let address = IPAddress(text) {
+            let host = String(text[..<(text.lastIndex(of: ":") ?? text.startIndex)])
+            if case .v6? = IPAddress(text), IPAddress(host) != nil {
+                advice = "put the address in brackets: \"[\(host)]\(text.dropFirst(host.count))\" or \"[\(text)]:443\""
+            } else if let address = IPAddress(text) {
                 advice = "add the port: \(Endpoint(address: address, port: 443))"
             } else if text.filter({ $0 == ":" }).count > 1, !text.hasPrefix("[") {
                 advice = "put an IPv6 address in brackets: \"[2001:db8::1]:443\""

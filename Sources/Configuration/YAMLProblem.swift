@@ -53,6 +53,11 @@ struct YAMLProblem {
         ("another document", "the file has more than one YAML document", "remove the line \"---\" and what follows it"),
         ("undefined alias", "an alias has no anchor", "define it above with &name"),
         ("unexpected end of stream", "a text in quotes is not closed", "add the closing quote"),
+        (
+            "expected node content", "a value was expected here",
+            "close brackets, braces and quotes above, and write no value that begins with a sign of YAML"
+        ),
+        ("Maximum nesting", "values are nested too deep", "see docs/configuration.md for the shape"),
         ("exceeded", "values are nested too deep", "see docs/configuration.md for the shape"),
         ("maximum", "values are nested too deep", "see docs/configuration.md for the shape"),
         ("unknown escape", "a \\ in double quotes is not followed by a known escape", "use single quotes, or \\\\"),

@@ -11,7 +11,8 @@ struct ZoneAssembly {
     let keyPosition: Position
     let context: DecodingContext
 
-    func records() -> [LocatedRecord] {
+    /// `nil` when the zone's file could not be read.
+    func records() -> [LocatedRecord]? {
         if let file = draft.file { return recordsOfFile(file) }
         var result = authority()
         for server in draft.nameServers {
@@ -28,7 +29,7 @@ struct ZoneAssembly {
         return result
     }
 
-    private func recordsOfFile(_ file: Located<String>) -> [LocatedRecord] {
+    private func recordsOfFile(_ file: Located<String>) -> [LocatedRecord]? {
         do throws(FileProblem) {
             let bytes = try TextFile.read(file.value, limit: Self.fileLimit)
             let (records, problems) = ZoneFileParser.parseLocated(
@@ -37,7 +38,7 @@ struct ZoneAssembly {
             return records
         } catch {
             context.error(file.position, error.wrong, error.advice)
-            return []
+            return nil
         }
     }
 

@@ -10,7 +10,8 @@ enum PoolSection {
         var answer: Position
         var virtualServers: Position
         var allDown: Position
-        var region: Position
+        var hasHost: Bool
+        var hasRegion: Bool
     }
 
     static let region = Shape<Int>.reference(.region).field(
@@ -91,7 +92,7 @@ enum PoolSection {
             places: Places(
                 host: name?.position, answer: reader.position(of: "answer"),
                 virtualServers: reader.position(of: "virtual_servers"), allDown: reader.position(of: "all_down"),
-                region: reader.position(of: "region")))
+                hasHost: reader.has("host"), hasRegion: reader.has("region")))
     }
 }
 

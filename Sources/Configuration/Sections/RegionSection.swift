@@ -25,12 +25,13 @@ enum RegionSection {
         title: "regions.NAME", summary: "A place with virtual servers: a data centre, a cloud region.",
         fields: [host.description, location.description])
 
+    /// With the place of the host, which may be there though the host is wrong.
     static let shape = Shape<[Named<Drafted<Region, Position?>>]>.map(key: "name", of: region)
 
     private static let region = Shape<Drafted<Region, Position?>>(.object(model)) { node, context in
         guard let reader = ObjectReader(model, node, context) else { return nil }
         let name = reader.read(host, context)
         let region = Region(name: "", host: name?.value, location: reader.read(location, context))
-        return Drafted(value: region, places: name?.position)
+        return Drafted(value: region, places: reader.has("host") ? reader.position(of: "host") : nil)
     }
 }

@@ -1,0 +1,48 @@
+import Glibc
+import NIOCore
+
+/// Sits in a listening channel and stops it from accepting while there are too many connections, or no descriptors
+/// left: a level-triggered loop would spin on a connection that cannot be accepted.
+final class AcceptGate: ChannelDuplexHandler {
+    typealias InboundIn = Channel
+    typealias InboundOut = Channel
+    typealias OutboundIn = Never
+    typealias OutboundOut = Never
+
+    private let worker: ProxyWorker
+    private var context: ChannelHandlerContext?
+    private var isReadPending = false
+    /// Monotonic nanoseconds until which accepting rests after an error.
+    private var restsUntil: UInt64 = 0
+
+    /// How long accepting rests when descriptors or memory ran out.
+    private static let rest: UInt64 = 200_000_000
+
+    init(worker: ProxyWorker) { self.worker = worker }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func read(context: ChannelHandlerContext) {
+        if mayAccept { context.read() } else { isReadPending = true }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? IOError, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) {
+            restsUntil = worker.now() &+ Self.rest
+            bump(worker.counters.descriptorPauses)
+            worker.noteDeadline(restsUntil)
+        }
+        // Any other error concerns one connection that went away before it was accepted.
+    }
+
+    /// Accepts again if that is possible by now.
+    func resumeIfPossible() {
+        guard isReadPending, mayAccept, let context else { return }
+        isReadPending = false
+        context.read()
+    }
+
+    private var mayAccept: Bool { restsUntil <= worker.tickTime && worker.mayAccept }
+}

@@ -1,0 +1,104 @@
+import Balancing
+import HTTPWire
+import NIOCore
+import TrafficModel
+
+/// Responses that are made here rather than by a member.
+extension ClientConnection {
+    /// Answers a message that is not acceptable, and closes: what follows it cannot be told apart from it.
+    func refuse(_ error: HeadError) {
+        releaseUpstream(keep: false)
+        reply(error.status, error.reason, closes: true)
+    }
+
+    /// Answers with a text that says why, for people.
+    func reply(_ status: UInt16, _ reason: StaticString, retryAfter: Int? = nil, closes: Bool = false) {
+        guard phase == .exchange else { return }
+        if exchange.isAnswered { return abort() }
+        if closes { exchange.keepsAlive = false }
+        var body = ByteBuffer()
+        body.writeInteger(UInt8(ascii: "0") + UInt8(status / 100))
+        body.writeInteger(UInt8(ascii: "0") + UInt8(status / 10 % 10))
+        body.writeInteger(UInt8(ascii: "0") + UInt8(status % 10))
+        body.writeStaticString(" ")
+        body.writeStaticString(statusReason(status))
+        body.writeStaticString("\n")
+        body.writeStaticString(reason)
+        body.writeStaticString("\nRequest: ")
+        _ = body.appendHead(capacity: 32) { writer in
+            writer.write(hexadecimal: exchange.identifier.high)
+            writer.write(hexadecimal: exchange.identifier.low)
+        }
+        body.writeStaticString("\n")
+        send(status, contentType: "text/plain; charset=utf-8", body, retryAfter: retryAfter)
+    }
+
+    func respond(_ response: Route.FixedResponse) {
+        send(UInt16(response.status), contentType: response.contentType, ByteBuffer(string: response.body))
+    }
+
+    /// `{host}`, `{path}` and `{query}` in the location stand for the request's own.
+    func redirectTo(_ redirect: Route.Redirect, _ bytes: ByteBuffer, _ head: RequestHead) {
+        let text = { (range: ByteRange) in
+            String(buffer: bytes.getSlice(at: bytes.readerIndex + range.start, length: range.count) ?? ByteBuffer())
+        }
+        var location = ""
+        var rest = redirect.location[...]
+        while let open = rest.firstIndex(of: "{") {
+            location += rest[..<open]
+            rest = rest[open...]
+            if rest.hasPrefix("{host}") {
+                location += text(head.authority.host)
+                rest = rest.dropFirst(6)
+            } else if rest.hasPrefix("{path}") {
+                location += head.path.isEmpty ? "/" : text(head.path)
+                rest = rest.dropFirst(6)
+            } else if rest.hasPrefix("{query}") {
+                location += text(head.query)
+                rest = rest.dropFirst(7)
+            } else {
+                location += "{"
+                rest = rest.dropFirst()
+            }
+        }
+        location += rest
+        // A path that begins with two slashes would be read as a host (RFC 3986 section 4.2).
+        if redirect.location.hasPrefix("{path}") || redirect.location.hasPrefix("/{path}") {
+            while location.hasPrefix("//") { location.removeFirst() }
+        }
+        send(UInt16(redirect.status), contentType: nil, ByteBuffer(), location: location)
+    }
+
+    private func send(
+        _ status: UInt16, contentType: String?, _ body: ByteBuffer, location: String? = nil, retryAfter: Int? = nil
+    ) {
+        if isLeaving || !exchange.isBodyComplete { exchange.keepsAlive = false }
+        exchange.isAnswered = true
+        exchange.status = Int(status)
+        worker.date.refresh()
+        outbox.writeStaticString("HTTP/1.1 ")
+        outbox.writeString("\(status) ")
+        outbox.writeStaticString(statusReason(status))
+        outbox.writeStaticString("\r\nDate: ")
+        outbox.writeBytes(worker.date.bytes)
+        if let location {
+            outbox.writeStaticString("\r\nLocation: ")
+            outbox.writeString(location)
+        }
+        let hasBody = status >= 200 && status != 204 && status != 304
+        if let contentType, hasBody {
+            outbox.writeStaticString("\r\nContent-Type: ")
+            outbox.writeString(contentType)
+        }
+        if hasBody { outbox.writeString("\r\nContent-Length: \(body.readableBytes)") }
+        if let retryAfter { outbox.writeString("\r\nRetry-After: \(retryAfter)") }
+        if !exchange.keepsAlive {
+            outbox.writeStaticString("\r\nConnection: close")
+        } else if exchange.isOldClient {
+            outbox.writeStaticString("\r\nConnection: keep-alive")
+        }
+        outbox.writeStaticString("\r\n\r\n")
+        if hasBody, exchange.method != .head { outbox.writeImmutableBuffer(body) }
+        finish()
+    }
+}

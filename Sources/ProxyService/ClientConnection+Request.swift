@@ -1,0 +1,230 @@
+import Balancing
+import HTTPWire
+import NIOCore
+import TrafficModel
+
+extension ClientConnection {
+    /// Begins the request whose head the worker has just parsed from `bytes`.
+    func begin(_ bytes: ByteBuffer) {
+        let head = worker.requestHead
+        let now = worker.now()
+        phase = .exchange
+        exchange = Exchange()
+        exchange.began = now
+        exchange.view = listener.view
+        exchange.method = head.method
+        exchange.isOldClient = head.minorVersion == 0
+        exchange.keepsAlive = head.keepsAlive && !isLeaving && !isInputClosed
+        exchange.wantsWebSocket = head.wantsWebSocket
+        exchange.expectsContinue = head.expectsContinue
+        exchange.acceptsTrailers = head.acceptsTrailers
+        exchange.identifier = worker.nextIdentifier()
+        bump(worker.counters.requests)
+        logRequest(bytes, head)
+
+        switch head.framing {
+        case .none, .untilClose, .length(0):
+            exchange.isBodyComplete = true
+        case .length(let length):
+            exchange.isBodyComplete = false
+            exchange.bodyRemaining = length
+            guard length <= worker.settings.bodyBytes else {
+                return reply(413, "The body of the request is larger than is allowed here.")
+            }
+        case .chunked:
+            exchange.isBodyComplete = false
+            exchange.isChunked = true
+        }
+        route(bytes, head, now)
+    }
+
+    /// A request that was not understood: enough to answer and log it.
+    func beginUnknown() {
+        phase = .exchange
+        exchange = Exchange()
+        exchange.began = worker.now()
+        exchange.identifier = worker.nextIdentifier()
+        bump(worker.counters.requests)
+        loggedRequest.removeAll(keepingCapacity: true)
+    }
+
+    private func route(_ bytes: ByteBuffer, _ head: RequestHead, _ now: UInt64) {
+        let snapshot = listener.snapshot
+        guard case .http(let table) = snapshot.mode else {
+            return reply(503, "This address no longer takes requests.")
+        }
+        let span = bytes.readableBytesUInt8Span
+        worker.hostScratch.removeAll(keepingCapacity: true)
+        let host = head.authority.host
+        for index in host.range {
+            let byte = span[index]
+            worker.hostScratch.append(byte &- 65 < 26 ? byte | 0x20 : byte)
+        }
+        if let certificate, let tls = listener.tls, tls.entries.count > 1, !host.isEmpty {
+            // RFC 9110 section 7.4: a host that another certificate speaks for was not meant to come this way.
+            guard tls.entry(for: String(decoding: worker.hostScratch, as: UTF8.self)) == certificate else {
+                return reply(421, "This host is not served on a connection that was made for another.")
+            }
+        }
+        let isNormal = head.form == .asterisk || (head.isPathNormal && !head.path.isEmpty)
+        worker.normalPath.removeAll(keepingCapacity: true)
+        if !isNormal {
+            guard PathNormaliser.append(span.extracting(head.path.range), to: &worker.normalPath) else {
+                bump(worker.counters.malformed)
+                return reply(400, "The path climbs above its root.")
+            }
+        }
+        let hostText = worker.hostScratch
+        let normalised = worker.normalPath
+        let match = table.match(
+            host: hostText.span, path: isNormal ? span.extracting(head.path.range) : normalised.span,
+            method: span.extracting(head.methodRange.range)
+        ) { holds($0, bytes, head) }
+        guard let match else { return reply(404, "No route matches this host and path.") }
+        exchange.route = match
+        if let limiter = table.routes[match].limiter {
+            if case .refuse(let seconds) = limiter.check(client: client, now: now) {
+                bump(worker.counters.rateLimited)
+                return reply(429, "Too many requests; try again later.", retryAfter: seconds)
+            }
+        }
+        switch table.routes[match].action {
+        case .upstream(let index):
+            exchange.upstream = index
+            writeRequest(bytes, head)
+        case .redirect(let redirect):
+            redirectTo(redirect, bytes, head)
+        case .respond(let response):
+            respond(response)
+        }
+    }
+
+    private func holds(_ condition: borrowing FieldCondition, _ bytes: ByteBuffer, _ head: RequestHead) -> Bool {
+        let span = bytes.readableBytesUInt8Span
+        for index in 0..<head.fields.count {
+            let line = head.fields[index]
+            guard line.nameRange.count == condition.name.count,
+                equalsIgnoringCase(span.extracting(line.nameRange.range), condition.name.span)
+            else { continue }
+            guard let value = condition.value else { return true }
+            guard value.count == line.value.count else { continue }
+            var isEqual = true
+            for offset in 0..<value.count where span[line.value.start + offset] != value[offset] { isEqual = false }
+            if isEqual { return true }
+        }
+        return false
+    }
+
+    private func writeRequest(_ bytes: ByteBuffer, _ head: RequestHead) {
+        requestBytes.clear()
+        let forwarding = self.forwarding
+        let identifier = exchange.identifier
+        let upgrade = exchange.wantsWebSocket
+        let fitted = requestBytes.appendHead(capacity: head.forwardedSize(forwarding)) { writer in
+            // The path as it was received: the member decides about its encoding as our routes did.
+            head.write(
+                bytes.readableBytesUInt8Span, path: Span(), forwarding: forwarding, identifier: identifier,
+                upgrade: upgrade, to: &writer)
+        }
+        guard fitted else { return reply(431, "The head of the request is too large.") }
+        if !exchange.isBodyComplete, inbox.readableBytes > 0 { _ = readBody() }
+        // The body may have been refused.
+        if phase == .exchange, !exchange.isAnswered, upstream == nil { tryMember() }
+    }
+
+    /// Takes body bytes from the inbox to the member, or to where they wait for it.
+    ///
+    /// - Returns: `false` when no more can be taken for now.
+    func readBody() -> Bool {
+        if exchange.isAnswered, upstream == nil {
+            // Answered here, with the connection about to close.
+            inbox.clear()
+            return false
+        }
+        if !exchange.isUpstreamReady, requestBytes.readableBytes >= worker.settings.bufferBytes { return false }
+        touch()
+        if exchange.isChunked { return readChunks() }
+        let count = min(exchange.bodyRemaining, inbox.readableBytes)
+        guard let piece = inbox.readSlice(length: count) else { return false }
+        exchange.bodyRemaining -= count
+        exchange.bodyBytes += count
+        if exchange.bodyRemaining == 0 { exchange.isBodyComplete = true }
+        sendBody(piece)
+        return true
+    }
+
+    private func readChunks() -> Bool {
+        let bytes = inbox
+        var offset = 0
+        var output = ByteBuffer()
+        var failure: HeadError?
+        reading: while true {
+            switch exchange.chunks.next(bytes.readableBytesUInt8Span, offset: &offset) {
+            case .data(let range):
+                exchange.bodyBytes += range.count
+                guard exchange.bodyBytes <= worker.settings.bodyBytes else {
+                    reply(413, "The body of the request is larger than is allowed here.")
+                    return false
+                }
+                output.writeChunk(bytes, range)
+            case .end:
+                // Trailers of requests are dropped: hardly any server expects them.
+                output.writeStaticString("0\r\n\r\n")
+                exchange.isBodyComplete = true
+                break reading
+            case .incomplete:
+                break reading
+            case .failed(let error):
+                failure = error
+                break reading
+            }
+        }
+        inbox.moveReaderIndex(forwardBy: offset)
+        if let failure {
+            bump(worker.counters.malformed)
+            refuse(failure)
+            return false
+        }
+        if output.readableBytes > 0 { sendBody(output) }
+        return exchange.isBodyComplete || offset > 0
+    }
+
+    private func sendBody(_ piece: ByteBuffer) {
+        var piece = piece
+        if exchange.isUpstreamReady {
+            if exchange.canReplay, !exchange.hasResponseBytes,
+                requestBytes.readableBytes + piece.readableBytes <= worker.settings.bufferBytes
+            {
+                requestBytes.writeImmutableBuffer(piece)
+            } else if exchange.canReplay {
+                exchange.canReplay = false
+                requestBytes = ByteBuffer()
+            }
+            upstream?.write(piece)
+            upstream?.flush()
+        } else {
+            requestBytes.writeBuffer(&piece)
+        }
+        touch()
+    }
+}
+
+extension ByteBuffer {
+    /// One chunk with the bytes `range` of `source` (RFC 9112 section 7.1).
+    mutating func writeChunk(_ source: ByteBuffer, _ range: Range<Int>) {
+        writeChunkSize(range.count)
+        writeImmutableBuffer(source.getSlice(at: source.readerIndex + range.lowerBound, length: range.count) ?? .init())
+        writeStaticString("\r\n")
+    }
+
+    mutating func writeChunkSize(_ count: Int) {
+        var started = false
+        for shift in stride(from: 60, through: 0, by: -4) {
+            let digit = UInt8((count >> shift) & 15)
+            if digit == 0, !started, shift > 0 { continue }
+            started = true
+            writeInteger(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
+        writeStaticString("\r\n")
+    }
+}

@@ -1,0 +1,260 @@
+import Balancing
+import HTTPWire
+import NIOCore
+
+extension ClientConnection {
+    /// Interim responses to one request; more is a server that has gone wrong.
+    private static let interimLimit = 32
+    /// Body pieces up to this size are copied next to what is written with them; larger ones are passed on as they are.
+    private static let copyLimit = 4096
+
+    func upstreamRead(_ connection: UpstreamConnection, _ bytes: ByteBuffer) {
+        guard upstream === connection else { return }
+        if phase == .tunnel {
+            context?.write(wrapOutboundOut(bytes), promise: nil)
+            exchange.bytesOut += bytes.readableBytes
+            return setDeadline(worker.settings.tunnelTimeout)
+        }
+        guard exchange.isUpstreamReady else { return }
+        if !exchange.hasResponseBytes {
+            exchange.hasResponseBytes = true
+            exchange.upstreamAnswered = worker.now()
+        }
+        var input = bytes
+        if responseInbox.readableBytes > 0 {
+            responseInbox.writeImmutableBuffer(bytes)
+            input = responseInbox
+            responseInbox = ByteBuffer()
+        }
+        while input.readableBytes > 0, upstream === connection, phase == .exchange {
+            let before = input.readableBytes
+            if !exchange.isAnswered {
+                guard readResponseHead(&input) else { break }
+                if exchange.isAnswered, exchange.responseFraming == .none || exchange.responseRemaining == 0 {
+                    if exchange.responseFraming != .chunked, exchange.responseFraming != .untilClose {
+                        complete(surplus: input.readableBytes > 0)
+                        return
+                    }
+                }
+            } else {
+                readResponseBody(&input)
+                if input.readableBytes == before { break }
+            }
+        }
+        if phase == .tunnel, input.readableBytes > 0 {
+            context?.write(wrapOutboundOut(input), promise: nil)
+            return
+        }
+        if upstream === connection, phase == .exchange {
+            if input.readableBytes > 0 { responseInbox = ByteBuffer(bytes: input.readableBytesView) }
+            touch()
+        }
+    }
+
+    func upstreamReadComplete(_ connection: UpstreamConnection) {
+        guard upstream === connection else { return }
+        flushOutbox()
+    }
+
+    /// Sends what was collected for the client.
+    func flushOutbox() {
+        writeOutbox()
+        context?.flush()
+    }
+
+    private func writeOutbox() {
+        guard outbox.readableBytes > 0 else { return }
+        exchange.bytesOut += outbox.readableBytes
+        context?.write(wrapOutboundOut(outbox), promise: nil)
+        outbox.clear()
+    }
+
+    /// - Returns: whether there was a whole head.
+    private func readResponseHead(_ input: inout ByteBuffer) -> Bool {
+        let head = worker.responseHead
+        let bytes = input
+        switch head.parse(bytes.readableBytesUInt8Span, limits: worker.settings.responseLimits, method: exchange.method)
+        {
+        case .incomplete:
+            return false
+        case .failed:
+            bump(worker.counters.malformed)
+            fail(502, "The response of the server is malformed.")
+            return false
+        case .complete:
+            break
+        }
+        input.moveReaderIndex(forwardBy: head.byteCount)
+        if head.status == 101 {
+            switchProtocols(bytes, head)
+        } else if head.isInterim {
+            passInterim(bytes, head)
+        } else {
+            passHead(bytes, head)
+        }
+        return true
+    }
+
+    private func passInterim(_ bytes: ByteBuffer, _ head: ResponseHead) {
+        exchange.interim += 1
+        guard exchange.interim <= Self.interimLimit else {
+            return fail(502, "The server sent too many interim responses.")
+        }
+        // RFC 9110 section 15.2: HTTP/1.0 has none.
+        guard !exchange.isOldClient else { return }
+        if head.status == 100 {
+            guard exchange.expectsContinue, !exchange.continueSent else { return }
+            exchange.continueSent = true
+        }
+        writeHead(bytes, head, .init(framing: .none, connection: .keep))
+    }
+
+    /// Asks the client for the body in the member's stead.
+    func sendContinue() {
+        exchange.continueSent = true
+        outbox.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+        flushOutbox()
+    }
+
+    private func passHead(_ bytes: ByteBuffer, _ head: ResponseHead) {
+        lease?.reportSuccess()
+        exchange.isAnswered = true
+        exchange.status = Int(head.status)
+        exchange.responseFraming = head.framing
+        exchange.upstreamKeepsAlive = head.keepsAlive
+        if isLeaving { exchange.keepsAlive = false }
+        // With a body still to come, nobody knows when the client's next request begins.
+        if !exchange.isBodyComplete { exchange.keepsAlive = false }
+        // What came behind a request for WebSocket that was declined may be frames rather than requests.
+        if exchange.wantsWebSocket, inbox.readableBytes > 0 { exchange.keepsAlive = false }
+        switch head.framing {
+        case .none:
+            exchange.delivery = .none
+        case .length(let length):
+            exchange.responseRemaining = length
+            exchange.delivery = head.framing
+        case .chunked, .untilClose:
+            exchange.delivery = exchange.isOldClient ? .untilClose : .chunked
+            if exchange.isOldClient { exchange.keepsAlive = false }
+        }
+        let connection: ResponseHead.Delivery.Connection =
+            !exchange.keepsAlive ? .close : exchange.isOldClient ? .keepAlive : .keep
+        writeHead(bytes, head, .init(framing: exchange.delivery, connection: connection))
+    }
+
+    func writeHead(_ bytes: ByteBuffer, _ head: ResponseHead, _ delivery: ResponseHead.Delivery) {
+        worker.date.refresh()
+        let date = worker.date.bytes
+        let size = head.forwardedSize(date: date.span, via: Span())
+        let fitted = outbox.appendHead(capacity: size) { writer in
+            head.write(
+                bytes.readableBytesUInt8Span, delivery: delivery, date: date.span, via: Span(),
+                to: &writer)
+        }
+        if !fitted { abort() }
+    }
+
+    private func readResponseBody(_ input: inout ByteBuffer) {
+        switch exchange.responseFraming {
+        case .none:
+            complete(surplus: true)
+        case .length:
+            let count = min(exchange.responseRemaining, input.readableBytes)
+            exchange.responseRemaining -= count
+            if let piece = input.readSlice(length: count) { deliver(piece) }
+            if exchange.responseRemaining == 0 { complete(surplus: input.readableBytes > 0) }
+        case .untilClose:
+            if let piece = input.readSlice(length: input.readableBytes) { deliver(piece) }
+        case .chunked:
+            readResponseChunks(&input)
+        }
+    }
+
+    private func readResponseChunks(_ input: inout ByteBuffer) {
+        let bytes = input
+        var offset = 0
+        while true {
+            switch exchange.responseChunks.next(bytes.readableBytesUInt8Span, offset: &offset) {
+            case .data(let range):
+                deliver(bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer())
+            case .incomplete:
+                input.moveReaderIndex(forwardBy: offset)
+                return
+            case .failed:
+                bump(worker.counters.malformed)
+                return abort()
+            case .end(let range):
+                input.moveReaderIndex(forwardBy: offset)
+                if exchange.delivery == .chunked {
+                    outbox.writeStaticString("0\r\n")
+                    if range.count > 2, exchange.acceptsTrailers {
+                        writeTrailers(
+                            bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count)
+                                ?? ByteBuffer())
+                    }
+                    outbox.writeStaticString("\r\n")
+                }
+                return complete(surplus: input.readableBytes > 0)
+            }
+        }
+    }
+
+    private func writeTrailers(_ bytes: ByteBuffer) {
+        let trailers = worker.trailerFields
+        guard trailers.parse(bytes.readableBytesUInt8Span) == nil else { return }
+        _ = outbox.appendHead(capacity: bytes.readableBytes + trailers.fields.count) { writer in
+            let span = bytes.readableBytesUInt8Span
+            for index in 0..<trailers.fields.count where !trailers.fields[index].isDropped {
+                let line = trailers.fields[index]
+                writer.write(span, line.nameRange)
+                writer.write(": ")
+                writer.write(span, line.value)
+                writer.write("\r\n")
+            }
+        }
+    }
+
+    /// Passes a piece of the body on, in the form that the client was promised.
+    private func deliver(_ piece: ByteBuffer) {
+        guard piece.readableBytes > 0 else { return }
+        let isChunked = exchange.delivery == .chunked
+        if isChunked { outbox.writeChunkSize(piece.readableBytes) }
+        if piece.readableBytes <= Self.copyLimit {
+            outbox.writeImmutableBuffer(piece)
+        } else {
+            writeOutbox()
+            exchange.bytesOut += piece.readableBytes
+            context?.write(wrapOutboundOut(piece), promise: nil)
+        }
+        if isChunked { outbox.writeStaticString("\r\n") }
+    }
+
+    /// A body that ended with the member's connection is whole.
+    func finishResponse() {
+        if exchange.delivery == .chunked { outbox.writeStaticString("0\r\n\r\n") }
+        complete(surplus: true)
+    }
+
+    /// The response is whole. With a surplus the member's connection is not in step any more.
+    private func complete(surplus: Bool) {
+        let keep =
+            exchange.upstreamKeepsAlive && exchange.isBodyComplete && !surplus && !(upstream?.isInputClosed ?? true)
+        releaseUpstream(keep: keep)
+        finish()
+    }
+
+    /// The client has its response, made here or by a member.
+    func finish() {
+        flushOutbox()
+        ended(aborted: false)
+        exchange.view = nil
+        if exchange.keepsAlive, exchange.isBodyComplete, !isInputClosed {
+            phase = .idle
+            setDeadline(worker.settings.idleTimeout)
+            if inbox.readableBytes > 0 { processInbox() }
+            resumeReading()
+        } else {
+            closeGracefully()
+        }
+    }
+}

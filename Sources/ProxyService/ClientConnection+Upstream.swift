@@ -1,0 +1,350 @@
+import Addresses
+import Balancing
+import Glibc
+import HTTPWire
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+extension ClientConnection {
+    private var upstreamSnapshot: UpstreamSnapshot? {
+        guard let view = exchange.view, exchange.upstream >= 0 else { return nil }
+        return view.snapshot.upstreams[exchange.upstream]
+    }
+
+    /// Chooses a member and sends it the request, on a kept connection if there is one.
+    func tryMember() {
+        guard let snapshot = upstreamSnapshot else { return }
+        switch worker.balancer.choose(from: snapshot, excluding: exchange.tried, now: worker.now()) {
+        case .none(let reason):
+            noMember(reason)
+        case .member(let chosen):
+            exchange.tries += 1
+            exchange.tried.insert(chosen.member)
+            exchange.member = chosen.member
+            exchange.upstreamBegan = worker.now()
+            let state = chosen.state
+            lease = consume chosen
+            if !exchange.isTunnel, let kept = worker.pool(for: state).take() {
+                attach(kept)
+            } else {
+                connect(snapshot, state)
+            }
+        }
+    }
+
+    private func noMember(_ reason: NoMember) {
+        if exchange.tries > 0 { return fail() }
+        switch reason {
+        case .down, .tried: fail(503, "No server for this request is up.")
+        case .full: fail(503, "All servers for this request are busy.")
+        }
+    }
+
+    private func attach(_ connection: UpstreamConnection) {
+        upstream = connection
+        connection.client = self
+        sendRequest(connection)
+        connection.resumeReading()
+    }
+
+    private func connect(_ snapshot: UpstreamSnapshot, _ member: MemberState) {
+        let loop = worker.loop
+        var tls: UpstreamTLS?
+        if snapshot.tls != nil {
+            tls = exchange.view.flatMap { worker.tlsContext(of: exchange.upstream, in: $0) }
+            guard tls != nil else {
+                exchange.lastFailure = .handshake
+                return fail()
+            }
+        }
+        let connection = UpstreamConnection(worker: worker, member: member, client: self, isTLS: tls != nil)
+        upstream = connection
+        exchange.isUpstreamReady = false
+        exchange.wasSent = false
+        let timeout = UInt64(max(snapshot.connectTimeout, 0))
+        setDeadline(tls == nil ? timeout : timeout &* 2)
+
+        guard let address = try? SocketAddress(member.endpoint) else {
+            // Cannot happen with four or sixteen bytes; counted as a failure of the member rather than trapped on.
+            upstream = nil
+            return memberFailed(.unreachable)
+        }
+        let bound = NIOLoopBound((connection, self), eventLoop: loop)
+        let high = worker.settings.bufferBytes
+        let secure = tls
+        let future = ClientBootstrap(group: loop)
+            .connectTimeout(.nanoseconds(Int64(min(timeout, 1 << 60))) + .seconds(1))
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.writeBufferWaterMark, value: .init(low: high / 2, high: high))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let secure {
+                        let handler = try NIOSSLClientHandler(
+                            context: secure.context, serverHostname: secure.serverName)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(bound.value.0)
+                }
+            }
+            .connect(to: address)
+        future.whenFailure { error in
+            let (connection, client) = bound.value
+            client.connectFailed(connection, error)
+        }
+    }
+
+    private func connectFailed(_ connection: UpstreamConnection, _ error: any Error) {
+        connection.client = nil
+        guard upstream === connection else { return }
+        upstream = nil
+        let reason: PassiveFailure
+        switch error {
+        case let error as IOError:
+            switch error.errnoCode {
+            case ECONNREFUSED: reason = .refused
+            case EHOSTUNREACH, ENETUNREACH: reason = .unreachable
+            case ETIMEDOUT: reason = .connectTimeout
+            default: reason = .reset
+            }
+        case ChannelError.connectTimeout: reason = .connectTimeout
+        default: reason = .reset
+        }
+        memberFailed(reason)
+    }
+
+    /// The connection can be written to.
+    func upstreamReady(_ connection: UpstreamConnection) {
+        guard upstream === connection else { return connection.close() }
+        if exchange.isTunnel {
+            tunnelReady()
+        } else {
+            sendRequest(connection)
+            processInbox()
+            resumeReading()
+        }
+    }
+
+    private func sendRequest(_ connection: UpstreamConnection) {
+        connection.uses += 1
+        exchange.isUpstreamReady = true
+        exchange.wasSent = true
+        connection.write(requestBytes)
+        connection.flush()
+        touch()
+    }
+
+    // MARK: Failures
+
+    /// The present try failed on the member's side. Tries another if the request may be repeated.
+    func memberFailed(_ reason: PassiveFailure) {
+        exchange.lastFailure = reason
+        let now = worker.now()
+        if let snapshot = upstreamSnapshot, exchange.member >= 0 {
+            snapshot.reportFailure(member: exchange.member, reason: reason, now: now)
+        }
+        retryElsewhere()
+    }
+
+    private func retryElsewhere() {
+        lease = nil
+        upstream = nil
+        exchange.isUpstreamReady = false
+        guard let snapshot = upstreamSnapshot, mayRetry, exchange.tries < snapshot.tries else { return fail() }
+        guard snapshot.takeRetry(now: worker.now()) else { return fail() }
+        bump(worker.counters.retries)
+        tryMember()
+    }
+
+    /// RFC 9110 section 9.2.2: what was sent in part may only be repeated if repeating it does no harm.
+    private var mayRetry: Bool {
+        if exchange.isTunnel { return !exchange.isUpstreamReady }
+        return !exchange.hasResponseBytes && exchange.canReplay && (!exchange.wasSent || exchange.method.isIdempotent)
+    }
+
+    /// No try is left: answers for the member.
+    private func fail() {
+        switch exchange.lastFailure {
+        case .connectTimeout: fail(504, "The server did not accept the connection in time.")
+        case .refused: fail(502, "The server refused the connection.")
+        case .handshake: fail(502, "TLS could not be agreed on with the server.")
+        case .unreachable: fail(502, "The server cannot be reached.")
+        case .reset, nil: fail(502, "The server closed the connection without a response.")
+        }
+    }
+
+    func fail(_ status: UInt16, _ reason: StaticString) {
+        releaseUpstream(keep: false)
+        bump(worker.counters.failures)
+        if exchange.isTunnel {
+            ended(aborted: true)
+            phase = .closed
+            context?.close(promise: nil)
+        } else {
+            reply(status, reason)
+        }
+    }
+
+    /// The connection to the member is gone.
+    func upstreamClosed(_ connection: UpstreamConnection, failure: (any Error)?, wasReady: Bool) {
+        guard upstream === connection else { return }
+        if !wasReady {
+            upstream = nil
+            return memberFailed(connection.isTLSConnection ? .handshake : .reset)
+        }
+        if phase == .tunnel {
+            upstream = nil
+            lease = nil
+            flushOutbox()
+            ended(aborted: false)
+            closeGracefully()
+        } else {
+            responseEndedByClose(connection, failed: failure != nil)
+        }
+    }
+
+    /// The member has said all it will.
+    func upstreamInputClosed(_ connection: UpstreamConnection) {
+        guard upstream === connection else { return connection.close() }
+        if phase == .tunnel {
+            flushOutbox()
+            context?.close(mode: .output, promise: nil)
+            if isInputClosed { abort() }
+        } else {
+            responseEndedByClose(connection, failed: false)
+        }
+    }
+
+    private func responseEndedByClose(_ connection: UpstreamConnection, failed: Bool) {
+        upstream = nil
+        connection.close()
+        guard exchange.hasResponseBytes else {
+            // A kept connection that the member had closed meanwhile is nobody's failure: the same member gets the
+            // request again, on a new one. Nothing of the request can have been acted on if not a byte came back and
+            // the connection was closed while idle; POST is repeated too, as long as all of it is here.
+            if connection.uses > 1, exchange.canReplay, let snapshot = upstreamSnapshot, exchange.member >= 0 {
+                bump(worker.counters.replays)
+                return connect(snapshot, snapshot.members[exchange.member].state)
+            }
+            return memberFailed(.reset)
+        }
+        if exchange.isAnswered, exchange.responseFraming == .untilClose, !failed {
+            finishResponse()
+        } else if exchange.isAnswered {
+            // The client must see that something is missing: no last chunk, no full length.
+            abort()
+        } else {
+            fail(502, "The server closed the connection within the head of its response.")
+        }
+    }
+
+    /// The client has room again, or the member has.
+    func upstreamWritable(_ connection: UpstreamConnection) {
+        guard upstream === connection else { return }
+        processInbox()
+        resumeReading()
+    }
+
+    /// Gives the connection back to be used again, or closes it.
+    func releaseUpstream(keep: Bool) {
+        lease = nil
+        guard let connection = upstream else { return }
+        upstream = nil
+        connection.client = nil
+        guard keep, worker.isWanted(connection.member.serial), let snapshot = upstreamSnapshot else {
+            return connection.close()
+        }
+        let (expiry, overflow) = worker.tickTime.addingReportingOverflow(UInt64(max(snapshot.idleTimeout, 0)))
+        let limit = overflow ? UInt64.max : expiry
+        worker.pool(for: connection.member).put(connection, limit: snapshot.idleConnections, expiry: limit)
+        worker.noteDeadline(limit)
+        connection.resumeReading()
+    }
+
+    // MARK: Time
+
+    /// Something moved: the time of the present wait begins anew.
+    func touch() {
+        switch phase {
+        case .exchange:
+            let settings = worker.settings
+            if exchange.isAnswered, upstream == nil { return }
+            if upstream != nil, !exchange.isUpstreamReady { return }
+            if !mayReadUpstream {
+                setDeadline(settings.bodyTimeout)
+            } else if !exchange.isBodyComplete, exchange.expectsContinue, !exchange.continueSent {
+                setDeadline(Self.continueTimeout)
+            } else if !exchange.isBodyComplete, upstream?.isWritable ?? true {
+                setDeadline(settings.bodyTimeout)
+            } else {
+                setDeadline(UInt64(max(upstreamSnapshot?.responseTimeout ?? 0, 0)))
+            }
+        case .tunnel:
+            setDeadline(worker.settings.tunnelTimeout)
+        default:
+            break
+        }
+    }
+
+    /// How long the member has to answer `Expect: 100-continue` before the client is asked for the body here, where
+    /// there is room for it.
+    private static let continueTimeout: UInt64 = 1_000_000_000
+
+    /// The present wait took too long.
+    func deadlinePassed() {
+        deadline = .max
+        switch phase {
+        case .handshake, .idle, .closing:
+            if phase == .idle { closeGracefully() } else { abort() }
+        case .head:
+            bump(worker.counters.timeouts)
+            beginUnknown()
+            reply(408, "The head of the request did not arrive in time.", closes: true)
+        case .tunnel:
+            bump(worker.counters.timeouts)
+            abort()
+        case .exchange:
+            exchangeTimedOut()
+        case .closed:
+            break
+        }
+    }
+
+    private func exchangeTimedOut() {
+        bump(worker.counters.timeouts)
+        if let connection = upstream, !exchange.isUpstreamReady {
+            connection.close()
+            upstream = nil
+            return memberFailed(.connectTimeout)
+        }
+        if exchange.isAnswered { return abort() }
+        if !exchange.isBodyComplete, exchange.expectsContinue, !exchange.continueSent {
+            sendContinue()
+            return touch()
+        }
+        if !exchange.isBodyComplete {
+            releaseUpstream(keep: false)
+            return reply(408, "The body of the request did not arrive in time.", closes: true)
+        }
+        if let connection = upstream {
+            connection.close()
+            upstream = nil
+        }
+        if mayRetry, let snapshot = upstreamSnapshot, exchange.tries < snapshot.tries,
+            snapshot.takeRetry(now: worker.now())
+        {
+            lease = nil
+            exchange.isUpstreamReady = false
+            bump(worker.counters.retries)
+            return tryMember()
+        }
+        fail(504, "The server did not respond in time.")
+    }
+}
+
+extension SocketAddress {
+    fileprivate init(_ endpoint: Endpoint) throws {
+        try self.init(packedIPAddress: ByteBuffer(bytes: endpoint.address.bytes), port: Int(endpoint.port))
+    }
+}

@@ -1,0 +1,334 @@
+import Addresses
+import Balancing
+import HTTPWire
+import NIOCore
+import NIOSSL
+import NIOTLS
+import Synchronization
+import TrafficModel
+
+/// A client's connection: the one handler that reads requests, sends them to members and brings back responses, or
+/// passes bytes both ways once a connection is a tunnel.
+///
+///     handshake → idle → head → exchange → idle …
+///                                   └────→ tunnel
+///     any of them → closing → closed
+final class ClientConnection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase {
+        /// TLS is being agreed on.
+        case handshake
+        /// Kept, without a byte of a request.
+        case idle
+        /// A part of a head is there.
+        case head
+        /// From a request's head to the end of its response.
+        case exchange
+        /// Bytes pass both ways as they come: TCP listeners, and WebSocket after 101.
+        case tunnel
+        /// All is said; what the client still sends is read and forgotten, so that it gets to read our last words.
+        case closing
+        case closed
+    }
+
+    let worker: ProxyWorker
+    let listener: LoopListener
+    /// The place in the worker's list; -1: none.
+    var index = -1
+    /// Monotonic nanoseconds at which the present phase has lasted too long.
+    var deadline = UInt64.max
+    var context: ChannelHandlerContext?
+    var phase = Phase.idle
+    var isInputClosed = false
+    private var isReadPending = false
+    private var isProcessing = false
+    /// Bytes that were read and not consumed.
+    var inbox = ByteBuffer()
+    /// How much of the inbox was searched in vain for the end of a line.
+    private var searched = 0
+    /// Bytes for the client, written at the end of a read.
+    var outbox = ByteBuffer()
+    /// What the member gets: the head, and the body as long as it may have to be sent again.
+    var requestBytes = ByteBuffer()
+    /// Bytes of the member that were not consumed: a head that is not whole, or trailers.
+    var responseInbox = ByteBuffer()
+
+    private(set) var client = IPAddress.v4(0)
+    private(set) var forwarding = Forwarding(client: [], isSecure: false)
+    /// `address:port`, for logs.
+    private(set) var clientText: [UInt8] = []
+    /// Which certificate the client's server name chose.
+    var certificate: Int?
+
+    var exchange = Exchange()
+    var lease: MemberLease?
+    /// In use or being connected.
+    var upstream: UpstreamConnection?
+    /// Before its text in the log, `host=… method=… path=…` of the request.
+    var loggedRequest: [UInt8] = []
+
+    private var discarded = 0
+    /// What is read and forgotten after the last response.
+    private static let discardLimit = 1 << 20
+    /// How long that may take.
+    private static let lingering: UInt64 = 3_000_000_000
+
+    init(worker: ProxyWorker, listener: LoopListener) {
+        self.worker = worker
+        self.listener = listener
+    }
+
+    var isTCP: Bool {
+        if case .tcp = listener.snapshot.mode { return true }
+        return false
+    }
+
+    // MARK: Life
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        if let address = context.remoteAddress { (client, clientText) = address.peer }
+        let snapshot = listener.snapshot
+        forwarding = Forwarding(
+            client: Array(client.description.utf8), isSecure: snapshot.tls != nil, isTrusted: snapshot.trusts(client),
+            defaultHost: listener.hostText)
+        worker.register(self)
+        if snapshot.tls != nil {
+            phase = .handshake
+            setDeadline(worker.settings.handshakeTimeout)
+        } else {
+            ready()
+        }
+    }
+
+    private func ready() {
+        if isTCP {
+            beginTunnel()
+        } else {
+            phase = .idle
+            setDeadline(worker.settings.idleTimeout)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if phase == .exchange || phase == .tunnel { ended(aborted: true) }
+        phase = .closed
+        releaseUpstream(keep: false)
+        worker.unregister(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        worker.unregister(self)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? NIOSSLError, case .uncleanShutdown = error { return }
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case TLSUserEvent.handshakeCompleted:
+            if phase == .handshake { ready() }
+        case ChannelEvent.inputClosed:
+            inputClosed()
+        default:
+            break
+        }
+    }
+
+    private func inputClosed() {
+        isInputClosed = true
+        switch phase {
+        case .handshake, .idle, .head, .closed:
+            abort()
+        case .closing:
+            context?.close(promise: nil)
+        case .exchange:
+            // RFC 9112 section 9.6: a client that sent its whole request may close its side and wait for the response.
+            if exchange.isBodyComplete { exchange.keepsAlive = false } else { abort() }
+        case .tunnel:
+            upstream?.closeOutput()
+        }
+    }
+
+    // MARK: Reading
+
+    func read(context: ChannelHandlerContext) {
+        if mayReadClient { context.read() } else { isReadPending = true }
+    }
+
+    func resumeReading() {
+        guard isReadPending, mayReadClient, let context else { return }
+        isReadPending = false
+        context.read()
+    }
+
+    private var mayReadClient: Bool {
+        switch phase {
+        case .handshake, .idle, .head, .closing, .closed:
+            return true
+        case .exchange:
+            if exchange.isBodyComplete { return inbox.readableBytes == 0 }
+            if exchange.isUpstreamReady { return upstream?.isWritable ?? true }
+            return requestBytes.readableBytes < worker.settings.bufferBytes
+        case .tunnel:
+            return exchange.isUpstreamReady && (upstream?.isWritable ?? false)
+        }
+    }
+
+    /// Whether the member may send more: not while the client does not take what it sent.
+    var mayReadUpstream: Bool { context?.channel.isWritable ?? true }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = unwrapInboundIn(data)
+        bump(worker.counters.bytesIn, by: bytes.readableBytes)
+        switch phase {
+        case .tunnel:
+            upstream?.write(bytes)
+            setDeadline(worker.settings.tunnelTimeout)
+        case .closing:
+            discarded += bytes.readableBytes
+            if discarded > Self.discardLimit { context.close(promise: nil) }
+        case .handshake, .closed:
+            break
+        case .idle, .head, .exchange:
+            if inbox.readableBytes == 0 {
+                inbox = bytes
+                searched = 0
+            } else {
+                inbox.writeImmutableBuffer(bytes)
+            }
+            processInbox()
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if phase == .tunnel { upstream?.flush() }
+        if inbox.readableBytes == 0 {
+            // Not to hold what the channel wants to read into next.
+            inbox = ByteBuffer()
+        } else if inbox.storageCapacity > 4 * inbox.readableBytes {
+            inbox = ByteBuffer(bytes: inbox.readableBytesView)
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard context.channel.isWritable else { return touch() }
+        upstream?.resumeReading()
+        touch()
+    }
+
+    /// Reads as many requests from the inbox as can be begun: one, unless its response is made here.
+    func processInbox() {
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        worker.refresh()
+        while inbox.readableBytes > 0 {
+            switch phase {
+            case .idle, .head:
+                guard readHead() else { return }
+            case .exchange:
+                guard !exchange.isBodyComplete else { return }
+                guard readBody() else { return }
+            default:
+                return
+            }
+        }
+    }
+
+    /// - Returns: whether there was a whole head.
+    private func readHead() -> Bool {
+        let settings = worker.settings
+        if phase == .idle {
+            phase = .head
+            searched = 0
+            setDeadline(settings.headTimeout)
+        } else if inbox.readableBytes < settings.limits.bytes {
+            // Bounds the work on a head that trickles in: each attempt needs a new end of a line.
+            let bytes = inbox
+            let isNew = containsLineFeed(bytes.readableBytesUInt8Span.extracting(searched..<bytes.readableBytes))
+            searched = bytes.readableBytes
+            guard isNew else { return false }
+        }
+        let bytes = inbox
+        searched = bytes.readableBytes
+        switch worker.requestHead.parse(bytes.readableBytesUInt8Span, limits: settings.limits) {
+        case .incomplete:
+            return false
+        case .failed(let error):
+            bump(worker.counters.malformed)
+            beginUnknown()
+            refuse(error)
+            return false
+        case .complete:
+            inbox.moveReaderIndex(forwardBy: worker.requestHead.byteCount)
+            searched = 0
+            begin(bytes)
+            return true
+        }
+    }
+
+    // MARK: Ends
+
+    func setDeadline(_ timeout: UInt64) {
+        let (sum, overflow) = worker.tickTime.addingReportingOverflow(timeout)
+        deadline = overflow ? .max : sum
+        worker.noteDeadline(deadline)
+    }
+
+    /// The listener goes away: what runs may end.
+    func drain() {
+        switch phase {
+        case .idle where inbox.readableBytes == 0:
+            // Half-closed rather than closed: a request that is on its way is read and lost, but the client sees an
+            // orderly end before any byte of a response, which is the case that clients repeat a request in.
+            closeGracefully()
+        case .tunnel, .handshake, .idle, .head, .exchange, .closing, .closed:
+            exchange.keepsAlive = false
+        }
+    }
+
+    /// Whether this connection takes no further request.
+    var isLeaving: Bool { listener.isDraining || worker.shared.isStopping.load(ordering: .relaxed) }
+
+    /// Closes at once, whatever is unsaid.
+    func abort() {
+        guard phase != .closed else { return }
+        if phase == .exchange || phase == .tunnel { ended(aborted: true) }
+        phase = .closed
+        releaseUpstream(keep: false)
+        context?.close(promise: nil)
+    }
+
+    /// Closes when all that was written has been sent.
+    func closeGracefully() {
+        guard phase != .closed, phase != .closing, let context else { return }
+        phase = .closing
+        inbox = ByteBuffer()
+        setDeadline(Self.lingering)
+        if isInputClosed {
+            let promise = context.eventLoop.makePromise(of: Void.self)
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            promise.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: promise)
+        } else {
+            context.close(mode: .output, promise: nil)
+            resumeReading()
+        }
+    }
+}
+
+extension SocketAddress {
+    /// The address and `address:port` as text. IPv4 addresses that came over an IPv6 socket are IPv4 addresses.
+    fileprivate var peer: (IPAddress, [UInt8]) {
+        var address = ipAddress.flatMap { IPAddress($0) } ?? .v4(0)
+        if case .v6(let value) = address, value >> 32 == 0xffff { address = .v4(UInt32(truncatingIfNeeded: value)) }
+        return (address, Array(Endpoint(address: address, port: UInt16(port ?? 0)).description.utf8))
+    }
+}

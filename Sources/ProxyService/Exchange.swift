@@ -1,0 +1,57 @@
+import Balancing
+import HTTPWire
+
+/// What is known of the request at hand, and of the tunnel that it may become.
+struct Exchange {
+    // What the client asked.
+    var view: SnapshotView?
+    var route: Int = -1
+    var upstream: Int = -1
+    var method = Method.other
+    var isOldClient = false
+    var keepsAlive = false
+    var wantsWebSocket = false
+    var expectsContinue = false
+    var acceptsTrailers = false
+    var identifier = RequestID(high: 0, low: 0)
+
+    // Its body.
+    var bodyRemaining = 0
+    var bodyBytes = 0
+    var isChunked = false
+    var chunks = ChunkedDecoder()
+    var isBodyComplete = true
+    /// All that was sent to the member is still in `requestBytes`.
+    var canReplay = true
+    /// 100 was sent on or made here.
+    var continueSent = false
+
+    // The tries.
+    var tried = TriedMembers()
+    var tries = 0
+    var isUpstreamReady = false
+    /// A byte went to the member of the present try.
+    var wasSent = false
+    var lastFailure: PassiveFailure?
+
+    // The response.
+    var hasResponseBytes = false
+    /// The final head was passed on, or a response was made here.
+    var isAnswered = false
+    var status = 0
+    var interim = 0
+    var responseFraming = BodyFraming.none
+    var responseRemaining = 0
+    var responseChunks = ChunkedDecoder()
+    var delivery = BodyFraming.none
+    var upstreamKeepsAlive = false
+    var isTunnel = false
+
+    // For the log.
+    var began: UInt64 = 0
+    var upstreamBegan: UInt64 = 0
+    var upstreamAnswered: UInt64 = 0
+    var bytesOut = 0
+    /// Where `X-Request-Id` of a trusted client is in the logged request; empty: `identifier` is the one.
+    var member: Int = -1
+}

@@ -1,0 +1,45 @@
+import Synchronization
+
+/// What one event loop counts. The loop writes, whoever wants to know reads; each figure stands for itself.
+final class ProxyCounters: Sendable {
+    let requests = Atomic<UInt64>(0)
+    /// Responses that this proxy had to make up because it could not get one: 502, 503, 504.
+    let failures = Atomic<UInt64>(0)
+    /// By the first digit of the status, 1...5.
+    let informational = Atomic<UInt64>(0)
+    let successes = Atomic<UInt64>(0)
+    let redirections = Atomic<UInt64>(0)
+    let clientErrors = Atomic<UInt64>(0)
+    let serverErrors = Atomic<UInt64>(0)
+    /// Requests whose connection ended before their response did.
+    let aborted = Atomic<UInt64>(0)
+    let retries = Atomic<UInt64>(0)
+    /// Requests sent again because a kept connection had been closed by the member.
+    let replays = Atomic<UInt64>(0)
+    /// Heads and bodies that were refused for their form.
+    let malformed = Atomic<UInt64>(0)
+    let timeouts = Atomic<UInt64>(0)
+    let rateLimited = Atomic<UInt64>(0)
+    let connections = Atomic<UInt64>(0)
+    let upstreamConnections = Atomic<UInt64>(0)
+    let bytesIn = Atomic<UInt64>(0)
+    let bytesOut = Atomic<UInt64>(0)
+    /// Times that accepting paused for want of descriptors.
+    let descriptorPauses = Atomic<UInt64>(0)
+
+    func countStatus(_ status: Int) {
+        switch status / 100 {
+        case 1: bump(informational)
+        case 2: bump(successes)
+        case 3: bump(redirections)
+        case 4: bump(clientErrors)
+        default: bump(serverErrors)
+        }
+    }
+}
+
+/// Adds without a locked instruction: only the owner of a counter writes it.
+@inline(__always)
+func bump(_ counter: borrowing Atomic<UInt64>, by amount: Int = 1) {
+    counter.store(counter.load(ordering: .relaxed) &+ UInt64(amount), ordering: .relaxed)
+}

@@ -1,0 +1,77 @@
+package import Addresses
+import Synchronization
+
+/// What the VIP tier is doing, summed over its loops.
+package struct ProxyStatus: Sendable {
+    package struct ListenerStatus: Sendable {
+        package let name: String
+        /// With the port that was bound, where the configuration says 0.
+        package let endpoint: Endpoint
+        package let openConnections: Int
+    }
+
+    package var requests: UInt64 = 0
+    /// Responses 502, 503 and 504 that were made here because no member gave one.
+    package var failures: UInt64 = 0
+    package var informational: UInt64 = 0
+    package var successes: UInt64 = 0
+    package var redirections: UInt64 = 0
+    package var clientErrors: UInt64 = 0
+    package var serverErrors: UInt64 = 0
+    package var aborted: UInt64 = 0
+    package var retries: UInt64 = 0
+    package var replays: UInt64 = 0
+    package var malformed: UInt64 = 0
+    package var timeouts: UInt64 = 0
+    package var rateLimited: UInt64 = 0
+    /// Client connections ever accepted.
+    package var connections: UInt64 = 0
+    /// Connections ever made to members.
+    package var upstreamConnections: UInt64 = 0
+    package var bytesIn: UInt64 = 0
+    package var bytesOut: UInt64 = 0
+    package var descriptorPauses: UInt64 = 0
+    /// Access-log lines that were not written.
+    package var droppedLogLines: UInt64 = 0
+    package var openConnections = 0
+    /// Open connections of listeners that were removed.
+    package var drainingConnections = 0
+    package var listeners: [ListenerStatus] = []
+
+    mutating func add(_ counters: ProxyCounters) {
+        requests += counters.requests.load(ordering: .relaxed)
+        failures += counters.failures.load(ordering: .relaxed)
+        informational += counters.informational.load(ordering: .relaxed)
+        successes += counters.successes.load(ordering: .relaxed)
+        redirections += counters.redirections.load(ordering: .relaxed)
+        clientErrors += counters.clientErrors.load(ordering: .relaxed)
+        serverErrors += counters.serverErrors.load(ordering: .relaxed)
+        aborted += counters.aborted.load(ordering: .relaxed)
+        retries += counters.retries.load(ordering: .relaxed)
+        replays += counters.replays.load(ordering: .relaxed)
+        malformed += counters.malformed.load(ordering: .relaxed)
+        timeouts += counters.timeouts.load(ordering: .relaxed)
+        rateLimited += counters.rateLimited.load(ordering: .relaxed)
+        connections += counters.connections.load(ordering: .relaxed)
+        upstreamConnections += counters.upstreamConnections.load(ordering: .relaxed)
+        bytesIn += counters.bytesIn.load(ordering: .relaxed)
+        bytesOut += counters.bytesOut.load(ordering: .relaxed)
+        descriptorPauses += counters.descriptorPauses.load(ordering: .relaxed)
+    }
+}
+
+/// Why a configuration could not be applied. Nothing was changed then.
+package enum ProxyError: Error, CustomStringConvertible {
+    case cannotListen(listener: String, endpoint: Endpoint, reason: String)
+    case tls(listener: String, reason: String)
+    case upstreamTLS(upstream: String, reason: String)
+
+    package var description: String {
+        switch self {
+        case .cannotListen(let listener, let endpoint, let reason):
+            "listener \(listener): cannot listen on \(endpoint): \(reason)"
+        case .tls(let listener, let reason): "listener \(listener): TLS: \(reason)"
+        case .upstreamTLS(let upstream, let reason): "upstream \(upstream): TLS: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import Addresses
+import NIOCore
+import Synchronization
+
+/// One listener as all loops share it: made when it is bound, gone when its last connection is.
+final class SharedListener: Sendable {
+    /// As configured; the port may be 0.
+    let endpoint: Endpoint
+    /// As bound.
+    let boundEndpoint: Endpoint
+    private let text: Mutex<String>
+    let openConnections = Atomic<Int>(0)
+    /// Set when the configuration no longer has it: nothing is accepted, and connections end with their next response.
+    let isDraining = Atomic<Bool>(false)
+
+    /// Tells the listeners of one loop apart.
+    let number: UInt64
+
+    init(number: UInt64, name: String, endpoint: Endpoint, boundEndpoint: Endpoint) {
+        self.number = number
+        text = Mutex(name)
+        self.endpoint = endpoint
+        self.boundEndpoint = boundEndpoint
+    }
+
+    var name: String {
+        get { text.withLock { $0 } }
+        set { text.withLock { $0 = newValue } }
+    }
+}
+
+/// What all loops look at together.
+final class SharedProxyState: Sendable {
+    /// Client connections of all listeners and loops.
+    let openConnections = Atomic<Int>(0)
+    /// Set when the program ends: as if every listener were removed.
+    let isStopping = Atomic<Bool>(false)
+    /// The next listener's number.
+    let listenerNumbers = Atomic<UInt64>(0)
+}

@@ -1,0 +1,138 @@
+import Balancing
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// A connection to a member, kept or in use. It moves bytes and events; what they mean is decided by the client
+/// connection that it serves.
+final class UpstreamConnection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let worker: ProxyWorker
+    let member: MemberState
+    /// The one that is served; `nil`: this connection is kept for the next.
+    var client: ClientConnection?
+    /// Requests sent on it.
+    var uses = 0
+    /// While kept: when it goes.
+    var expiry: UInt64 = .max
+    let isTLSConnection: Bool
+    private var context: ChannelHandlerContext?
+    private var isReady = false
+    private var isReadPending = false
+    private var isClosing = false
+    private(set) var isInputClosed = false
+    private var failure: (any Error)?
+
+    init(worker: ProxyWorker, member: MemberState, client: ClientConnection, isTLS: Bool) {
+        self.worker = worker
+        self.member = member
+        self.client = client
+        isTLSConnection = isTLS
+    }
+
+    // MARK: What the client connection asks for
+
+    func write(_ bytes: ByteBuffer) { context?.write(wrapOutboundOut(bytes), promise: nil) }
+
+    func flush() { context?.flush() }
+
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    /// Passes the client's FIN on.
+    func closeOutput() { context?.close(mode: .output, promise: nil) }
+
+    /// Also ends an attempt to connect.
+    func close() {
+        isClosing = true
+        client = nil
+        context?.close(promise: nil)
+    }
+
+    /// Back-pressure was lifted, or a new exchange begins.
+    func resumeReading() {
+        guard isReadPending, let context else { return }
+        isReadPending = false
+        context.read()
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if !isTLSConnection { becomeReady() }
+    }
+
+    private func becomeReady() {
+        guard !isReady else { return }
+        isReady = true
+        bump(worker.counters.upstreamConnections)
+        guard !isClosing, let client else {
+            context?.close(promise: nil)
+            return
+        }
+        client.upstreamReady(self)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if client?.mayReadUpstream ?? true { context.read() } else { isReadPending = true }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = unwrapInboundIn(data)
+        if let client {
+            client.upstreamRead(self, bytes)
+        } else {
+            // Nobody asked for anything: whatever this is, it must never become the answer to the next request.
+            discard()
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { client?.upstreamReadComplete(self) }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { client?.upstreamWritable(self) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case TLSUserEvent.handshakeCompleted:
+            becomeReady()
+        case ChannelEvent.inputClosed:
+            isInputClosed = true
+            if let client { client.upstreamInputClosed(self) } else { discard() }
+        default:
+            break
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A peer that closes without close_notify: the end of the input says the same.
+        if let error = error as? NIOSSLError, case .uncleanShutdown = error {
+            return
+        }
+        if failure == nil { failure = error }
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if let client {
+            self.client = nil
+            isClosing = true
+            client.upstreamClosed(self, failure: failure, wasReady: isReady)
+        } else {
+            worker.pool(for: member).remove(self)
+        }
+    }
+
+    private func discard() {
+        guard !isClosing else { return }
+        worker.pool(for: member).remove(self)
+        close()
+    }
+}

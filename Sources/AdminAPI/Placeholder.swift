@@ -1,1 +1,0 @@
-// Placeholder: the first source file of this module replaces it.

@@ -1,0 +1,45 @@
+package import Authority
+package import Balancing
+package import Geography
+package import Steering
+package import TrafficModel
+
+/// Turns intent, overrides and observations into snapshots; the only place where state becomes behaviour.
+///
+/// What depends on the configuration alone is made once per generation; each further epoch costs only the arrays of
+/// availability.
+package struct Compiler: Sendable {
+    package let intent: Intent
+    package let plan: SteeringPlan
+    private let authority: AuthorityData
+    private let registry: MemberRegistry
+
+    /// - Parameters:
+    ///   - registry: the state of members that outlives generations.
+    ///   - seed: secret and random: of the name table, so that nobody can choose names that collide.
+    ///   - poolSlots: the places of pools in the counters of DNS workers, the same for all generations.
+    package init(
+        intent: Intent, geography: GeographyDatabase, registry: MemberRegistry, seed: UInt64, poolSlots: PoolSlots
+    ) {
+        self.intent = intent
+        self.registry = registry
+        plan = SteeringPlan(intent: intent, geography: geography)
+        authority = AuthorityData(intent: intent, plan: plan, seed: seed, poolSlots: poolSlots)
+    }
+
+    /// - Parameters:
+    ///   - now: monotonic nanoseconds, on the clock that the proxy's choices are made with.
+    ///   - previous: the snapshot before, whose parts are shared where nothing changed.
+    package func compile(
+        overrides: Overrides, observations: Observations, epoch: UInt64, now: UInt64, previous: Snapshot?
+    ) -> Snapshot {
+        let steering = SteeringSnapshot(
+            plan: plan, intent: intent, overrides: overrides, observations: observations, epoch: epoch)
+        return Snapshot(
+            generation: intent.generation, epoch: epoch,
+            authority: AuthoritySnapshot(data: authority, steering: steering),
+            balancing: BalancingSnapshot(
+                intent: intent, overrides: overrides, observations: observations, registry: registry, epoch: epoch,
+                now: now, previous: previous?.balancing))
+    }
+}

@@ -1,0 +1,88 @@
+import Addresses
+import Authority
+import Balancing
+import DNSService
+import DNSWire
+import HealthMonitoring
+import ProxyService
+import Steering
+import Telemetry
+import TrafficModel
+
+extension Node {
+    /// What the node serves and how it fares, as of now.
+    package func status() async -> NodeStatus {
+        let found = await health.status()
+        let reasons = Dictionary(found.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first })
+        let (intent, steering) = (compiler.intent, snapshot.authority.steering)
+        let checks = { (endpoint: Endpoint, monitors: [Int]) in
+            monitors.map { position in
+                let monitor = intent.monitors[position]
+                let status = reasons[HealthTarget(endpoint: endpoint, monitor: monitor)]
+                return NodeStatus.Check(
+                    monitor: monitor.name, state: "\(status?.state ?? .unknown)", reason: status?.lastReason ?? "")
+            }
+        }
+        return NodeStatus(
+            generation: snapshot.generation, epoch: snapshot.epoch,
+            uptime: Double((ContinuousClock.now - started) / .milliseconds(1)) / 1000,
+            wideIPs: intent.wideIPs.map { wideIP in
+                .init(
+                    name: wideIP.name.description, method: wideIP.method.rawValue,
+                    pools: wideIP.pools.map { intent.pools[$0].name })
+            },
+            pools: zip(intent.pools, steering.pools).map { pool, availability in
+                .init(
+                    name: pool.name, region: pool.region.map { intent.regions[$0].name },
+                    host: pool.host?.description, state: "\(availability)",
+                    virtualServers: pool.virtualServers.map { intent.virtualServers[$0].name })
+            },
+            virtualServers: zip(intent.virtualServers, steering.servers).map { server, availability in
+                .init(
+                    name: server.name, region: intent.regions[server.region].name,
+                    endpoint: server.endpoint.description, state: "\(availability)",
+                    checks: checks(server.endpoint, server.monitors))
+            },
+            upstreams: zip(intent.upstreams, snapshot.balancing.upstreams).map { upstream, compiled in
+                .init(
+                    name: upstream.name,
+                    members: compiled.members.map { member in
+                        Self.status(of: member, checks: checks(member.endpoint, upstream.monitors))
+                    })
+            },
+            listeners: proxy.status.listeners.map {
+                .init(name: $0.name, endpoint: $0.endpoint.description, openConnections: $0.openConnections)
+            },
+            overrides: overrides.entries.map { subject, entry in
+                .init(
+                    kind: subject.kind, name: subject.name, verdict: entry.verdict.rawValue, reason: entry.reason)
+            }.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) },
+            dns: .init(
+                endpoints: dns?.endpoints.map(\.description) ?? [],
+                queries: dns?.counters.reduce(0) { $0 + $1.value(.udpQueries) + $1.value(.tcpQueries) } ?? 0,
+                latest: latestDecisions),
+            proxy: .init(
+                requests: proxy.status.requests, failures: proxy.status.failures,
+                openConnections: proxy.status.openConnections,
+                drainingConnections: proxy.status.drainingConnections))
+    }
+
+    private static func status(of member: MemberSnapshot, checks: [NodeStatus.Check]) -> NodeStatus.Member {
+        let isEjected = member.state.ejectionRemaining(now: MonotonicClock.now) > 0
+        let state = isEjected && member.availability == .available ? "ejected" : member.availability.rawValue
+        return NodeStatus.Member(
+            endpoint: member.endpoint.description, state: state, open: member.state.openCount,
+            started: member.state.startedCount, failed: member.state.failureCount,
+            ejections: member.state.ejectionCount, checks: checks)
+    }
+
+    /// Newest first, over all workers.
+    private var latestDecisions: [NodeStatus.Decision] {
+        let data = snapshot.authority.data
+        let all = dns?.counters.flatMap { $0.latestDecisions(10, in: data) } ?? []
+        return all.sorted { $0.time > $1.time }.prefix(10).map {
+            .init(
+                name: $0.name.description, client: $0.client.description, pool: $0.poolName, scope: Int($0.scope))
+        }
+    }
+}

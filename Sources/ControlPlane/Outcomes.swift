@@ -1,0 +1,15 @@
+/// Why a node could not start, one line for each reason.
+package struct StartError: Error, CustomStringConvertible {
+    package let reasons: [String]
+
+    package var description: String { reasons.joined(separator: "\n") }
+}
+
+/// What a reload did: the body of the answer to `POST /v1/reload`.
+package struct ReloadOutcome: Codable, Sendable {
+    /// Whether the new configuration is in force; otherwise the old one is, untouched.
+    package var applied: Bool
+    package var generation: UInt64
+    /// Errors when refused, warnings when applied.
+    package var messages: [String]
+}

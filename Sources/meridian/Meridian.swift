@@ -1,0 +1,12 @@
+import ArgumentParser
+
+@main
+struct Meridian: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "meridian",
+        abstract: "Global (DNS) and local (HTTP, TCP) load balancing in one program.",
+        version: "0.1.0",
+        subcommands: [
+            Run.self, Check.self, Reload.self, Status.self, Drain.self, Disable.self, Enable.self, Schema.self,
+        ])
+}

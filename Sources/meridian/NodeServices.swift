@@ -1,0 +1,42 @@
+import AdminAPI
+import ControlPlane
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// Runs a started node until a signal ends it.
+enum NodeServices {
+    static func run(_ node: Node, logger: Logger) async throws {
+        var services: [any Service] = [NodeService(node: node), ReloadOnHangup(node: node)]
+        if let socketPath = await node.adminSocketPath {
+            services.append(AdminService(node: node, socketPath: socketPath, logger: logger))
+        }
+        let group = ServiceGroup(
+            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+    }
+}
+
+/// The data planes and the monitors, from here to shutdown.
+struct NodeService: Service {
+    let node: Node
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            await cancelWhenGracefulShutdown { await node.followHealth() }
+        } onGracefulShutdown: {
+        }
+        await node.stop()
+    }
+}
+
+/// SIGHUP reads the configuration again.
+struct ReloadOnHangup: Service {
+    let node: Node
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            _ = await node.reload()
+        }
+    }
+}

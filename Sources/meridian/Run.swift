@@ -1,0 +1,26 @@
+import ArgumentParser
+import ConfigurationLoading
+import ControlPlane
+import Logging
+import ServiceLifecycle
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve a configuration: the DNS role, the proxy role, or both.",
+        discussion: "SIGHUP reloads the file; SIGTERM and SIGINT end the program after open requests are done.")
+
+    @OptionGroup var file: ConfigurationFile
+    @OptionGroup var logging: LogOptions
+
+    func run() async throws {
+        let logger = logging.makeLogger()
+        let node: Node
+        do {
+            node = try await Node.start(configurationPath: file.config, logger: logger)
+        } catch {
+            Terminal.error(error.description)
+            throw ExitCode(1)
+        }
+        try await NodeServices.run(node, logger: logger)
+    }
+}

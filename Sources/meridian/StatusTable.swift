@@ -1,0 +1,38 @@
+import ControlPlane
+
+/// `meridian status` for people.
+enum StatusTable {
+    static func text(of status: NodeStatus) -> String {
+        var lines: [String] = []
+        lines.append(
+            "generation \(status.generation), epoch \(status.epoch), up \(Int(status.uptime)) s, "
+                + "\(status.dns.queries) queries, \(status.proxy.requests) requests")
+        let pools = Dictionary(status.pools.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let servers = Dictionary(status.virtualServers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for wideIP in status.wideIPs {
+            lines.append("WIP \(wideIP.name)  \(wideIP.method)")
+            for pool in wideIP.pools.compactMap({ pools[$0] }) {
+                lines.append("  pool \(pool.name)  \(pool.state)" + (pool.host.map { "  \($0)" } ?? ""))
+                for server in pool.virtualServers.compactMap({ servers[$0] }) {
+                    lines.append("    VIP \(server.name)  \(server.endpoint)  \(server.state)" + reasons(server.checks))
+                }
+            }
+        }
+        for upstream in status.upstreams {
+            lines.append("upstream \(upstream.name)")
+            for member in upstream.members {
+                lines.append(
+                    "  \(member.endpoint)  \(member.state)  open \(member.open)  started \(member.started)  "
+                        + "failed \(member.failed)" + reasons(member.checks))
+            }
+        }
+        for override in status.overrides {
+            lines.append("override \(override.kind) \(override.name)  \(override.verdict)  \(override.reason)")
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    private static func reasons(_ checks: [NodeStatus.Check]) -> String {
+        checks.filter { $0.state == "down" }.map { "  \($0.monitor): \($0.reason)" }.joined()
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Testing
+
+/// The real binary, serving a configuration of the test's on loopback, ended with the test.
+final class Program {
+    let folder: URL
+    let configuration: URL
+    private let process = Process()
+    private let log: URL
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Starts `meridian run` and waits until it says that it serves.
+    init(_ yaml: String) throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        configuration = folder.appending(path: "meridian.yaml")
+        log = folder.appending(path: "log")
+        try yaml.write(to: configuration, atomically: true, encoding: .utf8)
+        FileManager.default.createFile(atPath: log.path, contents: nil)
+        process.executableURL = Self.binary
+        process.arguments = ["run", "--config", configuration.path]
+        let output = try FileHandle(forWritingTo: log)
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        try wait(for: "the program to serve") { self.logged("serving") || !self.process.isRunning }
+        guard process.isRunning else { throw Failure(description: "ended at once: \(text)") }
+    }
+
+    deinit {
+        if process.isRunning {
+            process.terminate()
+            process.waitUntilExit()
+        }
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// All that it printed so far.
+    var text: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+    func logged(_ part: String) -> Bool { text.contains(part) }
+
+    func replaceConfiguration(_ yaml: String) throws {
+        try yaml.write(to: configuration, atomically: true, encoding: .utf8)
+    }
+
+    func hangUp() { kill(process.processIdentifier, SIGHUP) }
+
+    /// The binary beside the test bundle.
+    static var binary: URL {
+        URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "meridian")
+    }
+
+    /// Runs a tool to its end; standard output, standard error and exit status.
+    static func run(_ tool: String, _ arguments: [String]) throws -> (output: String, error: String, status: Int32) {
+        let process = Process()
+        process.executableURL = URL(filePath: tool.hasPrefix("/") ? tool : "/usr/bin/env")
+        process.arguments = tool.hasPrefix("/") ? arguments : [tool] + arguments
+        let (output, error) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = error
+        try process.run()
+        let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        let errorText = String(decoding: try error.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        return (text, errorText, process.terminationStatus)
+    }
+
+    /// `dig`'s output for a question to this port of 127.0.0.1.
+    static func dig(_ port: Int, _ arguments: String...) throws -> String {
+        try run("dig", ["@127.0.0.1", "-p", "\(port)", "+tries=2", "+time=2"] + arguments).output
+    }
+}
+
+/// Looks at a condition until it holds; fails after ten seconds.
+func wait(for what: String, until condition: () throws -> Bool) throws {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while try !condition() {
+        guard ContinuousClock.now < deadline else { throw Program.Failure(description: "waited in vain for \(what)") }
+        usleep(20_000)
+    }
+}
+
+/// A TCP port of 127.0.0.1 that was free a moment ago.
+func freePort() throws -> Int {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let result = unsafe withUnsafeMutablePointer(to: &address) {
+        unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            unsafe bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+        }
+    }
+    guard result == 0 else { throw Program.Failure(description: "no free port") }
+    return Int(UInt16(bigEndian: address.sin_port))
+}

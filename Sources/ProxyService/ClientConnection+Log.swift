@@ -51,8 +51,8 @@ extension ClientConnection {
         worker.logLine.append(UInt8(ascii: "0") + UInt8(millisecond % 10))
         worker.logLine.append(text: "Z client=")
         worker.logLine.append(contentsOf: clientText)
-        let listenerSnapshot = (exchange.view?.snapshot.listeners ?? listener.view.snapshot.listeners)[
-            listener.position]
+        let listenerSnapshot =
+            exchange.view.map { $0.snapshot.listeners[exchange.listenerPosition] } ?? listener.snapshot
         worker.logLine.append(text: " listener=")
         worker.logLine.append(escaped: listenerSnapshot.nameBytes.span, limit: Self.valueLimit)
         worker.logLine.append(contentsOf: loggedRequest)

@@ -15,6 +15,8 @@ extension ClientConnection {
     func reply(_ status: UInt16, _ reason: StaticString, retryAfter: Int? = nil, closes: Bool = false) {
         guard phase == .exchange else { return }
         if exchange.isAnswered { return abort() }
+        // A member that was being sent a body has no part in the answer.
+        releaseUpstream(keep: false)
         if closes { exchange.keepsAlive = false }
         var body = ByteBuffer()
         body.writeInteger(UInt8(ascii: "0") + UInt8(status / 100))

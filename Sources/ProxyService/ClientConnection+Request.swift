@@ -12,6 +12,7 @@ extension ClientConnection {
         exchange = Exchange()
         exchange.began = now
         exchange.view = listener.view
+        exchange.listenerPosition = listener.position
         exchange.method = head.method
         exchange.isOldClient = head.minorVersion == 0
         exchange.keepsAlive = head.keepsAlive && !isLeaving && !isInputClosed

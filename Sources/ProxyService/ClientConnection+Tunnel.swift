@@ -13,6 +13,7 @@ extension ClientConnection {
         exchange.isTunnel = true
         exchange.began = worker.now()
         exchange.view = listener.view
+        exchange.listenerPosition = listener.position
         exchange.identifier = worker.nextIdentifier()
         loggedRequest.removeAll(keepingCapacity: true)
         bump(worker.counters.requests)

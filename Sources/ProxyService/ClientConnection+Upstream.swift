@@ -140,6 +140,7 @@ extension ClientConnection {
     /// The present try failed on the member's side. Tries another if the request may be repeated.
     func memberFailed(_ reason: PassiveFailure) {
         exchange.lastFailure = reason
+        exchange.hasTimedOut = false
         let now = worker.now()
         if let snapshot = upstreamSnapshot, exchange.member >= 0 {
             snapshot.reportFailure(member: exchange.member, reason: reason, now: now)
@@ -165,6 +166,7 @@ extension ClientConnection {
 
     /// No try is left: answers for the member.
     private func fail() {
+        if exchange.hasTimedOut { return fail(504, "The server did not respond in time.") }
         switch exchange.lastFailure {
         case .connectTimeout: fail(504, "The server did not accept the connection in time.")
         case .refused: fail(502, "The server refused the connection.")
@@ -226,6 +228,12 @@ extension ClientConnection {
             if connection.uses > 1, exchange.canReplay, let snapshot = upstreamSnapshot, exchange.member >= 0 {
                 bump(worker.counters.replays)
                 return connect(snapshot, snapshot.members[exchange.member].state)
+            }
+            // Too much of the body is gone to repeat it; still no evidence against the member.
+            if connection.uses > 1 {
+                exchange.lastFailure = .reset
+                exchange.hasTimedOut = false
+                return retryElsewhere()
             }
             return memberFailed(.reset)
         }
@@ -302,6 +310,8 @@ extension ClientConnection {
             beginUnknown()
             reply(408, "The head of the request did not arrive in time.", closes: true)
         case .tunnel:
+            // A member that does not accept in time is replaced by another, as for a request.
+            if !exchange.isUpstreamReady { return exchangeTimedOut() }
             bump(worker.counters.timeouts)
             abort()
         case .exchange:
@@ -331,15 +341,8 @@ extension ClientConnection {
             connection.close()
             upstream = nil
         }
-        if mayRetry, let snapshot = upstreamSnapshot, exchange.tries < snapshot.tries,
-            snapshot.takeRetry(now: worker.now())
-        {
-            lease = nil
-            exchange.isUpstreamReady = false
-            bump(worker.counters.retries)
-            return tryMember()
-        }
-        fail(504, "The server did not respond in time.")
+        exchange.hasTimedOut = true
+        retryElsewhere()
     }
 }
 

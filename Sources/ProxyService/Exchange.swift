@@ -5,6 +5,8 @@ import HTTPWire
 struct Exchange {
     // What the client asked.
     var view: SnapshotView?
+    /// The listener's place in `view`; in a newer snapshot it can have another.
+    var listenerPosition = 0
     var route: Int = -1
     var upstream: Int = -1
     var method = Method.other
@@ -33,6 +35,8 @@ struct Exchange {
     /// A byte went to the member of the present try.
     var wasSent = false
     var lastFailure: PassiveFailure?
+    /// The last try got no response in time.
+    var hasTimedOut = false
 
     // The response.
     var hasResponseBytes = false

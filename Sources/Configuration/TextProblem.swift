@@ -52,16 +52,15 @@ struct TextProblem {
 
 /// Finds keys that are collections or aliases, before a library hashes them.
 enum CollectionKeys {
-    /// The place of the first one, in a text that has aliases; without aliases such keys are harmless and are reported later.
+    /// The place of the first one, in a text with so many aliases that they could unfold to very much; in others such
+    /// keys do no harm and are reported later.
     ///
-    /// Text inside quotes and block scalars is searched too: with aliases in the file, `]:` or `? ` in a text is refused.
+    /// Text in quotes is left out line by line; in a block scalar `]:` or `? ` is taken for a key.
     static func first(in text: String) -> Position? {
         let aliases = text.utf8.count { $0 == UInt8(ascii: "*") }
-        let anchors = text.utf8.count { $0 == UInt8(ascii: "&") }
-        // Fewer cannot unfold to more than some thousand values.
-        guard anchors > 0, aliases > 16 else { return nil }
+        guard aliases > 16, text.utf8.contains(UInt8(ascii: "&")) else { return nil }
         for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let bytes = Array(line.utf8)
+            let bytes = withoutQuoted(Array(line.utf8))
             for index in bytes.indices where isKeyEnd(bytes, index) || isExplicitKey(bytes, index) {
                 return Position(line: number + 1, column: index + 1)
             }
@@ -69,16 +68,40 @@ enum CollectionKeys {
         return nil
     }
 
+    /// The line with the text between quotes blotted out. A quote opens where a value can begin.
+    private static func withoutQuoted(_ line: [UInt8]) -> [UInt8] {
+        var result = line
+        var open: UInt8?
+        for (index, byte) in line.enumerated() {
+            if let quote = open {
+                if byte == quote, quote == UInt8(ascii: "'") || line[index - 1] != UInt8(ascii: "\\") { open = nil }
+                result[index] = UInt8(ascii: "x")
+            } else if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'"),
+                index == 0 || " \t[{,:".utf8.contains(line[index - 1])
+            {
+                open = byte
+                result[index] = UInt8(ascii: "x")
+            }
+        }
+        return result
+    }
+
     /// `]:`, `}:` and `*name :`.
     private static func isKeyEnd(_ bytes: [UInt8], _ index: Int) -> Bool {
+        var rest = bytes[(index + 1)...]
         switch bytes[index] {
-        case UInt8(ascii: "]"), UInt8(ascii: "}"):
-            return bytes[(index + 1)...].first { $0 != 0x20 && $0 != 0x09 } == UInt8(ascii: ":")
+        case UInt8(ascii: "]"), UInt8(ascii: "}"): break
         case UInt8(ascii: "*"):
-            let rest = bytes[(index + 1)...].drop { $0 != 0x20 && $0 != 0x09 && $0 != UInt8(ascii: ":") }
-            return rest.first { $0 != 0x20 && $0 != 0x09 } == UInt8(ascii: ":") && rest.startIndex > index + 1
+            let name = rest.prefix { isNameByte($0) }
+            guard !name.isEmpty else { return false }
+            rest = rest.dropFirst(name.count)
         default: return false
         }
+        return rest.first { $0 != 0x20 && $0 != 0x09 } == UInt8(ascii: ":")
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (65...90).contains(byte & 0xdf) || "-_".utf8.contains(byte)
     }
 
     /// `? ` at the start of a line or after an indicator.

@@ -74,6 +74,13 @@ extension ConfigurationAssembly {
     /// A host name's answer when all is down may be another pool's, but not in a circle.
     private func checkAllDownCycles() {
         for (start, entry) in draft.pools.enumerated() {
+            if case .pool(let other) = intent.pools[start].allDown, intent.pools[other].virtualServers.isEmpty,
+                case .external? = draft.pools[other].value?.value.answer, let position = entry.value?.places.allDown
+            {
+                context.error(
+                    position, "the pool \"\(intent.pools[other].name)\" has no addresses to answer for a host name",
+                    "name a pool with virtual servers")
+            }
             var seen: [Int] = []
             var current = start
             while intent.pools.indices.contains(current), case .pool(let next) = intent.pools[current].allDown {

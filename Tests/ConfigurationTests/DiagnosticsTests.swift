@@ -266,6 +266,68 @@ func crossMistakes(mistake: Mistake) {
     #expect(messages(mistake.text) == mistake.expected)
 }
 
+private let laterTable: [Mistake] = [
+    .replacing(
+        "monitors: [web]", by: "monitors: [web, web]", "f:4:82: the monitor \"web\" is listed twice; remove one"),
+    .replacing(
+        "pools: { eu: { virtual_servers: [eu-1] }",
+        by:
+            "pools: { far: { answer: { external: a.example.net } }, eu: { virtual_servers: [eu-1], all_down: { pool: far } }",
+        "f:5:97: the pool \"far\" has no addresses to answer for a host name; name a pool with virtual servers"),
+    .replacing(
+        "pools: { eu: { virtual_servers: [eu-1] }",
+        by:
+            "pools: { b: { virtual_servers: [eu-1], host: b.example.net, all_down: { pool: eu } }, eu: { virtual_servers: [eu-1], all_down: { pool: b } }",
+        "f:5:71: all_down goes in a circle: b → eu → b; end it with open, closed, servfail or refused"),
+    .replacing(
+        "regions: {", by: "regions: { us: {},",
+        "f:2:12: warning: the region \"us\" is not used; name it in a virtual server or pool, or remove it"),
+    .replacing(
+        "virtual_servers: [eu-1]", by: "virtual_servers: [eu-1], region: us",
+        "f:5:49: there is no region \"us\"; known here: eu"),
+    .replacing(
+        "pools: [eu]", by: "pools: [eu], aliases: [api.example.net, example.net]",
+        "f:7:55: api.example.net is already the name of the wide IP api.example.net (line 7); give an alias of the wide IP api.example.net a name of its own",
+        "f:7:72: example.net is a zone's own name, which cannot be a CNAME, but pool \"eu\" answers one; write answer: addresses in its pools, or steer a name below, as www.example.net"
+    ),
+    .replacing(
+        "pools: [eu]", by: "pools: [eu], all_down: { pool: eu }",
+        "f:7:55: warning: all_down names the pool \"eu\", which is already tried; name another pool, or write open"),
+    .replacing(
+        "pools: [eu]", by: "pools: [eu], topology: [{ prefixes: [\"::/0\"], pools: [uk] }]",
+        "f:7:86: there is no pool \"uk\"; known here: eu"),
+    .replacing(
+        "pools: [eu]", by: "pools: [eu], topology: [{ continents: [EU], countries: [XX], pools: [eu] }]",
+        "f:7:71: the continent EU cannot be told without geography; add geography: with a country database, or match by prefixes",
+        "f:7:88: \"XX\" is not a country code; write an ISO 3166-1 code of two capital letters, as PL or US"),
+    .adding(
+        "geography: [{ tor: {} }, { maxmind: a, networks: b }, { maxmnd: c }]",
+        "f:8:20: geography[].tor names no file; give v4, v6 or both",
+        "f:8:40: \"networks\" and \"maxmind\" exclude each other; keep one of the two",
+        "f:8:55: geography[] has none of the keys tor, maxmind, networks; give one of them",
+        "f:8:57: there is no key \"maxmnd\" in geography[]; did you mean \"maxmind\"?"),
+    .adding(
+        "listeners: { a: { address: \"127.0.0.1:1\", routes: [{ path: /a?b, respond: {} }] } }",
+        "f:8:60: the path \"/a?b\" has a query; leave it out: only paths are compared"),
+    .adding(
+        "listeners: { a: { address: \"127.0.0.1:1\", routes: [{ name: x, path: /, respond: {} }, { name: x, respond: {} }] } }",
+        "f:8:87: the route \"x\" is given twice, first on line 8; name each route of a listener differently",
+        "f:8:87: warning: the route is never reached: that on line 8 takes every request; move it above"),
+    .adding(
+        "listeners: { a: { address: \"127.0.0.1:1\", routes: [{ headers: { \"a b\": c }, methods: \"G T\", respond: { status: 99 } }] } }",
+        "f:8:65: \"a b\" is not a field name; write up to 64 letters, digits and hyphens",
+        "f:8:86: \"G T\" is not a method; write up to 64 letters, digits and hyphens",
+        "f:8:112: 99 is out of range; write 200 to 599"),
+    .adding(
+        "listeners: { a: { address: \"127.0.0.1:1\" } }",
+        "f:8:17: listeners.NAME has none of the keys upstream, routes, tcp; give one of them"),
+    .adding(
+        "upstreams: { a: { members: [{ address: \"127.0.0.1:1\", backup: true }, \"127.0.0.1:1\", { adress: x }] } }",
+        "f:8:71: the member 127.0.0.1:1 is listed twice, first on line 8; remove one; to give it a larger share use ratio",
+        "f:8:86: upstreams.NAME.members[] lacks the key \"address\"; add address: the member's address and port",
+        "f:8:88: there is no key \"adress\" in upstreams.NAME.members[]; did you mean \"address\"?"),
+]
+
 private let syntaxTable: [Mistake] = [
     .alone("", "f:1:1: the file is empty; see docs/configuration.md for what to write"),
     .alone("# nothing\n", "f:1:1: the file is empty; see docs/configuration.md for what to write"),
@@ -308,6 +370,11 @@ private let syntaxTable: [Mistake] = [
         String(repeating: "[", count: 5000),
         "f:1:1: values are nested too deep; see docs/configuration.md for the shape"),
 ]
+
+@Test("mistakes between more parts", arguments: laterTable)
+func laterMistakes(mistake: Mistake) {
+    #expect(messages(mistake.text) == mistake.expected)
+}
 
 @Test("mistakes of YAML", arguments: syntaxTable)
 func syntaxMistakes(mistake: Mistake) {

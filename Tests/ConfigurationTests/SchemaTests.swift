@@ -115,6 +115,16 @@ func schemaRefuses(text: String) throws {
     #expect(try problems(Array(text.utf8)) != [])
 }
 
+@Test("every YAML block of the documentation follows the JSON Schema")
+func documentationFollowsSchema() throws {
+    let document = String(decoding: try TextFile.read("\(root)/docs/configuration.md", limit: 1 << 20), as: UTF8.self)
+    let blocks = document.split(separator: "```yaml\n").dropFirst().compactMap { $0.split(separator: "```").first }
+    #expect(blocks.count >= 6)
+    for block in blocks where !block.hasPrefix("#") {
+        #expect(try problems(Array(block.utf8)) == [], "\(block)")
+    }
+}
+
 @Test("a version that YAML takes for a number is the same word to the JSON Schema")
 func versionWord() throws {
     let text = "listeners: { a: { address: b, tcp: c, tls: { certificates: [d], minimum_version: 1.2 } } }"

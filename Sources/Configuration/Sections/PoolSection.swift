@@ -103,7 +103,7 @@ func unique(_ references: [Located<Int>], of part: Part, _ context: DecodingCont
         if seen.insert(reference.value).inserted { return reference.value }
         context.error(
             reference.position, "the \(part.noun) \"\(context.name(part, reference.value))\" is listed twice",
-            "remove one; to give it a larger share use ratio")
+            part == .monitor || part == .certificate ? "remove one" : "remove one; to give it a larger share use ratio")
         return nil
     }
 }

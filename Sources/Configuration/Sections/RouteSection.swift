@@ -120,6 +120,9 @@ enum RouteSection {
         route.hosts = reader.read(host, context) ?? []
         route.path =
             reader.read(path, context).map { .prefix($0) } ?? reader.read(exactPath, context).map { .exact($0) }
+        if let condition = route.path {
+            checkPath(condition, at: reader.position(of: reader.has("path") ? "path" : "exact_path"), context)
+        }
         route.methods = reader.read(methods, context) ?? []
         route.fields = (reader.read(headers, context) ?? []).compactMap { header in
             if Shape<String>.token("field name").read(header.keyNode, context) == nil { return nil }
@@ -133,6 +136,18 @@ enum RouteSection {
         if let moved { route.action = .redirect(moved) }
         if let fixed { route.action = .respond(fixed) }
         return route
+    }
+}
+
+extension RouteSection {
+    /// Routes are matched without the query, so that a condition with one would never hold.
+    private static func checkPath(_ path: Route.Path, at position: Position, _ context: DecodingContext) {
+        let text =
+            switch path {
+            case .exact(let text), .prefix(let text): text
+            }
+        guard text.contains("?") else { return }
+        context.error(position, "the path \"\(text.shortened)\" has a query", "leave it out: only paths are compared")
     }
 }
 

@@ -11,7 +11,7 @@ enum UpstreamSection {
         "members", required: true, "What serves the requests: addresses with port, or mappings as below.")
     static let method = Shape<Upstream.Method>.choice().field(
         "method", default: fresh.method, "How a member is chosen.")
-    static let monitors = Shape<[Int]>.list(of: .reference(.monitor)).field(
+    static let monitors = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.monitor).located).field(
         "monitors", "All must agree that a member is up. None: up until a connection fails.")
     static let tls = tlsShape.field("tls", "Speak TLS to the members; `tls: {}` for the defaults.")
     static let connectTimeout = Shape<Duration>.duration(1...600_000).field(
@@ -98,7 +98,7 @@ enum UpstreamSection {
         let list = reader.read(members, context) ?? []
         var upstream = Upstream(name: "", members: list.map(\.value))
         upstream.method = reader.read(method, context)
-        upstream.monitors = reader.read(monitors, context) ?? []
+        upstream.monitors = unique(reader.read(monitors, context) ?? [], of: .monitor, context)
         let security = reader.read(tls, context)
         upstream.tls = security?.value
         upstream.connectTimeout = reader.read(connectTimeout, context)

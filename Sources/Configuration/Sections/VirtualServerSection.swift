@@ -7,7 +7,7 @@ enum VirtualServerSection {
 
     static let address = Shape<Endpoint>.endpoint.field("address", required: true, "Its address and port.")
     static let region = Shape<Int>.reference(.region).field("region", required: true, "The region it is in.")
-    static let monitors = Shape<[Int]>.list(of: .reference(.monitor)).field(
+    static let monitors = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.monitor).located).field(
         "monitors", "All must agree that it is up. None: always available.")
     static let ratio = Shape<Int>.integer(0...65535).field(
         "ratio", default: fresh.ratio, "Its share under `method: ratio`; 0: only while no other is available.")
@@ -29,7 +29,7 @@ enum VirtualServerSection {
         guard let reader = ObjectReader(model, node, context) else { return nil }
         let endpoint = reader.read(address, context)
         let place = reader.read(region, context)
-        let checks = reader.read(monitors, context) ?? []
+        let checks = unique(reader.read(monitors, context) ?? [], of: .monitor, context)
         let share = reader.read(ratio, context)
         let limit = reader.read(capacity, context)
         let isEnabled = reader.read(enabled, context)

@@ -107,7 +107,7 @@ let package = Package(
             name: "ConfigurationTests",
             dependencies: ["Addresses", "ConfigurationLoading", "DNSWire", "Geography", "TrafficModel"],
             swiftSettings: house),
-        .testTarget(name: "TrafficModelTests", dependencies: ["TrafficModel"], swiftSettings: house),
+        .testTarget(name: "TrafficModelTests", dependencies: ["Addresses", "TrafficModel"], swiftSettings: house),
         .testTarget(
             name: "BalancingTests", dependencies: ["Addresses", "Balancing", "TrafficModel"], swiftSettings: house),
         .testTarget(

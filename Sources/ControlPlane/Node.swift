@@ -169,7 +169,7 @@ package actor Node {
                 applied: false, generation: snapshot.generation, messages: ["\(configurationPath): \(error)"])
         }
         let targets = intent.healthTargets
-        observations.health = observations.health.filter { targets.contains($0.key) }
+        observations.keep(targets)
         compiler = candidate
         publish()
         health.update(targets: targets)

@@ -15,7 +15,7 @@ package final class HealthMonitor: Sendable {
 
     /// - Parameters:
     ///   - maximumInFlight: probes that run at once; each takes a file descriptor. More wait in line, and are counted.
-    ///   - onChange: called on the event loop with the changes of one turn of it; must not block.
+    ///   - onChange: called on the event loop with the changes of the last few milliseconds; must not block.
     package init(
         group: any EventLoopGroup, logger: Logger, maximumInFlight: Int = 512,
         onChange: @escaping @Sendable ([HealthChange]) -> Void

@@ -1,4 +1,3 @@
-import Addresses
 import Logging
 import NIOCore
 import NIOSSL
@@ -27,6 +26,10 @@ final class ProbeEngine {
     private var line = CircularBuffer<ProbeTarget>()
     private var contexts: TLSContexts
     private var changes: [HealthChange] = []
+    private var lastDelivery = NIODeadline.uptimeNanoseconds(0)
+    private var lastWarning = NIODeadline.uptimeNanoseconds(0)
+    /// Probes that could not be made since the last warning.
+    private var unreported = 0
     private var firstRoundWaiters: [(id: UInt64, promise: EventLoopPromise<Bool>)] = []
     private var nextWaiter: UInt64 = 0
     private var beforeFirst = 0
@@ -57,13 +60,13 @@ final class ProbeEngine {
         self.contexts = contexts
         let now = NIODeadline.now().uptimeNanoseconds
         // The same question to the same place, asked at another pace: what is known stays known.
-        var heirs: [ProbeKey: ProbeTarget] = [:]
+        var heirs: [HealthTarget.Question: ProbeTarget] = [:]
         for (target, record) in byTarget where !targets.contains(target) {
-            heirs[ProbeKey(target)] = record
+            heirs[target.question] = record
             remove(record)
         }
         for target in targets where byTarget[target] == nil {
-            add(target, heir: heirs[ProbeKey(target)], now: now)
+            add(target, heir: heirs[target.question], now: now)
         }
         startTicker()
         admit(now: now)
@@ -88,7 +91,7 @@ final class ProbeEngine {
             record = try ProbeTarget(target, slot: slot, now: now, heir: heir)
         } catch {
             // Only an address of neither 4 nor 16 bytes gets here, and there is no such address.
-            logger.error("a target cannot be probed", metadata: metadata(target, reason: "\(error)"))
+            logger.error("a target cannot be probed", metadata: ["target": "\(target.endpoint)", "reason": "\(error)"])
             freeSlots.append(slot)
             return
         }
@@ -138,6 +141,7 @@ final class ProbeEngine {
             if timer & 1 == 1 { record.probe?.timeOut() } else { enqueue(record, now: now) }
         }
         admit(now: now)
+        deliver()
     }
 
     private func enqueue(_ record: ProbeTarget, now: UInt64) {
@@ -193,7 +197,7 @@ final class ProbeEngine {
         case .inconclusive(let reason):
             record.inconclusive += 1
             totals.inconclusive += 1
-            logger.warning("a probe could not be made", metadata: metadata(record.target, reason: reason))
+            warn(record, reason)
         }
         let next = record.startedAt + record.monitor.delay(afterFirst: isFirst, using: &generator)
         wheel.schedule(record.slot * 2, at: max(next, now))
@@ -223,19 +227,37 @@ final class ProbeEngine {
 
     // MARK: Reports
 
-    /// Changes of one turn of the loop are reported together.
+    /// The first change is reported in the next turn of the loop, those that follow within a tick together: a round of
+    /// thousands must not make its receiver start anew thousands of times.
     private func report(_ record: ProbeTarget, previous: HealthState) {
-        let change = HealthChange(
-            target: record.target, previous: previous, state: record.machine.state, reason: record.lastReason ?? "")
-        let level: Logger.Level = change.state == .up && previous == .unknown ? .debug : .notice
-        logger.log(level: level, "health changed", metadata: metadata(change))
-        changes.append(change)
-        guard changes.count == 1 else { return }
-        loop.assumeIsolated().execute {
-            let batch = self.changes
-            self.changes.removeAll()
-            self.onChange(batch)
-        }
+        changes.append(
+            HealthChange(
+                target: record.target, previous: previous, state: record.machine.state,
+                reason: record.lastReason ?? ""))
+        guard changes.count == 1, NIODeadline.now() - lastDelivery >= Self.tickLength else { return }
+        loop.assumeIsolated().execute { self.deliver() }
+    }
+
+    private func deliver() {
+        guard !changes.isEmpty else { return }
+        lastDelivery = .now()
+        let batch = changes
+        changes.removeAll()
+        onChange(batch)
+    }
+
+    /// Once a second at most, with the number of those before it.
+    private func warn(_ record: ProbeTarget, _ reason: String) {
+        unreported += 1
+        guard NIODeadline.now() - lastWarning >= .seconds(1) else { return }
+        lastWarning = .now()
+        logger.warning(
+            "probes could not be made",
+            metadata: [
+                "target": "\(record.target.endpoint)", "monitor": "\(record.monitor.name)", "reason": "\(reason)",
+                "count": "\(unreported)",
+            ])
+        unreported = 0
     }
 
     /// Resolves once every target was probed; `false` when the time is up before.
@@ -257,8 +279,9 @@ final class ProbeEngine {
         guard beforeFirst == 0, !firstRoundWaiters.isEmpty else { return }
         let waiters = firstRoundWaiters
         firstRoundWaiters.removeAll()
-        // After the changes of this turn, so that who waited has seen them.
+        // After the changes, so that who waited has seen them.
         loop.assumeIsolated().execute {
+            self.deliver()
             for waiter in waiters { waiter.promise.succeed(true) }
         }
     }
@@ -287,29 +310,5 @@ final class ProbeEngine {
         counts.inFlight = inFlight
         counts.waiting = waiting
         return counts
-    }
-
-    private func metadata(_ target: HealthTarget, reason: String) -> Logger.Metadata {
-        ["target": "\(target.endpoint)", "monitor": "\(target.monitor.name)", "reason": "\(reason)"]
-    }
-
-    private func metadata(_ change: HealthChange) -> Logger.Metadata {
-        var metadata = metadata(change.target, reason: change.reason)
-        metadata["state"] = "\(change.state)"
-        metadata["previous"] = "\(change.previous)"
-        return metadata
-    }
-}
-
-/// What makes two targets the same question to the same place.
-private struct ProbeKey: Hashable {
-    private let endpoint: Endpoint
-    private let check: Monitor.Check
-    private let port: UInt16?
-
-    init(_ target: HealthTarget) {
-        endpoint = target.endpoint
-        check = target.monitor.check
-        port = target.monitor.port
     }
 }

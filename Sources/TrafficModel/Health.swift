@@ -19,9 +19,39 @@ package struct HealthTarget: Sendable, Hashable {
     }
 }
 
+extension HealthTarget {
+    /// What is asked of which place, whatever the pace, the limits and the name: two targets with the same question
+    /// have the same answer, so what is known outlives a change of the others.
+    package struct Question: Sendable, Hashable {
+        private let endpoint: Endpoint
+        private let check: Monitor.Check
+        private let port: UInt16?
+
+        fileprivate init(_ target: HealthTarget) {
+            endpoint = target.endpoint
+            check = target.monitor.check
+            port = target.monitor.port
+        }
+    }
+
+    package var question: Question { Question(self) }
+}
+
 /// What was measured: the third input of `compile`.
 package struct Observations: Sendable {
     package var health: [HealthTarget: HealthState] = [:]
 
     package init() {}
+
+    /// Forgets all but `targets`. One that is new and asks what another asked takes over its state, as the health
+    /// monitor does, so that a reload that only changes the pace of a check does not take a target that is down for up.
+    package mutating func keep(_ targets: Set<HealthTarget>) {
+        var known: [HealthTarget.Question: HealthState] = [:]
+        for (target, state) in health { known[target.question] = state }
+        var kept: [HealthTarget: HealthState] = [:]
+        for target in targets {
+            if let state = health[target] ?? known[target.question] { kept[target] = state }
+        }
+        health = kept
+    }
 }

@@ -17,6 +17,7 @@ final class Bench: Sendable {
 
     private final class Recorder: Sendable {
         let changes = Mutex<[HealthChange]>([])
+        let batches = Atomic<Int>(0)
     }
 
     init(maximumInFlight: Int = 512) {
@@ -27,10 +28,12 @@ final class Bench: Sendable {
             maximumInFlight: maximumInFlight
         ) { batch in
             recorder.changes.withLock { $0 += batch }
+            recorder.batches.wrappingAdd(1, ordering: .relaxed)
         }
     }
 
     var changes: [HealthChange] { recorder.changes.withLock { $0 } }
+    var batches: Int { recorder.batches.load(ordering: .relaxed) }
 
     /// Waits until the condition holds; the time limit of the test bounds it.
     func until(_ condition: () async throws -> Bool) async rethrows {
@@ -429,6 +432,8 @@ struct HealthMonitorTests {
         bench.monitor.update(targets: Set(targets))
         #expect(await bench.monitor.waitForFirstRound(timeout: .seconds(50)))
         #expect(bench.changes.count == 1_000)
+        // One for each tick at most, not one for each change.
+        #expect(bench.batches < 500)
         let counts = await bench.monitor.counts()
         #expect(counts.up == 1_000)
         #expect(counts.inFlight == 0)

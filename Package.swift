@@ -143,5 +143,6 @@ let package = Package(
             name: "DemoTests",
             dependencies: ["Addresses", "ControlPlane", "Demo", "DNSWire", "Geography", nioCore, nioPosix],
             swiftSettings: house),
+        .testTarget(name: "ScenarioTests", dependencies: ["meridian"], swiftSettings: house),
     ]
 )

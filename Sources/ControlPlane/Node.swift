@@ -112,15 +112,7 @@ package actor Node {
     }
 
     private func apply(_ changes: [HealthChange]) {
-        for change in changes {
-            observations.health[change.target] = change.state
-            logger.log(
-                level: change.state == .down ? .warning : .info, "health",
-                metadata: [
-                    "target": "\(change.target.endpoint)", "monitor": "\(change.target.monitor.name)",
-                    "state": "\(change.state)", "reason": "\(change.reason)",
-                ])
-        }
+        for change in changes { observations.health[change.target] = change.state }
         publish()
     }
 

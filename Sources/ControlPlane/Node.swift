@@ -99,7 +99,7 @@ package actor Node {
     private func makeNameServer(_ settings: NameServer) throws -> DNSServer? {
         guard !settings.listen.isEmpty else { return nil }
         let server = DNSServer(settings: settings, published: authority, group: group, logger: logger)
-        try server.start()
+        try server.start(replacing: dns?.endpoints ?? [])
         return server
     }
 

@@ -60,17 +60,14 @@ package final class DNSServer: Sendable {
         let states = try makeLoopStates()
         do {
             for wanted in settings.listen {
-                guard replacing.contains(wanted) || !UDPSocket.isTaken(wanted) else {
-                    throw BindError(endpoint: wanted, transport: "UDP", code: EADDRINUSE)
-                }
+                if !replacing.contains(wanted) { try PortProbe.requireFree(wanted) }
                 var endpoint = wanted
-                for worker in sockets.indices {
-                    let socket = try UDPSocket(binding: endpoint)
-                    endpoint = socket.endpoint
-                    sockets[worker].append(socket)
+                if wanted.port == 0 {
+                    endpoint = Endpoint(address: wanted.address, port: try PortProbe.freePort(of: wanted.address))
                 }
+                for worker in sockets.indices { sockets[worker].append(try UDPSocket(binding: endpoint)) }
                 endpoints.append(endpoint)
-                listeners.append(try bindTCP(endpoint, shares: replacing.contains(wanted), states: states))
+                listeners.append(try bindTCP(endpoint, states: states))
             }
         } catch {
             for socket in sockets.joined() { close(socket.descriptor) }
@@ -102,25 +99,23 @@ package final class DNSServer: Sendable {
     }
 
     private func bindTCP(
-        _ endpoint: Endpoint, shares: Bool, states: [NIOLoopBound<TCPLoopState>]
+        _ endpoint: Endpoint, states: [NIOLoopBound<TCPLoopState>]
     ) throws -> any Channel {
         let (limits, settings) = (limits, settings)
-        var bootstrap = ServerBootstrap(group: group)
+        let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-        if shares {
-            bootstrap = bootstrap.serverChannelOption(
-                .socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
-        }
-        bootstrap = bootstrap.childChannelInitializer { channel in
-            guard let peer = channel.remoteAddress.flatMap(Endpoint.init(peer:)), limits.enter(peer.address),
-                let state = states.first(where: { $0.eventLoop === channel.eventLoop })
-            else { return channel.eventLoop.makeFailedFuture(ChannelError.eof) }
-            return channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(
-                    TCPHandler(state: state.value, limits: limits, settings: settings, source: peer))
+            // A server with other settings takes over the endpoint before this one lets go of it.
+            .serverChannelOption(.socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
+            .childChannelInitializer { channel in
+                guard let peer = channel.remoteAddress.flatMap(Endpoint.init(peer:)), limits.enter(peer.address),
+                    let state = states.first(where: { $0.eventLoop === channel.eventLoop })
+                else { return channel.eventLoop.makeFailedFuture(ChannelError.eof) }
+                return channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        TCPHandler(state: state.value, limits: limits, settings: settings, source: peer))
+                }
             }
-        }
         do {
             return try bootstrap.bind(host: endpoint.address.description, port: Int(endpoint.port)).wait()
         } catch let error as IOError {

@@ -5,8 +5,6 @@ import Glibc
 /// A bound UDP socket; several of one endpoint share its traffic (SO_REUSEPORT).
 struct UDPSocket {
     let descriptor: Int32
-    /// The endpoint as bound: its port is real where 0 was asked for.
-    let endpoint: Endpoint
 
     /// Bytes the kernel may queue for a socket: a burst of some ten thousand queries while a worker is not scheduled.
     private static let queueBytes: Int32 = 4 << 20
@@ -29,33 +27,12 @@ struct UDPSocket {
             close(descriptor)
             throw BindError(endpoint: endpoint, transport: "UDP", code: code)
         }
-        var storage = sockaddr_in6()
-        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
-        let port: UInt16 = unsafe withUnsafeMutablePointer(to: &storage) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe getsockname(descriptor, $0, &length) == 0 ? SocketAddress.read($0).1 : endpoint.port
-            }
-        }
         self.descriptor = descriptor
-        self.endpoint = Endpoint(address: endpoint.address, port: port)
     }
 
-    private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
+    static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
         var value = value
         unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
-    }
-
-    /// Whether another process holds the endpoint: with SO_REUSEPORT the kernel would let one of the same user join in
-    /// and take a share of the queries.
-    static func isTaken(_ endpoint: Endpoint) -> Bool {
-        guard endpoint.port != 0 else { return false }
-        let isV4 = if case .v4 = endpoint.address { true } else { false }
-        let descriptor = socket(isV4 ? AF_INET : AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        if !isV4 { set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
-        return unsafe SocketAddress.withPointer(to: endpoint) { unsafe bind(descriptor, $0, $1) } != 0
-            && errno == EADDRINUSE
     }
 }
 

@@ -19,7 +19,7 @@ final class Program {
         configuration = folder.appending(path: "meridian.yaml")
         log = folder.appending(path: "log")
         try yaml.write(to: configuration, atomically: true, encoding: .utf8)
-        FileManager.default.createFile(atPath: log.path, contents: nil)
+        try Data().write(to: log)
         process.executableURL = Self.binary
         process.arguments = ["run", "--config", configuration.path]
         let output = try FileHandle(forWritingTo: log)

@@ -129,6 +129,12 @@ let package = Package(
             ], path: "Tests/AllocationBudget", swiftSettings: house),
         .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .testTarget(
+            name: "ProxyServiceTests",
+            dependencies: [
+                "Addresses", "Balancing", "HTTPWire", "ProxyService", "Telemetry", "TrafficModel", nioCore, nioPosix,
+                nioSSL, logging,
+            ], swiftSettings: house),
+        .testTarget(
             name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: house),
         .testTarget(
             name: "HealthMonitoringTests",

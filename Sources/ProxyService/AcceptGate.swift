@@ -37,6 +37,14 @@ final class AcceptGate: ChannelDuplexHandler {
         // Any other error concerns one connection that went away before it was accepted.
     }
 
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Counted here, before the channel is set up, so that the next connection is not accepted past the limit.
+        let worker = NIOLoopBound(self.worker, eventLoop: context.eventLoop)
+        worker.value.accepted()
+        unwrapInboundIn(data).closeFuture.whenComplete { _ in worker.value.ended() }
+        context.fireChannelRead(data)
+    }
+
     /// Accepts again if that is possible by now.
     func resumeIfPossible() {
         guard isReadPending, mayAccept, let context else { return }

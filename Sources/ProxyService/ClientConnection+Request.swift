@@ -72,7 +72,7 @@ extension ClientConnection {
         if !isNormal {
             guard PathNormaliser.append(span.extracting(head.path.range), to: &worker.normalPath) else {
                 bump(worker.counters.malformed)
-                return reply(400, "The path climbs above its root.")
+                return reply(400, "The path climbs above its root.", closes: true)
             }
         }
         let hostText = worker.hostScratch

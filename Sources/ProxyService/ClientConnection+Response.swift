@@ -30,7 +30,9 @@ extension ClientConnection {
             let before = input.readableBytes
             if !exchange.isAnswered {
                 guard readResponseHead(&input) else { break }
-                if exchange.isAnswered, exchange.responseFraming == .none || exchange.responseRemaining == 0 {
+                if phase == .exchange, exchange.isAnswered,
+                    exchange.responseFraming == .none || exchange.responseRemaining == 0
+                {
                     if exchange.responseFraming != .chunked, exchange.responseFraming != .untilClose {
                         complete(surplus: input.readableBytes > 0)
                         return

@@ -135,8 +135,6 @@ final class ProxyWorker {
     func register(_ client: ClientConnection) {
         client.index = clients.count
         clients.append(client)
-        bump(counters.connections)
-        shared.openConnections.wrappingAdd(1, ordering: .relaxed)
         client.listener.shared.openConnections.wrappingAdd(1, ordering: .relaxed)
     }
 
@@ -149,8 +147,18 @@ final class ProxyWorker {
             clients[index] = last
             last.index = index
         }
-        shared.openConnections.wrappingSubtract(1, ordering: .relaxed)
         client.listener.shared.openConnections.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    /// A client's connection was accepted.
+    func accepted() {
+        bump(counters.connections)
+        shared.openConnections.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// A client's connection is closed.
+    func ended() {
+        shared.openConnections.wrappingSubtract(1, ordering: .relaxed)
         for listener in listeners { listener.gate?.resumeIfPossible() }
     }
 

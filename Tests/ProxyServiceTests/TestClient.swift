@@ -1,0 +1,101 @@
+import Addresses
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A client that says exactly what a test tells it to, and keeps all that comes back.
+final class TestClient: Sendable {
+    struct Ended: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    private final class Collector: ChannelInboundHandler, Sendable {
+        typealias InboundIn = ByteBuffer
+        let state = Mutex<(text: [UInt8], isClosed: Bool)>(([], false))
+        let isPaused: Bool
+
+        init(isPaused: Bool) { self.isPaused = isPaused }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let bytes = unwrapInboundIn(data)
+            state.withLock { $0.text += bytes.readableBytesView }
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case ChannelEvent.inputClosed = event { state.withLock { $0.isClosed = true } }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { state.withLock { $0.isClosed = true } }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    }
+
+    private let channel: any Channel
+    private let collector: Collector
+
+    /// - Parameter isPaused: reads nothing until ``resume()``.
+    init(_ endpoint: Endpoint, isPaused: Bool = false) async throws {
+        let collector = Collector(isPaused: isPaused)
+        self.collector = collector
+        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.autoRead, value: !isPaused)
+            .channelInitializer { $0.pipeline.addHandler(collector) }
+            .connect(
+                to: SocketAddress(
+                    packedIPAddress: ByteBuffer(bytes: endpoint.address.bytes), port: Int(endpoint.port))
+            ).get()
+    }
+
+    func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
+
+    /// For peers that may close before all is taken.
+    func post(_ bytes: [UInt8]) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
+
+    func resume() async throws { try await channel.setOption(.autoRead, value: true).get() }
+
+    func closeOutput() async throws { try await channel.close(mode: .output) }
+
+    func close() async { try? await channel.close() }
+
+    var received: String { collector.state.withLock { String(decoding: $0.text, as: UTF8.self) } }
+    var receivedCount: Int { collector.state.withLock { $0.text.count } }
+    var isClosed: Bool { collector.state.withLock { $0.isClosed } }
+
+    /// Waits until what came satisfies `condition`.
+    @discardableResult
+    func wait(_ what: String = "more", until condition: (String) -> Bool) async throws -> String {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            let text = received
+            if condition(text) { return text }
+            if isClosed { throw Ended(description: "closed while waiting for \(what); got \(text.debugDescription)") }
+            guard ContinuousClock.now < deadline else {
+                throw Ended(description: "no \(what) in ten seconds; got \(text.debugDescription)")
+            }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    /// Waits for the other side's end.
+    @discardableResult
+    func waitForEnd() async throws -> String {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !isClosed {
+            guard ContinuousClock.now < deadline else {
+                throw Ended(description: "not closed in ten seconds; got \(received.debugDescription)")
+            }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        return received
+    }
+
+    /// Sends one request on a connection of its own and returns all that came until the end.
+    static func exchange(_ endpoint: Endpoint, _ text: String) async throws -> String {
+        let client = try await TestClient(endpoint)
+        client.post(Array(text.utf8))
+        let answer = try await client.waitForEnd()
+        await client.close()
+        return answer
+    }
+}

@@ -1,0 +1,126 @@
+import Addresses
+import Glibc
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A server that does what a test tells it to, byte by byte.
+final class TestMember: Sendable {
+    enum Step: Sendable {
+        case send(String)
+        case close
+        case closeOutput
+        /// Closes with RST.
+        case reset
+    }
+
+    /// Gets what came on a connection since the last answer, and the connection's number; nothing: wait for more.
+    typealias Script = @Sendable (_ received: String, _ connection: Int) -> [Step]
+
+    struct Log: Sendable {
+        var connections = 0
+        var open = 0
+        var received: [String] = []
+    }
+
+    let endpoint: Endpoint
+    private let channel: any Channel
+    private let log: LogBox
+
+    final class LogBox: Sendable {
+        let state = Mutex(Log())
+    }
+
+    private final class Handler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        let script: Script
+        let log: LogBox
+        var number = 0
+        var slot = 0
+        var pending = ""
+
+        init(script: @escaping Script, log: LogBox) {
+            self.script = script
+            self.log = log
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            number = log.state.withLock {
+                $0.connections += 1
+                $0.open += 1
+                $0.received.append("")
+                return $0.connections
+            }
+            run(context)
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { log.state.withLock { $0.open -= 1 } }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let text = String(buffer: unwrapInboundIn(data))
+            log.state.withLock { $0.received[number - 1] += text }
+            pending += text
+            run(context)
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case ChannelEvent.inputClosed = event {
+                pending += "<FIN>"
+                log.state.withLock { $0.received[number - 1] += "<FIN>" }
+                run(context)
+                if context.channel.isActive { context.close(promise: nil) }
+            }
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+        private func run(_ context: ChannelHandlerContext) {
+            let steps = script(pending, number)
+            if !steps.isEmpty { pending = "" }
+            for step in steps {
+                switch step {
+                case .send(let text):
+                    context.writeAndFlush(NIOAny(ByteBuffer(string: text)), promise: nil)
+                case .close: context.close(promise: nil)
+                case .closeOutput: context.close(mode: .output, promise: nil)
+                case .reset:
+                    _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+                    context.close(promise: nil)
+                }
+            }
+        }
+    }
+
+    init(_ script: @escaping Script) async throws {
+        let log = LogBox()
+        self.log = log
+        channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Handler(script: script, log: log))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        endpoint = Endpoint(address: .v4(0x7f00_0001), port: UInt16(channel.localAddress?.port ?? 0))
+    }
+
+    /// Answers each request head with `response`, and with its body's end where it has one of a known length.
+    static func answering(_ response: String) async throws -> TestMember {
+        try await TestMember { received, _ in received.hasSuffix("\r\n\r\n") ? [.send(response)] : [] }
+    }
+
+    var connections: Int { log.state.withLock { $0.connections } }
+    var openConnections: Int { log.state.withLock { $0.open } }
+    /// What came on each connection.
+    var received: [String] { log.state.withLock { $0.received } }
+
+    func close() async { try? await channel.close() }
+
+    /// A port that nothing listens on.
+    static func closedEndpoint() async throws -> Endpoint {
+        let member = try await TestMember { _, _ in [] }
+        await member.close()
+        return member.endpoint
+    }
+}

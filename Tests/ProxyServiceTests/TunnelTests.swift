@@ -1,0 +1,149 @@
+import Addresses
+import ProxyService
+import Testing
+import TrafficModel
+
+@Suite("Tunnels, back-pressure, reload", .serialized)
+struct TunnelTests {
+    private static let upgrade =
+        "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n"
+    private static let switching =
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+    private static func echo() async throws -> TestMember {
+        try await TestMember { received, _ in
+            if received.hasSuffix("\r\n\r\n") { return [.send(switching)] }
+            if received.hasSuffix("<FIN>") { return [.send("bye"), .close] }
+            return received.isEmpty ? [] : [.send("echo:" + received)]
+        }
+    }
+
+    @Test("WebSocket passes after 101 and survives a reload; FIN passes each way")
+    func webSocket() async throws {
+        let member = try await Self.echo()
+        let intent = TestProxy.intent([member.endpoint])
+        let proxy = try await TestProxy(intent)
+        let client = try await TestClient(proxy.endpoint)
+        try await client.send(Self.upgrade)
+        try await client.wait { $0.hasSuffix("\r\n\r\n") && $0.contains("101 Switching Protocols") }
+        try await client.send("one")
+        try await client.wait { $0.hasSuffix("echo:one") }
+        for generation in 2..<6 { try await proxy.reload(intent, generation: UInt64(generation)) }
+        try await client.send("two")
+        try await client.wait { $0.hasSuffix("echo:two") }
+        try await client.closeOutput()
+        #expect(try await client.waitForEnd().hasSuffix("bye"))
+        #expect(member.connections == 1)
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("no tunnel before the member agrees, none for another protocol, none with a body")
+    func declined() async throws {
+        let member = try await TestMember.answering(ok("no"))
+        let proxy = try await TestProxy([member])
+        let client = try await TestClient(proxy.endpoint)
+        // Frames behind the request must not be taken for a request.
+        try await client.send(Self.upgrade + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try await client.waitForEnd().components(of: "HTTP/1.1 ").count == 2)
+        #expect(!member.received.joined().contains("smuggled"))
+        _ = try await TestClient.exchange(
+            proxy.endpoint, get("/", "Connection: upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n"))
+        #expect(!member.received.joined().contains("h2c"))
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("TCP is forwarded, FIN passes each way on its own, a refused member is passed over")
+    func tcp() async throws {
+        let member = try await TestMember { received, _ in
+            received.hasSuffix("<FIN>") ? [.send("got:" + received), .close] : []
+        }
+        let gone = try await TestMember.closedEndpoint()
+        let proxy = try await TestProxy(
+            TestProxy.intent([gone, member.endpoint]) { $0.listeners[0].mode = .tcp(upstream: 0) })
+        for _ in 0..<3 {
+            let client = try await TestClient(proxy.endpoint)
+            try await client.send("hello")
+            try await client.closeOutput()
+            #expect(try await client.waitForEnd() == "got:hello<FIN>")
+        }
+        #expect(await proxy.settles { $0.openConnections == 0 })
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("a slow reader holds the member back instead of filling memory")
+    func backPressure() async throws {
+        let size = 24 << 20
+        let member = try await TestMember { received, _ in
+            received.hasSuffix("\r\n\r\n") ? [.send(ok(String(repeating: "x", count: size)))] : []
+        }
+        let proxy = try await TestProxy([member])
+        let client = try await TestClient(proxy.endpoint, isPaused: true)
+        try await client.send(get())
+        // What the proxy has read is what it holds and what the kernel's buffers took; far from all of it.
+        #expect(await proxy.settles { $0.upstreamConnections == 1 })
+        try await Task.sleep(for: .milliseconds(200))
+        try await client.resume()
+        while client.receivedCount < size, !client.isClosed { try await Task.sleep(for: .milliseconds(2)) }
+        #expect(client.receivedCount > size)
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("reload binds what is new, drains what is gone, keeps what is the same, and refuses a port in use")
+    func reload() async throws {
+        let member = try await TestMember.answering(ok("abc"))
+        let intent = TestProxy.intent([member.endpoint])
+        let proxy = try await TestProxy(intent)
+        let kept = try await TestClient(proxy.endpoint)
+        try await kept.send(get(close: false))
+        try await kept.wait { $0.hasSuffix("abc") }
+
+        var wider = intent
+        var second = intent.listeners[0]
+        second.name = "second"
+        second.endpoint = Endpoint(address: .v4(0x7f00_0002), port: 0)
+        wider.listeners.append(second)
+        try await proxy.reload(wider, generation: 2)
+        let added = try #require(proxy.server.status.listeners.first { $0.name == "second" })
+        #expect(try await TestClient.exchange(added.endpoint, get()).hasSuffix("abc"))
+        try await kept.send(get("/2", close: false))
+        try await kept.wait { $0.components(of: "200 OK").count == 3 }
+
+        var taken = wider
+        taken.listeners.append(
+            Listener(name: "taken", endpoint: member.endpoint, mode: .http(routes: [])))
+        await #expect(throws: ProxyError.self) { try await proxy.reload(taken, generation: 3) }
+        #expect(proxy.server.status.listeners.count == 2)
+
+        var narrower = wider
+        narrower.listeners.removeFirst()
+        try await proxy.reload(narrower, generation: 4)
+        #expect(try await kept.waitForEnd().hasSuffix("abc"))
+        #expect(proxy.server.status.listeners.map(\.name) == ["second"])
+        await #expect(throws: (any Error).self) { _ = try await TestClient(proxy.endpoint) }
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("at the limit of connections accepting pauses, and goes on when one ends")
+    func connectionLimit() async throws {
+        let member = try await TestMember.answering(ok("abc"))
+        let proxy = try await TestProxy([member]) { $0.proxy.connections = 2 }
+        let first = try await TestClient(proxy.endpoint)
+        let second = try await TestClient(proxy.endpoint)
+        #expect(await proxy.settles { $0.openConnections == 2 })
+        let third = try await TestClient(proxy.endpoint)
+        try await third.send(get())
+        try await Task.sleep(for: .milliseconds(150))
+        #expect(third.received == "" && proxy.server.status.openConnections == 2)
+        await first.close()
+        #expect(try await third.waitForEnd().hasSuffix("abc"))
+        await second.close()
+        await proxy.stop()
+        await member.close()
+    }
+}

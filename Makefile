@@ -26,6 +26,7 @@ demo:
 test:
 	@scripts/setup test
 	$(swift) build $(release_flags) --product meridian
+	$(swift) run $(release_flags) AllocationBudget
 	$(swift) test
 
 lint:

@@ -120,7 +120,7 @@ let package = Package(
                 "Addresses", "Authority", "CLinux", "DNSService", "DNSWire", "Geography", "Steering", "TrafficModel",
                 nioCore, nioPosix, logging,
             ], swiftSettings: house),
-        // Counts heap allocations; only a release build says anything: swift run -c release AllocationBudget
+        // Counts heap allocations; only a release build says anything, so `make test` runs it as a program.
         .target(name: "MallocCounter", path: "Tests/MallocCounter"),
         .executableTarget(
             name: "AllocationBudget",

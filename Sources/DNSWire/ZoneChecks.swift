@@ -34,9 +34,10 @@ package struct ZoneChecks {
 
     private let origin: DomainName
     private let place: LocatedRecord
-    private var order: [SetKey] = []
-    private var sets: [SetKey: [LocatedRecord]] = [:]
-    private var types: [DomainName: [RecordType]] = [:]
+    /// The sets in the order of the file; `nil` where a mistake took one out.
+    private var groups: [(key: SetKey, records: [LocatedRecord]?)] = []
+    private var positions: [SetKey: Int] = [:]
+    private var wildcards: Set<DomainName> = []
     private var diagnostics: [ZoneFileDiagnostic] = []
 
     private init(origin: DomainName, place: LocatedRecord) {
@@ -68,36 +69,43 @@ package struct ZoneChecks {
                 continue
             }
             let key = SetKey(owner: record.owner, type: record.type)
-            guard let set = sets[key] else {
-                order.append(key)
-                sets[key] = [located]
-                types[record.owner, default: []].append(record.type)
+            guard let position = positions[key], let first = groups[position].records?.first else {
+                positions[key] = groups.count
+                groups.append((key, [located]))
+                if record.owner.isWildcard { wildcards.insert(record.owner) }
                 continue
             }
             let data = RecordFormat.folded(record.data, type: record.type)
-            if set.contains(where: { RecordFormat.folded($0.record.data, type: record.type) == data }) {
+            let isKnown = groups[position].records?.contains { other in
+                RecordFormat.folded(other.record.data, type: record.type) == data
+            }
+            if isKnown == true {
                 report(
                     "the same \(record.type) record of \(record.owner) is there already; take one out", at: located,
                     severity: .warning)
                 continue
             }
-            if let first = set.first, first.record.ttl != record.ttl {
+            var added = located
+            if first.record.ttl != record.ttl {
                 let lowest = min(first.record.ttl, record.ttl)
                 report(
                     "the \(record.type) records of \(record.owner) have different TTLs; \(lowest) is used for all",
                     at: located, severity: .warning)
-                for index in set.indices { sets[key]?[index].record.ttl = lowest }
-                var changed = located
-                changed.record.ttl = lowest
-                sets[key]?.append(changed)
-                continue
+                for index in groups[position].records?.indices ?? 0..<0 {
+                    groups[position].records?[index].record.ttl = lowest
+                }
+                added.record.ttl = lowest
             }
-            sets[key]?.append(located)
+            groups[position].records?.append(added)
         }
     }
 
+    private mutating func remove(_ key: SetKey) {
+        if let position = positions.removeValue(forKey: key) { groups[position].records = nil }
+    }
+
     private func set(_ owner: DomainName, _ type: RecordType) -> [LocatedRecord] {
-        sets[SetKey(owner: owner, type: type)] ?? []
+        positions[SetKey(owner: owner, type: type)].flatMap { groups[$0].records } ?? []
     }
 
     private mutating func checkApex() {
@@ -105,30 +113,35 @@ package struct ZoneChecks {
         if soa.isEmpty { report("the zone \(origin) has no SOA record; write one at its origin") }
         for extra in soa.dropFirst() { report("the zone \(origin) has a second SOA record; take one out", at: extra) }
         if set(origin, .ns).isEmpty { report("the zone \(origin) has no NS record; name its servers at its origin") }
-        for key in order where key.owner != origin {
-            guard let first = sets[key]?.first else { continue }
+        for (key, records) in groups where (key.type == .soa || key.type == .ns) && key.owner != origin {
+            guard let first = records?.first else { continue }
             if key.type == .soa {
                 report("the SOA record of \(key.owner) is not at the zone's origin, \(origin); take it out", at: first)
-                sets[key] = nil
+                remove(key)
             } else if key.type == .ns, key.owner.isWildcard {
                 report("a wildcard cannot be delegated (RFC 4592 section 4.2); take the NS record out", at: first)
-                sets[key] = nil
+                remove(key)
             }
         }
     }
 
     private mutating func checkAliases() {
-        for key in order where key.type == .cname {
-            guard let records = sets[key], let first = records.first else { continue }
+        let aliases = groups.filter { $0.key.type == .cname }
+        guard !aliases.isEmpty else { return }
+        let others = Dictionary(
+            groups.filter { $0.key.type != .cname }.map { ($0.key.owner, $0.key.type) }
+        ) { first, _ in first }
+        for (key, records) in aliases {
+            guard let records, let first = records.first else { continue }
             if key.owner == origin {
                 report("a zone's origin cannot be a CNAME: its SOA and NS records stand there", at: first)
-                sets[key] = nil
+                remove(key)
                 continue
             }
             for extra in records.dropFirst() {
                 report("\(key.owner) has a second CNAME; a name is an alias of one other", at: extra)
             }
-            if let other = types[key.owner]?.first(where: { $0 != .cname }) {
+            if let other = others[key.owner] {
                 report("\(key.owner) has a CNAME and \(other) data; a name with a CNAME has nothing else", at: first)
             }
             reportLoop(from: key.owner, first)
@@ -151,15 +164,15 @@ package struct ZoneChecks {
     }
 
     private mutating func checkSizes() {
-        for key in order {
-            guard let records = sets[key], let last = records.last else { continue }
+        for (key, records) in groups {
+            guard let records, let last = records.last else { continue }
             // Each record costs 12 bytes with a compressed owner name.
             let size = records.reduce(0) { $0 + $1.record.data.count + 12 }
             if size > Self.setSizeLimit {
                 report(
                     "the \(key.type) records of \(key.owner) have \(size) bytes; \(Self.setSizeLimit) fit in a message",
                     at: last)
-                sets[key] = nil
+                remove(key)
             }
         }
     }
@@ -169,7 +182,7 @@ package struct ZoneChecks {
         var found: DomainName?
         var current: DomainName? = name
         while let candidate = current, candidate != origin {
-            if sets[SetKey(owner: candidate, type: .ns)] != nil { found = candidate }
+            if positions[SetKey(owner: candidate, type: .ns)] != nil { found = candidate }
             current = candidate.parent
         }
         return found
@@ -178,15 +191,16 @@ package struct ZoneChecks {
     private mutating func checkDelegations(steered: [DomainName]) {
         var cuts: Set<DomainName> = []
         var servers: Set<DomainName> = []
-        for key in order where key.type == .ns {
+        for (key, records) in groups where key.type == .ns {
+            guard let records else { continue }
             if key.owner != origin { cuts.insert(key.owner) }
-            for record in sets[key] ?? [] {
+            for record in records {
                 if let server = DomainName(wire: record.record.data) { servers.insert(server) }
             }
         }
         guard !cuts.isEmpty else { return }
-        for key in order where key.owner != origin {
-            guard let cut = cut(above: key.owner), let first = sets[key]?.first else { continue }
+        for (key, records) in groups where key.owner != origin {
+            guard let first = records?.first, let cut = cut(above: key.owner) else { continue }
             if key.owner == cut, key.type == .ns || key.type == .ds { continue }
             if key.type == .a || key.type == .aaaa, servers.contains(key.owner) { continue }
             report(
@@ -202,8 +216,8 @@ package struct ZoneChecks {
 
     private mutating func checkNameServers(steered: [DomainName]) {
         let steered = Set(steered)
-        for key in order where key.type == .ns {
-            for located in sets[key] ?? [] {
+        for (key, records) in groups where key.type == .ns {
+            for located in records ?? [] {
                 guard let server = DomainName(wire: located.record.data), server.isAtOrBelow(origin) else { continue }
                 // A server in a part of the zone that another delegation gives away has its address there.
                 if let cut = cut(above: server), cut != key.owner { continue }
@@ -225,7 +239,7 @@ package struct ZoneChecks {
     private func isWildcardMatch(_ name: DomainName) -> Bool {
         var current = name.parent
         while let parent = current, parent.isAtOrBelow(origin) {
-            if let wildcard = DomainName(wire: [1, UInt8(ascii: "*")] + parent.wire), types[wildcard] != nil {
+            if let wildcard = DomainName(wire: [1, UInt8(ascii: "*")] + parent.wire), wildcards.contains(wildcard) {
                 return true
             }
             current = parent.parent
@@ -245,7 +259,7 @@ package struct ZoneChecks {
     }
 
     private func clean() -> [ResourceRecord] {
-        order.flatMap { (sets[$0] ?? []).map(\.record) }
+        groups.flatMap { ($0.records ?? []).map(\.record) }
     }
 }
 

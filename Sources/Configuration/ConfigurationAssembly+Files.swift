@@ -86,6 +86,12 @@ extension ConfigurationAssembly {
                 context.error(position, "a PEM block of \"\(path)\" is broken", "copy the file again, whole")
                 return
             }
+            guard !blocks.isEncrypted else {
+                context.error(
+                    position, "the private key in \"\(path)\" is encrypted",
+                    "store it without a passphrase: nobody can type one when a node starts")
+                return
+            }
             guard blocks.labels.contains(where: { $0.hasSuffix(label) }) else {
                 context.error(
                     position, "\"\(path)\" holds no \(what)", "name a PEM file with -----BEGIN … \(label)-----")
@@ -102,6 +108,8 @@ struct PEMBlocks {
     private(set) var labels: [String] = []
     /// Whether each block that begins also ends, with base64 between.
     private(set) var isComplete = true
+    /// Whether a key needs a passphrase (RFC 5958, or the older header).
+    private(set) var isEncrypted = false
 
     init(_ bytes: [UInt8]) {
         var open: String?
@@ -110,12 +118,14 @@ struct PEMBlocks {
             if text.hasPrefix("-----BEGIN "), let label = Self.label(text, after: "-----BEGIN ") {
                 if open != nil { isComplete = false }
                 open = label
+                if label.hasPrefix("ENCRYPTED") { isEncrypted = true }
             } else if text.hasPrefix("-----END ") {
                 if open == nil || Self.label(text, after: "-----END ") != open { isComplete = false }
                 if let open { labels.append(open) }
                 open = nil
-            } else if open != nil, !Self.isContent(line) {
-                isComplete = false
+            } else if open != nil {
+                if !Self.isContent(line) { isComplete = false }
+                if text.hasPrefix("Proc-Type:"), text.contains("ENCRYPTED") { isEncrypted = true }
             }
         }
         if open != nil { isComplete = false }

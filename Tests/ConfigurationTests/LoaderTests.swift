@@ -94,6 +94,16 @@ func certificateFiles() throws {
             "meridian.yaml:2:29: \"a.pem\" holds no certificate; name a PEM file with -----BEGIN … CERTIFICATE-----",
             "meridian.yaml:2:41: \"a.key\" holds no private key; name a PEM file with -----BEGIN … PRIVATE KEY-----",
         ])
+    let locked = key.replacing("PRIVATE", with: "ENCRYPTED PRIVATE")
+    #expect(
+        try Folder(["meridian.yaml": text, "a.pem": pem, "a.key": locked]).messages() == [
+            """
+            meridian.yaml:2:41: the private key in "a.key" is encrypted; store it without a passphrase: nobody can type \
+            one when a node starts
+            """
+        ])
+    let old = key.replacing("MIIB", with: "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nMIIB")
+    #expect(try Folder(["meridian.yaml": text, "a.pem": pem, "a.key": old]).messages().count == 1)
     #expect(
         try Folder(["meridian.yaml": text, "a.pem": String(pem.dropLast(9)), "a.key": key]).messages() == [
             "meridian.yaml:2:29: a PEM block of \"a.pem\" is broken; copy the file again, whole"

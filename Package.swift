@@ -147,7 +147,11 @@ let package = Package(
             dependencies: ["Addresses", "DNSWire", "Geography", "Steering", "TrafficModel"], swiftSettings: house),
         .testTarget(
             name: "DemoTests",
-            dependencies: ["Addresses", "ControlPlane", "Demo", "DNSWire", "Geography", nioCore, nioPosix],
+            dependencies: [
+                "Addresses", "ConfigurationLoading", "ControlPlane", "DNSWire", "Demo", "Geography", "TrafficModel",
+                nioCore,
+                nioPosix,
+            ],
             swiftSettings: house),
         .testTarget(name: "ScenarioTests", dependencies: ["meridian"], swiftSettings: house),
     ]

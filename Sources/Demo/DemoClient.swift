@@ -19,14 +19,11 @@ final class DemoClient: Sendable {
     private let port: UInt16
     private let dns: DNSExchange
     private let group: any EventLoopGroup
-    private let onAnswer: @Sendable (DomainName, DNSMessage) -> Void
 
-    /// - Parameters:
-    ///   - port: of the VIPs; DNS tells the address only.
-    ///   - onAnswer: called with each answer that the DNS gave this client.
+    /// - Parameter port: of the VIPs; DNS tells the address only.
     init(
         country: DemoPlan.Country, subnet: IPPrefix, service: DomainName, port: UInt16, dns: DNSExchange,
-        group: any EventLoopGroup, onAnswer: @escaping @Sendable (DomainName, DNSMessage) -> Void
+        group: any EventLoopGroup
     ) {
         self.country = country
         self.subnet = subnet
@@ -34,7 +31,6 @@ final class DemoClient: Sendable {
         self.port = port
         self.dns = dns
         self.group = group
-        self.onAnswer = onAnswer
     }
 
     /// Visits the service until the task is cancelled.
@@ -96,7 +92,6 @@ final class DemoClient: Sendable {
                 throw Failure.noAddress
             case .ask(let name):
                 let reply = try await dns.ask(name, .a, subnet: subnet)
-                onAnswer(name, reply)
                 let answer = StubResolver.Answer(reply)
                 guard !answer.records.isEmpty || answer.negativeTTL != nil else { throw Failure.noAddress }
                 resolver.store(answer, question: name, now: .now)

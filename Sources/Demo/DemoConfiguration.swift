@@ -4,81 +4,71 @@ import Addresses
 enum DemoConfiguration {
     static func text(_ plan: DemoPlan) -> String {
         let timing = plan.timing
-        let check = """
-            path: /healthz, interval: \(timing.interval.milliseconds)ms, timeout: \(timing.timeout.milliseconds)ms, \
-            rise: \(timing.rise), fall: \(timing.fall), jitter: \(Double(timing.jitterPercent) / 100)
+        let pace = """
+            interval: \(timing.interval.milliseconds)ms, timeout: \(timing.timeout.milliseconds)ms, \
+            rise: \(timing.rise), fall: \(timing.fall), jitter: \(timing.jitterPercent)%
             """
         return """
-            # Three regions on loopback addresses. Intervals and TTLs are short so that a person can watch; 5 s and 30 s
-            # are more usual.
+            # Three regions on loopback addresses. Times are short so that a person can watch; checks every 5 s and a TTL
+            # of 30 s are more usual.
             dns:
-              listen: [\(plan.dns.map { "\"\($0)\"" }.joined(separator: ", "))]
+              listen: [\(list(plan.dns))]
 
             geography:
-              - tor: {v4: \(quoted(plan.geoIPv4Path)), v6: \(quoted(plan.geoIPv6Path))}
-
-            regions:
-            \(plan.regions.map { "  - {name: \($0.name), host: \($0.host)}" }.joined(separator: "\n"))
+              - tor: { v4: \(quoted(plan.geoIPv4Path)), v6: \(quoted(plan.geoIPv6Path)) }
 
             monitors:
-              - {name: virtual-server, type: http, host: \(DemoPlan.service), \(check)}
-              - {name: member, type: http, \(check)}
+              vip: { http: { path: /healthz, host: \(DemoPlan.service) }, \(pace) }
+              member: { http: { path: /healthz }, \(pace) }
+
+            regions:
+            \(lines(plan.regions) { "\($0.name): { host: \($0.host) }" })
 
             virtual_servers:
-            \(plan.virtualServers.map {
-                "  - {name: \($0.name), address: \"\($0.endpoint)\", region: \($0.region), monitors: [virtual-server]}"
-            }.joined(separator: "\n"))
+            \(lines(plan.virtualServers) {
+                "\($0.name): { address: \(quoted("\($0.endpoint)")), region: \($0.region), monitors: [vip] }"
+            })
 
             pools:
-            \(plan.regions.map {
-                """
-                  - {name: \($0.name), region: \($0.name), answer: cname, method: round-robin, ttl: \(timing.ttl)s, \
-                virtual_servers: [\($0.virtualServers.map(\.name).joined(separator: ", "))]}
-                """
-            }.joined(separator: "\n"))
+            \(lines(plan.regions) {
+                "\($0.name): { virtual_servers: [\($0.virtualServers.map(\.name).joined(separator: ", "))], ttl: \(timing.ttl)s }"
+            })
 
             wide_ips:
-              - name: \(DemoPlan.service)
-                method: topology
+              \(DemoPlan.service):
                 pools: [\(plan.regions.map(\.name).joined(separator: ", "))]
                 topology:
-                  - {continent: [EU, AF], pools: [eu, us, apac]}
-                  - {continent: [NA, SA], pools: [us, eu, apac]}
-                  - {continent: [AS, OC], pools: [apac, us, eu]}
-                ttl: \(timing.ttl)s
+                  - { continents: [EU, AF], pools: [eu, us, apac] }
+                  - { continents: [NA, SA], pools: [us, eu, apac] }
+                  - { continents: [AS, OC], pools: [apac, us, eu] }
                 all_down: open
 
             zones:
-              - origin: example.com
-                soa: {mname: ns1.example.com, rname: hostmaster.example.com, minimum: \(timing.ttl)s}
-                ns: [ns1.example.com]
-                records:
-                  - {name: ns1, type: A, data: 127.0.0.1}
-              - origin: lb.example.net
-                soa: {mname: ns1.example.com, rname: hostmaster.example.com, minimum: \(timing.ttl)s}
-                ns: [ns1.example.com]
+              example.com: { ns: [ns1.example.com], soa: { minimum: \(timing.ttl)s }, records: { ns1: { A: 127.0.0.1 } } }
+              lb.example.net: { ns: [ns1.example.com], soa: { minimum: \(timing.ttl)s } }
 
             listeners:
-            \(plan.virtualServers.map {
-                """
-                  - {name: \($0.name), address: "\($0.endpoint)", routes: [{upstream: \($0.name)}]}
-                """
-            }.joined(separator: "\n"))
+            \(lines(plan.virtualServers) {
+                "\($0.name): { address: \(quoted("\($0.endpoint)")), upstream: \($0.name) }"
+            })
 
             upstreams:
-            \(plan.virtualServers.map { server in
-                """
-                  - {name: \(server.name), monitors: [member], \
-                members: [\(server.members.map { "\"\($0.endpoint)\"" }.joined(separator: ", "))]}
-                """
-            }.joined(separator: "\n"))
+            \(lines(plan.virtualServers) {
+                "\($0.name): { members: [\(list($0.members.map(\.endpoint)))], monitors: [member], ejection_time: 1s }"
+            })
 
-            proxy:
-              access_log: off
-              # A VIP is killed by a reload without its listener: its connections must not live on.
-              drain_timeout: 0s
+            # A VIP is killed by a reload without its listener: its connections must not live on.
+            proxy: { access_log: "off", drain_timeout: 0s }
 
             """
+    }
+
+    private static func lines<Part>(_ parts: [Part], _ text: (Part) -> String) -> String {
+        parts.map { "  " + text($0) }.joined(separator: "\n")
+    }
+
+    private static func list(_ endpoints: [Endpoint]) -> String {
+        endpoints.map { quoted($0.description) }.joined(separator: ", ")
     }
 
     /// A YAML double-quoted scalar.

@@ -28,7 +28,7 @@ struct DemoView: Sendable {
         let suggestions = suggestions(status)
         let reserve = left - suggestions.count - 1
         // The lines to try keep their place below two sections that can shrink to what is left.
-        add(tail("latest DNS answers", decisions(status), limit: min(6, (reserve - 4) / 2 + 1)))
+        add(tail("latest decisions", decisions(status), limit: min(6, (reserve - 4) / 2 + 1)))
         add(tail("events", status.events.map { StyledText("  " + $0) }, limit: min(6, left - suggestions.count - 3)))
         add(suggestions)
         let body = (head + middle).prefix(max(0, rows - foot.count))

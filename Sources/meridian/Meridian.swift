@@ -7,6 +7,7 @@ struct Meridian: AsyncParsableCommand {
         abstract: "Global (DNS) and local (HTTP, TCP) load balancing in one program.",
         version: "0.1.0",
         subcommands: [
-            Run.self, Check.self, Reload.self, Status.self, Drain.self, Disable.self, Enable.self, Schema.self,
+            Run.self, Demonstrate.self, Check.self, Reload.self, Status.self, Drain.self, Disable.self, Enable.self,
+            Schema.self,
         ])
 }

@@ -1,6 +1,7 @@
 import Addresses
 import Testing
 
+@testable import ControlPlane
 @testable import Demo
 
 @Suite("View")
@@ -129,5 +130,87 @@ struct DemoViewTests {
             DemoView().summary(status)
                 == "2:07  eu up 2/2 VIPs [PL,DE,NL,ZA]  us up 2/2 VIPs [US,BR]  apac up 1/2 VIPs [JP,AU,SG]  "
                 + "9 queries/s  180 requests/s  ok 900  failed 0")
+    }
+
+    @Test("a node's status is put into the picture")
+    func node() throws {
+        let node = NodeStatus(
+            generation: 3, epoch: 9, uptime: 1, wideIPs: [],
+            pools: [
+                .init(name: "eu", region: "eu", host: nil, state: "available", virtualServers: []),
+                .init(name: "us", region: "us", host: nil, state: "draining", virtualServers: []),
+                .init(name: "apac", region: "apac", host: nil, state: "down", virtualServers: []),
+            ],
+            virtualServers: [
+                .init(name: "eu-1", region: "eu", endpoint: "127.1.0.1:8080", state: "available", checks: []),
+                .init(
+                    name: "eu-2", region: "eu", endpoint: "127.1.0.2:8080", state: "available",
+                    checks: [.init(monitor: "virtual-server", state: "unknown", reason: "")]),
+            ],
+            upstreams: [
+                .init(
+                    name: "eu-1",
+                    members: [
+                        .init(
+                            endpoint: "127.1.1.2:9000", state: "ejected", open: 0, started: 0, failed: 0,
+                            ejections: 0, checks: [])
+                    ])
+            ], listeners: [], overrides: [], dns: .init(endpoints: [], queries: 100, latest: []),
+            proxy: .init(requests: 50, failures: 0, openConnections: 0, drainingConnections: 0))
+        var meter = RateMeter<String>()
+        var stage = DemoStatus.Stage()
+        stage.deadMembers = ["eu-1-3"]
+        let now = ContinuousClock.now
+        _ = DemoStatus(node: node, plan: Self.plan, stage: stage, elapsed: .zero, meter: &meter, now: now)
+        var later = node
+        later.dns.queries = 120
+        let status = DemoStatus(
+            node: later, plan: Self.plan, stage: stage, elapsed: .zero, meter: &meter, now: now + .seconds(2))
+        #expect(status.generation == 3)
+        #expect(status.queriesPerSecond == 10)
+        #expect(status.marks["eu"] == .up)
+        #expect(status.marks["us"] == .draining)
+        #expect(status.marks["apac"] == .down)
+        #expect(status.marks["eu-1"] == .up)
+        #expect(status.marks["eu-2"] == .unknown)
+        #expect(status.marks["eu-1-1"] == .unknown)
+        #expect(status.marks["eu-1-2"] == .down)
+        #expect(status.regions[0].virtualServers[0].members[2].isKilled)
+    }
+}
+
+@Suite("Decision feed")
+struct DecisionFeedTests {
+    private func decision(_ client: String, _ pool: String?, name: String = "api.example.com") -> NodeStatus.Decision {
+        .init(name: name, client: client, pool: pool, scope: 16)
+    }
+
+    private func country(_ address: String) -> String? { address == "5.0.64.0" ? "PL" : nil }
+
+    @Test("a client gets a line when it is sent elsewhere, not each time it asks")
+    func changes() {
+        var feed = DecisionFeed()
+        for (second, pool) in ["eu", "eu", "us", "us", nil, "eu"].enumerated() {
+            feed.follow(
+                [decision("5.0.64.0", pool), decision("5.0.64.0", pool, name: "eu.api.example.com")],
+                service: "api.example.com", elapsed: .seconds(second), country: country)
+        }
+        #expect(
+            feed.lines.map(\.answer) == ["eu, scope /16", "us, scope /16", "no pool, scope /16", "eu, scope /16"])
+        #expect(feed.lines.map(\.time) == [.zero, .seconds(2), .seconds(4), .seconds(5)])
+        #expect(feed.lines.allSatisfy { $0.client == "PL" })
+    }
+
+    @Test("a stranger gets a line each time, but not while the same decision is still among the latest")
+    func strangers() {
+        var feed = DecisionFeed()
+        let rounds: [[NodeStatus.Decision]] = [
+            [decision("127.0.0.1", "eu")], [decision("127.0.0.1", "eu")], [], [decision("127.0.0.1", "eu")],
+            [decision("198.51.100.7", "us"), decision("127.0.0.1", "us", name: "x.example.com")],
+        ]
+        for latest in rounds {
+            feed.follow(latest, service: "api.example.com", elapsed: .zero, country: country)
+        }
+        #expect(feed.lines.map(\.client) == ["127.0.0.1", "127.0.0.1", "127.0.0.1", "198.51.100.7"])
     }
 }

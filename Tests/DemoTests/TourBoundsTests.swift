@@ -1,5 +1,4 @@
 import Addresses
-import Geography
 import Testing
 
 @testable import Demo
@@ -78,12 +77,5 @@ struct TourBoundsTests {
         #expect(events.lines == ["1:01  eu is up", "1:01  eu-1 is seen down"])
         events.follow(["eu": .up, "eu-1": .up], elapsed: .seconds(62))
         #expect(events.lines.last == "1:02  eu-1 is back up")
-    }
-
-    @Test("networks for the clients lie in their countries as a whole")
-    func networks() throws {
-        // The country data of the machine is not needed to test how it is searched.
-        let none = ClientNetworks.find(["PL"], in: GeographyDatabase())
-        #expect(none.isEmpty)
     }
 }

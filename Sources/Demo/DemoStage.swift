@@ -1,0 +1,152 @@
+import Addresses
+import ControlPlane
+import DNSWire
+import TrafficModel
+
+/// The running picture: the node, the members and the clients, and what can be done to them.
+actor DemoStage {
+    nonisolated let plan: DemoPlan
+    nonisolated let clients: [DemoClient]
+    nonisolated let start: ContinuousClock.Instant
+    private let members: [String: DemoMember]
+    private let node: Node
+    private let source: DemoSource
+    private var events = DemoEvents()
+    private var decisions = DecisionFeed()
+    private var meter = RateMeter<String>()
+    private var drained: Set<DemoTarget> = []
+
+    init(
+        plan: DemoPlan, node: Node, source: DemoSource, members: [DemoMember], clients: [DemoClient],
+        start: ContinuousClock.Instant
+    ) {
+        self.plan = plan
+        self.node = node
+        self.source = source
+        self.members = Dictionary(uniqueKeysWithValues: members.map { ($0.plan.name, $0) })
+        self.clients = clients
+        self.start = start
+    }
+
+    /// Requests that a member answered since the start.
+    nonisolated func requests(of member: String) -> UInt64 { members[member]?.requests ?? 0 }
+
+    // MARK: Commands
+
+    /// Kills a member, a VIP, or a region with all that is in it.
+    func kill(_ target: DemoTarget) async throws(DemoError) {
+        note("kill \(target.name)")
+        // VIPs first, so that a dying region does not answer 503 for its members on the way.
+        let servers = target.virtualServers(in: plan).map(\.name)
+        if !servers.isEmpty {
+            source.kill(servers)
+            try await reload()
+        }
+        for member in target.members(in: plan) { await members[member.name]?.kill() }
+    }
+
+    /// Brings back what is dead in the target, and ends its drain.
+    func revive(_ target: DemoTarget) async throws(DemoError) {
+        note("revive \(target.name)")
+        let servers = target.virtualServers(in: plan).map(\.name)
+        var back = target.members(in: plan)
+        if case .virtualServer(let name) = target { back = plan.members.filter { $0.virtualServer == name } }
+        for member in back {
+            do {
+                try await members[member.name]?.revive()
+            } catch {
+                throw DemoError(reason: "cannot revive \(member.name) at \(member.endpoint): \(error)")
+            }
+        }
+        if source.deadVirtualServers.contains(where: servers.contains) {
+            source.revive(servers)
+            try await reload()
+        }
+        for drained in drained where target == .everything || drained == target { await resume(drained) }
+    }
+
+    /// Nothing new goes to the target; what runs may end.
+    func drain(_ target: DemoTarget) async {
+        note("drain \(target.name)")
+        drained.insert(target)
+        for subject in subjects(of: target) {
+            _ = await node.override(subject, with: .init(verdict: .drain, reason: "demo"))
+        }
+    }
+
+    func resume(_ target: DemoTarget) async {
+        note("resume \(target.name)")
+        drained.remove(target)
+        for subject in subjects(of: target) { _ = await node.override(subject, with: nil) }
+    }
+
+    func isDrained(_ target: DemoTarget) -> Bool { drained.contains(target) }
+
+    private func subjects(of target: DemoTarget) -> [Overrides.Subject] {
+        switch target {
+        case .region(let name): [.region(name)]
+        case .virtualServer(let name): [.virtualServer(name)]
+        case .member:
+            target.members(in: plan).map {
+                .member(upstream: $0.virtualServer, endpoint: $0.endpoint.description)
+            }
+        case .everything: plan.regions.map { .region($0.name) }
+        }
+    }
+
+    private func reload() async throws(DemoError) {
+        let outcome = await node.reload()
+        guard outcome.applied else { throw DemoError(reason: outcome.messages.joined(separator: "\n")) }
+    }
+
+    private func note(_ text: String) { events.note("> " + text, elapsed: .now - start) }
+
+    // MARK: Status
+
+    func status() async -> DemoStatus {
+        let node = await node.status()
+        let now = ContinuousClock.now
+        var stage = DemoStatus.Stage()
+        stage.deadVirtualServers = source.deadVirtualServers
+        for (name, member) in members {
+            stage.memberRequests[name] = member.requests
+            if !member.isAlive { stage.deadMembers.insert(name) }
+        }
+        stage.clients = clients.map { client in
+            let ledger = client.ledger.snapshot
+            return .init(
+                country: client.country.code, address: client.subnet.description, home: client.country.home,
+                region: ledger.region, member: ledger.member, succeeded: ledger.succeeded, failed: ledger.failed,
+                lastFailure: ledger.streak == 0 ? ledger.failures.last?.reason : nil)
+        }
+        decisions.follow(node.dns.latest, service: DemoPlan.service, elapsed: now - start) { address in
+            IPAddress(address).flatMap { address in
+                clients.first { $0.subnet.contains(address) }?.country.code
+            }
+        }
+        stage.decisions = decisions.lines
+        stage.suggestions = suggestions
+        stage.events = events.lines
+        var status = DemoStatus(
+            node: node, plan: plan, stage: stage, elapsed: now - start, meter: &meter, now: now)
+        events.follow(status.marks, elapsed: now - start)
+        status.events = events.lines
+        return status
+    }
+
+    /// Command lines to type in another terminal.
+    nonisolated var suggestions: [String] {
+        let dns = plan.dns[0]
+        let dig = "dig @\(dns.address) -p \(dns.port) \(DemoPlan.service)"
+        let queries = ["PL", "US", "SG"].compactMap { code in
+            clients.first { $0.country.code == code }.map { "\(dig) +subnet=\($0.subnet)   # \(code)" }
+        }
+        guard let client = clients.first, let port = plan.virtualServers.first?.endpoint.port else { return queries }
+        return queries + [
+            """
+            curl --resolve \(DemoPlan.service):\(port):$(\(dig) +short +subnet=\(client.subnet) | tail -1) \
+            http://\(DemoPlan.service):\(port)/
+            """
+        ]
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Demo
+
+struct Demonstrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract:
+            "Watch three regions on this machine: names, VIPs, members, clients, and what happens when they fail.",
+        discussion: """
+            Everything runs on loopback addresses, with real country data. The tour plays it unattended, checks what it \
+            promises and exits with 1 if a step fails.
+            """)
+
+    @Flag(help: "Play the tour unattended, in under a minute.")
+    var tour = false
+
+    @Flag(help: "Print lines instead of the full-screen view, and read commands as lines.")
+    var plain = false
+
+    @Option(help: "The port of DNS on 127.0.0.1 and ::1.")
+    var dnsPort: UInt16 = 5300
+
+    @Option(help: "The port of the VIPs on 127.1.0.1 to 127.3.0.2.")
+    var httpPort: UInt16 = 8080
+
+    @Option(help: "The port of the members on 127.1.1.1 to 127.3.2.3.")
+    var memberPort: UInt16 = 9000
+
+    func run() async throws {
+        var options = DemoOptions()
+        options.tour = tour
+        options.plain = plain
+        options.dnsPort = dnsPort
+        options.httpPort = httpPort
+        options.memberPort = memberPort
+        let isWell: Bool
+        do {
+            isWell = try await Demo.run(options)
+        } catch {
+            Terminal.error(error.description)
+            throw ExitCode(1)
+        }
+        if !isWell { throw ExitCode(1) }
+    }
+}

@@ -324,8 +324,9 @@ extension ClientConnection {
     private func exchangeTimedOut() {
         bump(worker.counters.timeouts)
         if let connection = upstream, !exchange.isUpstreamReady {
-            connection.close()
+            // Let go first: closing fails the attempt at once, and that must not count as another failure.
             upstream = nil
+            connection.close()
             return memberFailed(.connectTimeout)
         }
         if exchange.isAnswered { return abort() }
@@ -338,8 +339,8 @@ extension ClientConnection {
             return reply(408, "The body of the request did not arrive in time.", closes: true)
         }
         if let connection = upstream {
-            connection.close()
             upstream = nil
+            connection.close()
         }
         exchange.hasTimedOut = true
         retryElsewhere()

@@ -1,6 +1,7 @@
 import Addresses
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// A client that says exactly what a test tells it to, and keeps all that comes back.
@@ -33,14 +34,34 @@ final class TestClient: Sendable {
     private let channel: any Channel
     private let collector: Collector
 
-    /// - Parameter isPaused: reads nothing until ``resume()``.
-    init(_ endpoint: Endpoint, isPaused: Bool = false) async throws {
+    /// - Parameters:
+    ///   - isPaused: reads nothing until ``resume()``.
+    ///   - tls: speak TLS, asking for this server name.
+    ///   - authority: a PEM file with the only certificate to accept.
+    init(
+        _ endpoint: Endpoint, isPaused: Bool = false, tls: String? = nil, authority: String? = nil
+    ) async throws {
         let collector = Collector(isPaused: isPaused)
         self.collector = collector
+        var context: NIOSSLContext?
+        if let authority {
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            configuration.trustRoots = .file(authority)
+            context = try NIOSSLContext(configuration: configuration)
+        }
+        let secure = context
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.autoRead, value: !isPaused)
-            .channelInitializer { $0.pipeline.addHandler(collector) }
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let secure {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: secure, serverHostname: tls))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(collector)
+                }
+            }
             .connect(
                 to: SocketAddress(
                     packedIPAddress: ByteBuffer(bytes: endpoint.address.bytes), port: Int(endpoint.port))

@@ -1,3 +1,4 @@
+import NIOCore
 import NIOSSL
 import TrafficModel
 
@@ -59,6 +60,7 @@ struct UpstreamTLS: Sendable {
         }
         if let path = settings.authorityPath { configuration.trustRoots = .file(path) }
         configuration.applicationProtocols = ["http/1.1"]
+        configuration.shutdownTimeout = .seconds(1)
         context = try NIOSSLContext(configuration: configuration)
         serverName = settings.serverName
     }

@@ -24,7 +24,6 @@ final class UpstreamConnection: ChannelDuplexHandler {
     private var isReadPending = false
     private var isClosing = false
     private(set) var isInputClosed = false
-    private var failure: (any Error)?
 
     init(worker: ProxyWorker, member: MemberState, client: ClientConnection, isTLS: Bool) {
         self.worker = worker
@@ -116,18 +115,19 @@ final class UpstreamConnection: ChannelDuplexHandler {
         if let error = error as? NIOSSLError, case .uncleanShutdown = error {
             return
         }
-        if failure == nil { failure = error }
+        // Told at once: closing a TLS connection waits for the peer, and the request should not.
+        ended(failure: error)
         context.close(promise: nil)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        if let client {
-            self.client = nil
-            isClosing = true
-            client.upstreamClosed(self, failure: failure, wasReady: isReady)
-        } else {
-            worker.pool(for: member).remove(self)
-        }
+    func channelInactive(context: ChannelHandlerContext) { ended(failure: nil) }
+
+    /// Nothing more will come or go.
+    private func ended(failure: (any Error)?) {
+        isClosing = true
+        guard let client else { return worker.pool(for: member).remove(self) }
+        self.client = nil
+        client.upstreamClosed(self, failure: failure, wasReady: isReady)
     }
 
     private func discard() {

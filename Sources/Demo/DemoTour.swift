@@ -132,6 +132,8 @@ struct DemoTour: Sendable {
             + failures(since: mark, within: bounds.failureWindow)
     }
 
+    // Not optimised: Swift 6.3.1 crashes when it splits this function after inlining.
+    @_optimize(none)
     private func killRegion() async throws -> String {
         let mark = mark()
         try await stage.kill(.region("apac"))

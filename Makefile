@@ -26,7 +26,8 @@ demo:
 test:
 	@scripts/setup test
 	$(swift) build $(release_flags) --product meridian
-	$(swift) run $(release_flags) AllocationBudget
+	$(swift) build $(release_flags) --product AllocationBudget
+	.build/release/AllocationBudget
 	$(swift) test
 
 lint:

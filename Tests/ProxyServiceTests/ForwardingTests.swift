@@ -54,7 +54,7 @@ struct ForwardingTests {
     @Test("a body reaches the member framed as it came, whatever its pieces", arguments: [true, false])
     func body(chunked: Bool) async throws {
         let member = try await TestMember { received, _ in
-            received.hasSuffix("END") || received.hasSuffix("0\r\n\r\n") ? [.send(ok("done"))] : []
+            received.hasSuffix("END") || received.hasSuffix("\r\n0\r\n\r\n") ? [.send(ok("done"))] : []
         }
         let proxy = try await TestProxy([member])
         let client = try await TestClient(proxy.endpoint)

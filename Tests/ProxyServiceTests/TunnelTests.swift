@@ -129,6 +129,31 @@ struct TunnelTests {
         await member.close()
     }
 
+    @Test("a request that is under way when its listener gets another place ends as it began")
+    func reloadDuringRequest() async throws {
+        let member = try await TestMember { received, _ in
+            received.hasSuffix("body") ? [.send(ok("done"))] : []
+        }
+        let intent = TestProxy.intent([member.endpoint])
+        let proxy = try await TestProxy(intent, accessLog: "/dev/null")
+        let client = try await TestClient(proxy.endpoint)
+        try await client.send("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\n")
+        #expect(await proxy.settles { $0.requests == 1 })
+        var wider = intent
+        var other = intent.listeners[0]
+        other.name = "other"
+        other.endpoint = Endpoint(address: .v4(0x7f00_0003), port: 0)
+        wider.listeners.insert(other, at: 0)
+        try await proxy.reload(wider, generation: 2)
+        // Makes sure that the loop has taken up the new snapshot.
+        _ = try await TestClient.exchange(proxy.endpoint, "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n")
+        try await client.send("body")
+        #expect(try await client.waitForEnd().hasSuffix("done"))
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
     @Test("at the limit of connections accepting pauses, and goes on when one ends")
     func connectionLimit() async throws {
         let member = try await TestMember.answering(ok("abc"))

@@ -116,9 +116,10 @@ package enum Demo {
                 await node.followHealth()
                 return nil
             }
-            for client in stage.clients {
+            for (index, client) in stage.clients.enumerated() {
+                let delay = stage.plan.timing.lifetime * index / stage.clients.count
                 tasks.addTask {
-                    await client.run()
+                    await client.run(after: delay)
                     return nil
                 }
             }

@@ -34,11 +34,14 @@ final class DemoClient: Sendable {
     }
 
     /// Visits the service until the task is cancelled.
-    func run() async {
+    ///
+    /// - Parameter delay: before the first visit, so that the caches of several clients do not expire together.
+    func run(after delay: Duration) async {
         let clock = ContinuousClock()
         var resolver = StubResolver()
         var connection: HTTPExchange?
-        var next = clock.now
+        var next = clock.now + delay
+        do { try await clock.sleep(until: next) } catch { return dns.close() }
         while !Task.isCancelled {
             await visit(&resolver, &connection)
             // A client that was held up does not make up for it with a burst.

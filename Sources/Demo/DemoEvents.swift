@@ -10,8 +10,11 @@ struct DemoEvents: Sendable {
         for (name, mark) in current.sorted(by: { $0.key < $1.key }) {
             guard let before = marks[name], before != mark else { continue }
             switch mark {
-            case .up: note(before == .unknown ? "\(name) is up" : "\(name) is back up", elapsed: elapsed)
+            case .up where before == .unknown: note("\(name) is up", elapsed: elapsed)
+            case .up where before == .ejected: note("\(name) is tried again", elapsed: elapsed)
+            case .up: note("\(name) is back up", elapsed: elapsed)
             case .down: note("\(name) is seen down", elapsed: elapsed)
+            case .ejected: note("\(name) is ejected after a failed connection", elapsed: elapsed)
             case .draining: note("\(name) drains", elapsed: elapsed)
             case .unknown: break
             }

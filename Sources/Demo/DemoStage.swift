@@ -121,7 +121,7 @@ actor DemoStage {
         }
         decisions.follow(node.dns.latest, service: DemoPlan.service, elapsed: now - start) { address in
             IPAddress(address).flatMap { address in
-                clients.first { $0.subnet.contains(address) }?.country.code
+                clients.first { $0.subnet.address == address }?.country.code
             }
         }
         stage.decisions = decisions.lines
@@ -137,16 +137,18 @@ actor DemoStage {
     /// Command lines to type in another terminal.
     nonisolated var suggestions: [String] {
         let dns = plan.dns[0]
-        let dig = "dig @\(dns.address) -p \(dns.port) \(DemoPlan.service)"
-        let queries = ["PL", "US", "SG"].compactMap { code in
-            clients.first { $0.country.code == code }.map { "\(dig) +subnet=\($0.subnet)   # \(code)" }
+        let dig = "dig @\(dns.address) -p \(dns.port)"
+        // The upper half of a client's network: its country, but told from the client itself among the decisions.
+        let queries = ["PL", "US", "SG"].compactMap { code -> String? in
+            guard let client = clients.first(where: { $0.country.code == code }),
+                case .v4(let network) = client.subnet.address
+            else { return nil }
+            return "\(dig) \(DemoPlan.service) +subnet=\(IPAddress.v4(network | 128))/25   # \(code)"
         }
-        guard let client = clients.first, let port = plan.virtualServers.first?.endpoint.port else { return queries }
+        guard let region = plan.regions.first, let server = region.virtualServers.first else { return queries }
         return queries + [
-            """
-            curl --resolve \(DemoPlan.service):\(port):$(\(dig) +short +subnet=\(client.subnet) | tail -1) \
-            http://\(DemoPlan.service):\(port)/
-            """
+            "\(dig) \(region.host)   # its VIPs",
+            "curl -H 'Host: \(DemoPlan.service)' http://\(server.endpoint)/   # one of them",
         ]
     }
 }

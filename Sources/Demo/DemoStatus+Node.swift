@@ -24,7 +24,8 @@ extension DemoStatus {
         ttl = plan.timing.ttl
         generation = node.generation
         epoch = node.epoch
-        queriesPerSecond = meter.rate(of: "dns", count: node.dns.queries, now: now)
+        queriesPerSecond = meter.rate(
+            of: "dns", count: node.dns.queries, now: now, window: plan.timing.lifetime * 2)
         requestsPerSecond = meter.rate(of: "proxy", count: node.proxy.requests, now: now)
         let pools = Dictionary(node.pools.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let servers = Dictionary(node.virtualServers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -76,12 +77,13 @@ extension DemoStatus {
 }
 
 extension DemoStatus.Mark {
-    /// - Parameter state: as ``NodeStatus`` words it; a member that is ejected takes nothing, as one that is down.
+    /// - Parameter state: as ``NodeStatus`` words it.
     init(state: String, checks: [NodeStatus.Check]) {
         switch state {
         case "available": self = checks.contains { $0.state == "unknown" } ? .unknown : .up
         case "draining": self = .draining
-        case "down", "ejected": self = .down
+        case "down": self = .down
+        case "ejected": self = .ejected
         default: self = .unknown
         }
     }

@@ -6,6 +6,8 @@ struct DemoStatus: Sendable {
     enum Mark: Sendable, Hashable {
         case up
         case down
+        /// Kept out after a refused or reset connection, before its monitors have noticed.
+        case ejected
         /// Its monitors have given no verdict yet; it counts as up.
         case unknown
         /// Takes no new work.

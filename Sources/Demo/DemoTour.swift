@@ -39,7 +39,9 @@ struct DemoTour: Sendable {
         do {
             try await begin()
             try await step(1, "steer by country", "each client reaches its country's region; 0 failures", steer)
-            try await step(2, "kill member eu-1-2", "seen down; 0 failures", killMember)
+            try await step(
+                2, "kill member eu-1-2", "ejected at the first failed connection, then seen down; 0 failures",
+                killMember)
             try await step(
                 3, "kill VIP eu-1", "left by the answers, then by the clients; failures within bound", killServer)
             try await step(

@@ -26,10 +26,13 @@ struct DemoView: Sendable {
         let clients = clients(status)
         add(clients.count + 1 <= left ? clients : [clientSummary(status)])
         let suggestions = suggestions(status)
-        let reserve = left - suggestions.count - 1
-        // The lines to try keep their place below two sections that can shrink to what is left.
-        add(tail("latest decisions", decisions(status), limit: min(6, (reserve - 4) / 2 + 1)))
-        add(tail("events", status.events.map { StyledText("  " + $0) }, limit: min(6, left - suggestions.count - 3)))
+        // The lines to try keep their place; decisions and events share what is left.
+        let room = left - suggestions.count - 1
+        let (decisions, events) = (decisions(status), status.events.map { StyledText("  " + $0) })
+        let share = events.isEmpty ? room - 2 : max((room - 4) / 2, room - 4 - events.count)
+        let latest = tail("latest decisions", decisions, limit: min(12, share))
+        add(latest)
+        add(tail("events", events, limit: min(12, left - suggestions.count - 3)))
         add(suggestions)
         let body = (head + middle).prefix(max(0, rows - foot.count))
         return body + Array(repeating: StyledText(), count: max(0, rows - foot.count - body.count)) + foot
@@ -185,6 +188,7 @@ struct DemoView: Sendable {
             switch mark {
             case .up: ("●", .green)
             case .down: ("✗", .red)
+            case .ejected: ("✗", .yellow)
             case .unknown: ("?", .yellow)
             case .draining: ("◐", .yellow)
             }
@@ -206,6 +210,7 @@ struct DemoView: Sendable {
         switch mark {
         case .up: "up"
         case .down: "DOWN"
+        case .ejected: "ejected"
         case .unknown: "unknown"
         case .draining: "draining"
         }

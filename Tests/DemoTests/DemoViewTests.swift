@@ -163,9 +163,9 @@ struct DemoViewTests {
         let now = ContinuousClock.now
         _ = DemoStatus(node: node, plan: Self.plan, stage: stage, elapsed: .zero, meter: &meter, now: now)
         var later = node
-        later.dns.queries = 120
+        later.dns.queries = 140
         let status = DemoStatus(
-            node: later, plan: Self.plan, stage: stage, elapsed: .zero, meter: &meter, now: now + .seconds(2))
+            node: later, plan: Self.plan, stage: stage, elapsed: .zero, meter: &meter, now: now + .seconds(4))
         #expect(status.generation == 3)
         #expect(status.queriesPerSecond == 10)
         #expect(status.marks["eu"] == .up)
@@ -174,7 +174,7 @@ struct DemoViewTests {
         #expect(status.marks["eu-1"] == .up)
         #expect(status.marks["eu-2"] == .unknown)
         #expect(status.marks["eu-1-1"] == .unknown)
-        #expect(status.marks["eu-1-2"] == .down)
+        #expect(status.marks["eu-1-2"] == .ejected)
         #expect(status.regions[0].virtualServers[0].members[2].isKilled)
     }
 }

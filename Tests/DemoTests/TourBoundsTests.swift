@@ -66,6 +66,8 @@ struct TourBoundsTests {
         #expect(meter.rate(of: "x", count: 30, now: start + .seconds(2)) == 10)
         #expect(meter.rate(of: "x", count: 99, now: start + .milliseconds(2500)) == 10)
         #expect(meter.rate(of: "x", count: 5, now: start + .seconds(3)) == 5)
+        #expect(meter.rate(of: "x", count: 9, now: start + .seconds(5), window: .seconds(4)) == 5)
+        #expect(meter.rate(of: "x", count: 13, now: start + .seconds(7), window: .seconds(4)) == 2)
     }
 
     @Test("events name what turned, and nothing at the first look")

@@ -112,7 +112,9 @@ struct ProbeTests {
 
     @Test("bytes that trickle in do not extend the time")
     func trickle() async throws {
-        let server = try await ProbeServer([.drip(good, every: .milliseconds(20))], group: group)
+        // Far more bytes than the time has room for, however late a busy machine fires the timer.
+        let endless = "HTTP/1.1 200 OK\r\nX-Padding: " + String(repeating: "a", count: 4000)
+        let server = try await ProbeServer([.drip(endless, every: .milliseconds(20))], group: group)
         let monitor = makeMonitor(http: Monitor.HTTPCheck(), timeout: .seconds(1))
         #expect(try await verdict(server.endpoint, monitor).reason.hasPrefix("timed out"))
         try await server.stop()

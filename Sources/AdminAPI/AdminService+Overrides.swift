@@ -6,27 +6,40 @@ import TrafficModel
 
 /// The body of a change of an override.
 struct OverrideRequest: Codable, Sendable {
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case name, verdict, reason
+    }
+
     var name: String
     /// `drain`, `force-down` or `force-up`; needed to set one.
     var verdict: String?
     var reason: String?
-}
 
-/// An error in the form of RFC 9457.
-struct Problem: Codable, Sendable {
-    var title: String
-    var status: Int
-    var detail: String
+    /// A misspelt field must not pass for one that was left out.
+    static func unknownFields(in body: Data) throws -> [String] {
+        let known = Set(CodingKeys.allCases.map(\.rawValue))
+        return try JSONDecoder().decode([String: Ignored].self, from: body).keys.filter { !known.contains($0) }.sorted()
+    }
+
+    private struct Ignored: Decodable {
+        init(from decoder: any Decoder) {}
+    }
 }
 
 extension AdminService {
     static func change(
         _ request: Request, _ context: BasicRequestContext, node: Node, sets: Bool
     ) async throws -> Response {
+        let buffer = try await request.body.collect(upTo: bodyLimit)
+        let data = Data(buffer.readableBytesView)
         let body: OverrideRequest
         do {
-            let buffer = try await request.body.collect(upTo: bodyLimit)
-            body = try JSONDecoder().decode(OverrideRequest.self, from: Data(buffer.readableBytesView))
+            let unknown = try OverrideRequest.unknownFields(in: data)
+            guard unknown.isEmpty else {
+                let known = OverrideRequest.CodingKeys.allCases.map(\.rawValue).joined(separator: ", ")
+                return try problem(.badRequest, "\(unknown[0].prefix(64)): no such field; there are \(known)")
+            }
+            body = try JSONDecoder().decode(OverrideRequest.self, from: data)
         } catch is DecodingError {
             return try problem(.badRequest, #"the body must be JSON with "name", and "verdict" to set one"#)
         }
@@ -46,21 +59,5 @@ extension AdminService {
             return try problem(.notFound, "the configuration has no \(kind) named \(body.name)")
         }
         return Response(status: .noContent)
-    }
-
-    private static func problem(_ status: HTTPResponse.Status, _ detail: String) throws -> Response {
-        try json(
-            Problem(title: status.reasonPhrase, status: status.code, detail: detail), status: status,
-            type: "application/problem+json")
-    }
-
-    static func json(
-        _ value: some Encodable, status: HTTPResponse.Status = .ok, type: String = "application/json"
-    ) throws -> Response {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let data = try encoder.encode(value)
-        return Response(
-            status: status, headers: [.contentType: type], body: .init(byteBuffer: ByteBuffer(bytes: data)))
     }
 }

@@ -14,6 +14,9 @@ import ServiceLifecycle
 package struct AdminService: Service {
     /// A request body larger than this is refused with 413.
     static let bodyLimit = 64 * 1024
+    static let operations = [
+        "GET /v1/status", "POST /v1/reload", "PUT /v1/overrides/{kind}", "DELETE /v1/overrides/{kind}",
+    ]
 
     private let node: Node
     private let socketPath: String
@@ -49,6 +52,7 @@ package struct AdminService: Service {
 
     private func makeRouter() -> Router<BasicRequestContext> {
         let router = Router()
+        router.add(middleware: ProblemMiddleware())
         let node = node
         router.get("/v1/status") { _, _ in try Self.json(await node.status()) }
         router.post("/v1/reload") { _, _ in

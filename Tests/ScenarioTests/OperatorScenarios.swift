@@ -38,4 +38,38 @@ struct OperatorScenarios {
         #expect(try call("reload").output == "generation 2 is in force\n")
         #expect(try answer() == "us.lb.example.net.\n", "an override outlives a reload")
     }
+
+    @Test(
+        "the API refuses what it cannot do, in one form and with the reason",
+        arguments: [
+            ("GET", "/v1/nothing", "", 404, "there are GET /v1/status"),
+            ("DELETE", "/v1/status", "", 404, "no DELETE /v1/status here"),
+            ("PUT", "/v1/overrides/region", "{bad", 400, "must be JSON"),
+            ("PUT", "/v1/overrides/region", #"{"name":"eu"}"#, 400, "drain, force-down, force-up"),
+            ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"nuke"}"#, 400, "drain, force-down, force-up"),
+            ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","raeson":""}"#, 400, "raeson"),
+            ("PUT", "/v1/overrides/planet", #"{"name":"eu","verdict":"drain"}"#, 400, "planet is none of"),
+            ("PUT", "/v1/overrides/region", #"{"name":"mars","verdict":"drain"}"#, 404, "no region named mars"),
+            ("PUT", "/v1/overrides/region", String(repeating: "a", count: 65_537), 413, "65536 bytes"),
+        ])
+    func refusals(method: String, path: String, body: String, status: Int, detail: String) throws {
+        let port = try freePort()
+        let socket = "/tmp/meridian-\(port).sock"
+        let program = try Program(
+            NameServerScenarios.configuration(port: port) + "\nadmin: { socket: \(socket) }\n")
+        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: socket) }
+        let file = program.folder.appending(path: "body")
+        try Data(body.utf8).write(to: file)
+        let answer = try Program.run(
+            "curl",
+            [
+                "--silent", "--include", "--max-time", "5", "--unix-socket", socket, "-X", method, "--data-binary",
+                "@\(file.path)", "http://meridian\(path)",
+            ]
+        ).output
+        #expect(answer.contains("HTTP/1.1 \(status) "), "\(answer)")
+        #expect(answer.contains("application/problem+json"))
+        #expect(answer.contains(detail))
+        #expect(try Program.dig(port, "api.example.com", "+short") == "eu.lb.example.net.\n", "nothing changed")
+    }
 }

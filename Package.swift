@@ -34,6 +34,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -74,16 +75,20 @@ let package = Package(
                 logging,
             ], swiftSettings: house),
         .target(
+            name: "StateStore", dependencies: ["TrafficModel", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: house),
+        .target(
             name: "ControlPlane",
             dependencies: [
                 "Addresses", "Authority", "Balancing", "ConfigurationLoading", "DNSService", "DNSWire", "Geography",
-                "HealthMonitoring", "ProxyService", "Steering", "Telemetry", "TrafficModel", nioCore, nioPosix,
-                lifecycle, logging,
+                "HealthMonitoring", "ProxyService", "StateStore", "Steering", "Telemetry", "TrafficModel", nioCore,
+                nioPosix, lifecycle, logging,
             ], swiftSettings: house),
         .target(
             name: "AdminAPI",
             dependencies: [
-                "ControlPlane", "TrafficModel", .product(name: "Hummingbird", package: "hummingbird"), httpTypes,
+                "ControlPlane", "StateStore", "TrafficModel", .product(name: "Hummingbird", package: "hummingbird"),
+                httpTypes,
                 lifecycle,
                 logging,
             ], swiftSettings: house),
@@ -152,6 +157,10 @@ let package = Package(
                 nioCore,
                 nioPosix,
             ],
+            swiftSettings: house),
+        .testTarget(
+            name: "StateStoreTests",
+            dependencies: ["StateStore", "TrafficModel"],
             swiftSettings: house),
         .testTarget(name: "ScenarioTests", dependencies: ["meridian"], swiftSettings: house),
     ]

@@ -7,13 +7,15 @@ import TrafficModel
 /// The body of a change of an override.
 struct OverrideRequest: Codable, Sendable {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, verdict, reason
+        case name, verdict, reason, seconds
     }
 
     var name: String
     /// `drain`, `force-down` or `force-up`; needed to set one.
     var verdict: String?
     var reason: String?
+    /// How long it lasts; absent: until it is cleared.
+    var seconds: Int64?
 
     /// A misspelt field must not pass for one that was left out.
     static func unknownFields(in body: Data) throws -> [String] {
@@ -27,8 +29,13 @@ struct OverrideRequest: Codable, Sendable {
 }
 
 extension AdminService {
+    /// A reason is a sentence, not a document: it stands in logs and tables.
+    static let reasonLimit = 1024
+    /// Ten years: what is meant to last for longer belongs into the configuration.
+    private static let durations: ClosedRange<Int64> = 1...315_360_000
+
     static func change(
-        _ request: Request, _ context: BasicRequestContext, node: Node, sets: Bool
+        _ request: Request, _ context: AdminContext, node: Node, sets: Bool
     ) async throws -> Response {
         let buffer = try await request.body.collect(upTo: bodyLimit)
         let data = Data(buffer.readableBytesView)
@@ -53,10 +60,27 @@ extension AdminService {
                 let known = Overrides.Verdict.allCases.map(\.rawValue).joined(separator: ", ")
                 return try problem(.badRequest, "verdict: one of \(known) is needed")
             }
-            entry = Overrides.Entry(verdict: verdict, reason: body.reason ?? "")
+            let reason = body.reason ?? ""
+            guard reason.utf8.count <= reasonLimit else {
+                return try problem(.badRequest, "reason: at most \(reasonLimit) bytes")
+            }
+            entry = Overrides.Entry(verdict: verdict, reason: reason)
+            if let seconds = body.seconds {
+                guard durations.contains(seconds) else {
+                    return try problem(.badRequest, "seconds: from \(durations.lowerBound) to \(durations.upperBound)")
+                }
+                entry?.expires = WallTime.now.advanced(by: .seconds(seconds))
+            }
         }
-        guard await node.override(subject, with: entry) else {
-            return try problem(.notFound, "the configuration has no \(kind) named \(body.name)")
+        do throws(OverrideError) {
+            try await node.override(subject, with: entry, by: await context.author())
+        } catch {
+            switch error {
+            case .unknownSubject:
+                return try problem(.notFound, "the configuration has no \(kind) named \(body.name)")
+            case .notStored(let reason):
+                return try problem(.serviceUnavailable, "nothing was changed: \(reason)")
+            }
         }
         return Response(status: .noContent)
     }

@@ -11,7 +11,7 @@ struct Problem: Codable, Sendable {
 
 /// Gives what the server itself refuses, such as a body past its limit, the form of every other refusal.
 struct ProblemMiddleware: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = AdminContext
 
     @concurrent
     func handle(

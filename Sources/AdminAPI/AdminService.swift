@@ -9,13 +9,14 @@ import ServiceLifecycle
 ///
 ///     GET    /v1/status
 ///     POST   /v1/reload
-///     PUT    /v1/overrides/{kind}   {"name", "verdict", "reason"}
+///     GET    /v1/audit?last=N
+///     PUT    /v1/overrides/{kind}   {"name", "verdict", "reason", "seconds"}
 ///     DELETE /v1/overrides/{kind}   {"name"}
 package struct AdminService: Service {
     /// A request body larger than this is refused with 413.
     static let bodyLimit = 64 * 1024
     static let operations = [
-        "GET /v1/status", "POST /v1/reload", "PUT /v1/overrides/{kind}", "DELETE /v1/overrides/{kind}",
+        "GET /v1/status", "GET /v1/audit", "POST /v1/reload", "PUT /v1/overrides/{kind}", "DELETE /v1/overrides/{kind}",
     ]
 
     private let node: Node
@@ -50,13 +51,14 @@ package struct AdminService: Service {
         throw AdminError(text: "\(socketPath): another process serves this socket; end it or set another admin.socket")
     }
 
-    private func makeRouter() -> Router<BasicRequestContext> {
-        let router = Router()
+    private func makeRouter() -> Router<AdminContext> {
+        let router = Router(context: AdminContext.self)
         router.add(middleware: ProblemMiddleware())
         let node = node
         router.get("/v1/status") { _, _ in try Self.json(await node.status()) }
-        router.post("/v1/reload") { _, _ in
-            let outcome = await node.reload()
+        router.get("/v1/audit") { request, _ in try await Self.audit(request, node: node) }
+        router.post("/v1/reload") { _, context in
+            let outcome = await node.reload(by: await context.author())
             return try Self.json(outcome, status: outcome.applied ? .ok : .unprocessableContent)
         }
         router.put("/v1/overrides/{kind}") { request, context in

@@ -1,5 +1,5 @@
 /// Durations, sizes and shares as people write them.
-enum Units {
+package enum Units {
     private static let durations: [(unit: String, milliseconds: Int64)] = [
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
@@ -10,7 +10,7 @@ enum Units {
     ]
 
     /// Milliseconds of `500ms`, `5s`, `1m30s`, `1h`, `7d`; `nil` for anything else or more than 100 years.
-    static func milliseconds(_ text: String) -> Int64? {
+    package static func milliseconds(_ text: String) -> Int64? {
         var total: Int64 = 0
         var rest = text[...]
         guard !rest.isEmpty else { return nil }

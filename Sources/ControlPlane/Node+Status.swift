@@ -55,7 +55,8 @@ extension Node {
             },
             overrides: overrides.entries.map { subject, entry in
                 .init(
-                    kind: subject.kind, name: subject.name, verdict: entry.verdict.rawValue, reason: entry.reason)
+                    kind: subject.kind, name: subject.name, verdict: entry.verdict.rawValue, reason: entry.reason,
+                    author: entry.author, since: entry.since.milliseconds, expires: entry.expires?.milliseconds)
             }.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) },
             dns: .init(
                 endpoints: dns?.endpoints.map(\.description) ?? [],

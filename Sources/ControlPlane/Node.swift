@@ -9,16 +9,18 @@ package import Logging
 import NIOCore
 import NIOPosix
 import ProxyService
+import StateStore
 import Telemetry
-package import TrafficModel
+import TrafficModel
 
 /// A running node: it owns the inputs, compiles them at each change, and publishes the result to both tiers.
 ///
-/// Changes are made one after another on this actor. A change that cannot be applied leaves everything as it was.
+/// Changes are made one after another, in the order they came. A change that cannot be applied leaves everything as it
+/// was.
 package actor Node {
     private let configurationPath: String
     private let loader: @Sendable (String) -> LoadResult
-    private let logger: Logger
+    let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let registry: MemberRegistry
     private let seed = UInt64.random(in: .min ... .max)
@@ -26,7 +28,10 @@ package actor Node {
     let started = ContinuousClock.now
 
     private(set) var compiler: Compiler
-    private(set) var overrides = Overrides()
+    var overrides: Overrides
+    /// `nil`: nothing outlives the process.
+    let store: StateStore?
+    let changes = Turnstile()
     private var observations = Observations()
     private(set) var snapshot: Snapshot
 
@@ -50,9 +55,17 @@ package actor Node {
         guard let intent = result.intent else {
             throw StartError(reasons: result.diagnostics.map(\.description))
         }
+        let store: StateStore?
+        let overrides: Overrides
+        do throws(StateStoreError) {
+            store = if let path = intent.admin.statePath { try StateStore(path: path) } else { nil }
+            overrides = try store?.overrides() ?? Overrides()
+        } catch {
+            throw StartError(reasons: ["\(configurationPath): admin.state: \(error)"])
+        }
         let node = Node(
             configurationPath: configurationPath, loader: loader, intent: intent,
-            geography: result.geography ?? GeographyDatabase(), logger: logger)
+            geography: result.geography ?? GeographyDatabase(), overrides: overrides, store: store, logger: logger)
         do {
             try await node.begin()
         } catch {
@@ -64,10 +77,12 @@ package actor Node {
 
     private init(
         configurationPath: String, loader: @escaping @Sendable (String) -> LoadResult, intent: Intent,
-        geography: GeographyDatabase, logger: Logger
+        geography: GeographyDatabase, overrides: Overrides, store: StateStore?, logger: Logger
     ) {
         self.configurationPath = configurationPath
         self.loader = loader
+        self.overrides = overrides
+        self.store = store
         self.logger = logger
         group = MultiThreadedEventLoopGroup(
             numberOfThreads: intent.proxy.threads > 0 ? intent.proxy.threads : System.coreCount)
@@ -116,7 +131,7 @@ package actor Node {
         publish()
     }
 
-    private func publish() {
+    func publish() {
         snapshot = compiler.compile(
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
             previous: snapshot)
@@ -127,19 +142,30 @@ package actor Node {
     // MARK: Changes
 
     /// Reads the configuration again and swaps it in. An error leaves the old one in force.
-    package func reload() async -> ReloadOutcome {
-        let result = loader(configurationPath)
-        guard var intent = result.intent else {
+    package func reload(by author: Author) async -> ReloadOutcome {
+        await changes.enter()
+        defer { changes.leave() }
+        let outcome = await replaceConfiguration()
+        if !outcome.applied {
             logger.error(
-                "reload refused: the configuration in force stays",
-                metadata: ["reasons": "\(result.diagnostics.map(\.description))"])
-            return ReloadOutcome(
-                applied: false, generation: snapshot.generation, messages: result.diagnostics.map(\.description))
+                "reload refused: the configuration in force stays", metadata: ["reasons": "\(outcome.messages)"])
+        }
+        await record(
+            AuditRecord(
+                time: .now, author: author.name, origin: author.origin, action: .reload,
+                detail: outcome.applied ? "generation \(outcome.generation)" : "refused",
+                reason: outcome.applied ? "" : outcome.messages.first ?? ""))
+        return outcome
+    }
+
+    private func replaceConfiguration() async -> ReloadOutcome {
+        let result = await load()
+        guard var intent = result.intent else { return refused(result.diagnostics.map(\.description)) }
+        guard intent.admin.statePath == compiler.intent.admin.statePath else {
+            return refused(["\(configurationPath): admin.state cannot change while the node runs; restart it"])
         }
         intent.generation = snapshot.generation + 1
-        let candidate = Compiler(
-            intent: intent, geography: result.geography ?? GeographyDatabase(), registry: registry, seed: seed,
-            poolSlots: poolSlots)
+        let candidate = await makeCompiler(for: intent, geography: result.geography ?? GeographyDatabase())
         let next = candidate.compile(
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
             previous: snapshot)
@@ -156,9 +182,7 @@ package actor Node {
                 dns = replacement
             }
         } catch {
-            logger.error("reload refused: the configuration in force stays", metadata: ["reason": "\(error)"])
-            return ReloadOutcome(
-                applied: false, generation: snapshot.generation, messages: ["\(configurationPath): \(error)"])
+            return refused(["\(configurationPath): \(error)"])
         }
         let targets = intent.healthTargets
         observations.keep(targets)
@@ -170,18 +194,19 @@ package actor Node {
             applied: true, generation: snapshot.generation, messages: result.diagnostics.map(\.description))
     }
 
-    /// Sets or, with `nil`, clears an override; `false` when the configuration has no such thing.
-    package func override(_ subject: Overrides.Subject, with entry: Overrides.Entry?) -> Bool {
-        guard compiler.intent.has(subject) || (entry == nil && overrides.entries[subject] != nil) else { return false }
-        overrides.entries[subject] = entry
-        logger.notice(
-            "override",
-            metadata: [
-                "kind": "\(subject.kind)", "name": "\(subject.name)",
-                "verdict": "\(entry?.verdict.rawValue ?? "cleared")", "reason": "\(entry?.reason ?? "")",
-            ])
-        publish()
-        return true
+    // Reading and compiling a large configuration takes seconds. They run beside the actor, which goes on to apply what
+    // monitors find.
+
+    @concurrent
+    private nonisolated func load() async -> LoadResult { loader(configurationPath) }
+
+    @concurrent
+    private nonisolated func makeCompiler(for intent: Intent, geography: GeographyDatabase) async -> Compiler {
+        Compiler(intent: intent, geography: geography, registry: registry, seed: seed, poolSlots: poolSlots)
+    }
+
+    private func refused(_ messages: [String]) -> ReloadOutcome {
+        ReloadOutcome(applied: false, generation: snapshot.generation, messages: messages)
     }
 
     /// Stops taking new work, lets open requests end within the configured drain time, and closes.

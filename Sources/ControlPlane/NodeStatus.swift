@@ -72,6 +72,10 @@ package struct NodeStatus: Codable, Sendable {
         package var name: String
         package var verdict: String
         package var reason: String
+        package var author: String
+        /// Milliseconds since 1970 at which it was set, and at which it ends by itself.
+        package var since: Int64
+        package var expires: Int64?
     }
 
     package struct DNS: Codable, Sendable {

@@ -69,18 +69,28 @@ actor DemoStage {
     func drain(_ target: DemoTarget) async {
         note("drain \(target.name)")
         drained.insert(target)
-        for subject in subjects(of: target) {
-            _ = await node.override(subject, with: .init(verdict: .drain, reason: "demo"))
-        }
+        await override(target, with: .init(verdict: .drain, reason: "demo"))
     }
 
     func resume(_ target: DemoTarget) async {
         note("resume \(target.name)")
         drained.remove(target)
-        for subject in subjects(of: target) { _ = await node.override(subject, with: nil) }
+        await override(target, with: nil)
+    }
+
+    private func override(_ target: DemoTarget, with entry: Overrides.Entry?) async {
+        for subject in subjects(of: target) {
+            do {
+                try await node.override(subject, with: entry, by: Self.author)
+            } catch {
+                note("refused: \(error)")
+            }
+        }
     }
 
     func isDrained(_ target: DemoTarget) -> Bool { drained.contains(target) }
+
+    private static let author = Author(name: "demo", origin: "demo")
 
     private func subjects(of target: DemoTarget) -> [Overrides.Subject] {
         switch target {
@@ -95,7 +105,7 @@ actor DemoStage {
     }
 
     private func reload() async throws(DemoError) {
-        let outcome = await node.reload()
+        let outcome = await node.reload(by: Self.author)
         guard outcome.applied else { throw DemoError(reason: outcome.messages.joined(separator: "\n")) }
     }
 

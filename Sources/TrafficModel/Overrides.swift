@@ -21,11 +21,25 @@ package struct Overrides: Sendable, Hashable {
     package struct Entry: Sendable, Hashable {
         package var verdict: Verdict
         package var reason: String
+        /// Who set it, as the operating system or the API knows them; empty when unknown.
+        package var author: String
+        /// When it was set.
+        package var since: WallTime
+        /// When it ends by itself; `nil`: never.
+        package var expires: WallTime?
 
-        package init(verdict: Verdict, reason: String) {
+        package init(
+            verdict: Verdict, reason: String, author: String = "", since: WallTime = .init(milliseconds: 0),
+            expires: WallTime? = nil
+        ) {
             self.verdict = verdict
             self.reason = reason
+            self.author = author
+            self.since = since
+            self.expires = expires
         }
+
+        package func hasExpired(at now: WallTime) -> Bool { expires.map { $0 <= now } ?? false }
     }
 
     package var entries: [Subject: Entry] = [:]

@@ -33,6 +33,8 @@ package struct ProxySettings: Sendable, Hashable {
 package struct AdminSettings: Sendable, Hashable {
     /// A Unix socket, readable by the owner; `nil`: none.
     package var socketPath: String?
+    /// The file that keeps overrides and the audit trail; `nil`: memory.
+    package var statePath: String?
 
     package init() {}
 }

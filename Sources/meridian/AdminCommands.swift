@@ -88,14 +88,35 @@ struct SubjectArguments: ParsableArguments {
     @Argument(help: "region, pool, virtual-server or member.") var kind: String
     @Argument(help: "Its name; a member's is UPSTREAM/ADDRESS:PORT.") var name: String
 
-    func body(verdict: Overrides.Verdict?, reason: String?) throws -> [UInt8] {
+    /// `nil` clears the override.
+    func change(_ node: AdminSocket, _ verdict: Overrides.Verdict?, _ options: OverrideOptions? = nil) throws {
         struct Body: Encodable {
             var name: String
             var verdict: String?
             var reason: String?
+            var seconds: Int64?
         }
-        return Array(try JSONEncoder().encode(Body(name: name, verdict: verdict?.rawValue, reason: reason)))
+        let body = Body(
+            name: name, verdict: verdict?.rawValue, reason: options?.reason, seconds: try options?.seconds())
+        _ = try node.call(
+            verdict == nil ? "DELETE" : "PUT", "/v1/overrides/\(kind)", json: Array(try JSONEncoder().encode(body)))
     }
+}
+
+struct OverrideOptions: ParsableArguments {
+    @Option(help: "Why, for those who look later.") var reason: String = ""
+    @Option(name: .customLong("for"), help: "How long it lasts, such as 30m or 2h; without it, until `enable`.")
+    var duration: String?
+
+    func seconds() throws -> Int64? {
+        guard let duration else { return nil }
+        guard let milliseconds = Units.milliseconds(duration), milliseconds >= 1000 else {
+            throw ValidationError("--for \(duration): write a duration of at least a second, such as 90s, 30m or 2h")
+        }
+        return milliseconds / 1000
+    }
+
+    var ending: String { duration.map { " for \($0)" } ?? "" }
 }
 
 struct Drain: ParsableCommand {
@@ -104,12 +125,11 @@ struct Drain: ParsableCommand {
 
     @OptionGroup var node: AdminSocket
     @OptionGroup var subject: SubjectArguments
-    @Option(help: "Why, for those who look later.") var reason: String = ""
+    @OptionGroup var options: OverrideOptions
 
     func run() throws {
-        _ = try node.call(
-            "PUT", "/v1/overrides/\(subject.kind)", json: subject.body(verdict: .drain, reason: reason))
-        print("\(subject.kind) \(subject.name) is draining")
+        try subject.change(node, .drain, options)
+        print("\(subject.kind) \(subject.name) is draining\(options.ending)")
     }
 }
 
@@ -119,12 +139,11 @@ struct Disable: ParsableCommand {
 
     @OptionGroup var node: AdminSocket
     @OptionGroup var subject: SubjectArguments
-    @Option(help: "Why, for those who look later.") var reason: String = ""
+    @OptionGroup var options: OverrideOptions
 
     func run() throws {
-        _ = try node.call(
-            "PUT", "/v1/overrides/\(subject.kind)", json: subject.body(verdict: .forceDown, reason: reason))
-        print("\(subject.kind) \(subject.name) is disabled")
+        try subject.change(node, .forceDown, options)
+        print("\(subject.kind) \(subject.name) is disabled\(options.ending)")
     }
 }
 
@@ -135,8 +154,38 @@ struct Enable: ParsableCommand {
     @OptionGroup var subject: SubjectArguments
 
     func run() throws {
-        _ = try node.call(
-            "DELETE", "/v1/overrides/\(subject.kind)", json: subject.body(verdict: nil, reason: nil))
+        try subject.change(node, nil)
         print("\(subject.kind) \(subject.name) follows its monitors again")
+    }
+}
+
+struct Audit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show who changed what, newest first.",
+        discussion: "The trail is kept in the file that admin.state of the configuration names.")
+
+    @OptionGroup var node: AdminSocket
+    @Option(help: "How many changes to show.") var last = 20
+    @Flag(help: "Print JSON, for programs.") var json = false
+
+    func run() throws {
+        let body = try node.call("GET", "/v1/audit?last=\(last)")
+        guard !json else {
+            print(String(decoding: body, as: UTF8.self))
+            return
+        }
+        for entry in try JSONDecoder().decode([AuditEntry].self, from: Data(body)) {
+            print(entry.line)
+        }
+    }
+}
+
+extension AuditEntry {
+    /// One line for people.
+    fileprivate var line: String {
+        let time = Date(timeIntervalSince1970: Double(time) / 1000).formatted(.iso8601)
+        let subject = [kind, name].compactMap(\.self).joined(separator: " ")
+        return [time, author.isEmpty ? "-" : author, "(\(origin))", action, subject, detail, reason]
+            .filter { !$0.isEmpty }.joined(separator: "  ")
     }
 }

@@ -8,6 +8,6 @@ struct Meridian: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Run.self, Demonstrate.self, Check.self, Reload.self, Status.self, Drain.self, Disable.self, Enable.self,
-            Schema.self,
+            Audit.self, Schema.self,
         ])
 }

@@ -23,7 +23,11 @@ struct NodeService: Service {
 
     func run() async throws {
         await withGracefulShutdownHandler {
-            await cancelWhenGracefulShutdown { await node.followHealth() }
+            await cancelWhenGracefulShutdown {
+                async let expiries: Void = node.followExpiries()
+                await node.followHealth()
+                await expiries
+            }
         } onGracefulShutdown: {
         }
         await node.stop()
@@ -36,7 +40,7 @@ struct ReloadOnHangup: Service {
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-            _ = await node.reload()
+            _ = await node.reload(by: .signal)
         }
     }
 }

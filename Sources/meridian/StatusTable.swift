@@ -1,4 +1,5 @@
 import ControlPlane
+import TrafficModel
 
 /// `meridian status` for people.
 enum StatusTable {
@@ -27,7 +28,10 @@ enum StatusTable {
             }
         }
         for override in status.overrides {
-            lines.append("override \(override.kind) \(override.name)  \(override.verdict)  \(override.reason)")
+            let left = override.expires.map { "  ends in \(max(0, ($0 - WallTime.now.milliseconds) / 1000)) s" } ?? ""
+            lines.append(
+                "override \(override.kind) \(override.name)  \(override.verdict)  \(override.reason)"
+                    + (override.author.isEmpty ? "" : "  by \(override.author)") + left)
         }
         return lines.map { $0 + "\n" }.joined()
     }

@@ -190,7 +190,7 @@ func proxySide() throws {
           buffer_size: 10KiB
           drain_timeout: 11s
           access_log: off
-        admin: { socket: run/admin.sock }
+        admin: { socket: run/admin.sock, state: run/state.db }
         """)
     #expect(
         intent.certificates[0] == Certificate(name: "one", chainPath: "/etc/meridian/one.pem", keyPath: "/k/one.key"))
@@ -239,4 +239,5 @@ func proxySide() throws {
     ]
     #expect(limits == [4, 5, 6, 7, 8, 11].map { Duration.seconds($0) })
     #expect(intent.admin.socketPath == "/etc/meridian/run/admin.sock")
+    #expect(intent.admin.statePath == "/etc/meridian/run/state.db")
 }

@@ -46,7 +46,13 @@ final class Program {
         try yaml.write(to: configuration, atomically: true, encoding: .utf8)
     }
 
-    func hangUp() { kill(process.processIdentifier, SIGHUP) }
+    /// Ends it as a crash would; returns when it is gone.
+    func kill() {
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    func hangUp() { Foundation.kill(process.processIdentifier, SIGHUP) }
 
     /// The binary beside the test bundle.
     static var binary: URL {

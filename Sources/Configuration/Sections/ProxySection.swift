@@ -83,13 +83,21 @@ enum ProxySection {
 enum AdminSection {
     static let socket = Shape<String>.path.field(
         "socket", "The path of a Unix socket that only the owner can use; none if absent.")
+    static let state = Shape<String>.path.field(
+        "state",
+        """
+        The SQLite file, made if absent, that keeps what operators changed and the audit trail over restarts; without it \
+        both end with the process.
+        """)
     static let model = ObjectModel(
-        title: "admin", summary: "How operators reach the running program.", fields: [socket.description])
+        title: "admin", summary: "How operators reach the running program.",
+        fields: [socket.description, state.description])
 
     static let shape = Shape<AdminSettings>(.object(model)) { node, context in
         guard let reader = ObjectReader(model, node, context) else { return nil }
         var admin = AdminSettings()
         admin.socketPath = reader.read(socket, context)
+        admin.statePath = reader.read(state, context)
         // sockaddr_un holds 108 bytes with the closing zero.
         if let path = admin.socketPath, path.utf8.count > 107 {
             context.error(

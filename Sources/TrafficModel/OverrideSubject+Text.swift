@@ -1,5 +1,4 @@
-import Addresses
-package import TrafficModel
+internal import Addresses
 
 extension Overrides.Subject {
     /// `region`, `pool`, `virtual-server` or `member`.

@@ -1,0 +1,47 @@
+import ControlPlane
+import Glibc
+import Hummingbird
+import NIOCore
+
+/// One request of an operator, with the connection that it came by.
+struct AdminContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    private let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+    }
+
+    /// Who is at the other end of the Unix socket, as the kernel says (SO_PEERCRED).
+    func author() async -> Author {
+        let origin = "admin socket"
+        guard let provider = channel as? any SocketOptionProvider else { return Author(name: "", origin: origin) }
+        // `ucred` of <sys/socket.h>, which Glibc's module does not show.
+        struct Credentials {
+            var process: pid_t = 0
+            var user: uid_t = 0
+            var group: gid_t = 0
+        }
+        do {
+            let peer: Credentials = try await provider.unsafeGetSocketOption(
+                level: .socket, name: .init(rawValue: SO_PEERCRED)
+            ).get()
+            return Author(name: Self.name(of: peer.user), origin: origin)
+        } catch {
+            // The connection is gone already; its request is not.
+            return Author(name: "", origin: origin)
+        }
+    }
+
+    /// The user's name, or its number where the machine has none.
+    private static func name(of user: uid_t) -> String {
+        var entry = unsafe passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        // Large enough for any line of a passwd file; a longer one counts as none.
+        var strings = [CChar](repeating: 0, count: 4096)
+        let result = unsafe getpwuid_r(user, &entry, &strings, strings.count, &found)
+        guard result == 0, unsafe found != nil, let name = unsafe entry.pw_name else { return "user \(user)" }
+        return unsafe String(cString: name)
+    }
+}

@@ -10,6 +10,8 @@ package struct NameServer: Sendable, Hashable {
     package var threads = 0
     /// Whether EDNS Client Subnet (RFC 7871) is believed.
     package var clientSubnet = true
+    /// Whether answers carry more than was asked for.
+    package var responses = ResponseContent.minimal
     /// TCP connections at once, per listener.
     package var tcpConnections = 1000
     /// TCP connections at once from one address.
@@ -18,6 +20,14 @@ package struct NameServer: Sendable, Hashable {
     package var tcpIdle: Duration = .seconds(10)
 
     package init() {}
+}
+
+/// What answers carry beside what was asked for.
+package enum ResponseContent: String, Sendable, Hashable, CaseIterable {
+    /// Nothing: the shortest answers.
+    case minimal
+    /// The zone's name servers, and static addresses of the hosts that the answer names, as far as they fit.
+    case full
 }
 
 /// Where the place of a client's network is looked up. Later sources win over earlier ones where they overlap.

@@ -50,6 +50,7 @@ func dnsSide() throws {
           udp_size: 1400
           threads: 3
           client_subnet: false
+          responses: full
           tcp: { connections: 11, connections_per_source: 12, idle_timeout: 13s }
         geography: [{ tor: { v4: a, v6: /b } }, { maxmind: c }, { networks: d }]
         regions:
@@ -91,7 +92,7 @@ func dnsSide() throws {
         """)
     #expect(intent.dns.listen.map(\.description) == ["127.0.0.1:5300", "[::1]:5300"])
     #expect((intent.dns.udpSize, intent.dns.threads) == (1400, 3))
-    #expect(!intent.dns.clientSubnet)
+    #expect(!intent.dns.clientSubnet && intent.dns.responses == .full)
     #expect((intent.dns.tcpConnections, intent.dns.tcpConnectionsPerSource) == (11, 12))
     #expect(intent.dns.tcpIdle == .seconds(13))
     #expect(

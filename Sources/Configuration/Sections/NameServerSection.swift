@@ -13,6 +13,12 @@ enum NameServerSection {
         "threads", default: fresh.threads, "Threads that answer UDP; 0: one for each processor.")
     static let clientSubnet = Shape<Bool>.boolean.field(
         "client_subnet", default: fresh.clientSubnet, "Whether EDNS Client Subnet (RFC 7871) is believed.")
+    static let responses = Shape<ResponseContent>.choice().field(
+        "responses", default: fresh.responses,
+        """
+        What answers carry beside what was asked for: `minimal`: nothing; `full`: the zone's name servers and the addresses \
+        of hosts that MX, SRV, NS and SVCB records name, as far as they fit.
+        """)
     static let tcp = tcpShape.field("tcp", "Limits of DNS over TCP.")
 
     static let connections = Shape<Int>.integer(1...1_000_000).field(
@@ -31,7 +37,8 @@ enum NameServerSection {
     static let model = ObjectModel(
         title: "dns", summary: "The DNS role of this node. Without it the node answers no DNS.",
         fields: [
-            listen.description, udpSize.description, threads.description, clientSubnet.description, tcp.description,
+            listen.description, udpSize.description, threads.description, clientSubnet.description,
+            responses.description, tcp.description,
         ])
 
     static let shape = Shape<Drafted<NameServer, [Located<Endpoint>]>>(.object(model)) { node, context in
@@ -42,6 +49,7 @@ enum NameServerSection {
         server.udpSize = reader.read(udpSize, context)
         server.threads = reader.read(threads, context)
         server.clientSubnet = reader.read(clientSubnet, context)
+        server.responses = reader.read(responses, context)
         if let tcp = reader.read(tcp, context) {
             server.tcpConnections = tcp.read(connections, context)
             server.tcpConnectionsPerSource = tcp.read(connectionsPerSource, context)

@@ -18,29 +18,34 @@ struct AnswerTables {
     private(set) var versionAnswer: UInt32 = 0
 
     private let builder: AuthorityBuilder
+    /// Whether answers come with what spares a resolver its next questions.
+    private let isFull: Bool
     /// What ANY is told at names with data (RFC 8482 section 4.2).
     private let anyAnswer: UInt32
     /// CNAMEs followed within one answer; resolvers go on from there.
-    private static let chainLimit = 8
+    private static let chainLimit = Responder.chainLimit
+    /// An answer that is this long already gets no additional data: little of it would ever fit.
+    private static let supplementLimit = 4096
     /// RFC 8482 suggests a long TTL, for the sake of those who repeat such questions.
     private static let anyTTL: UInt32 = 3600
 
     init(builder: AuthorityBuilder, intent: Intent, plan: SteeringPlan, identity: AuthorityData.Identity) {
         self.builder = builder
+        isFull = intent.dns.responses == .full
         anyAnswer = 0
         var any = AnswerWriter(tail: .root, isWhole: false)
         any.appendAnswer(
             type: .hinfo, ttl: Self.anyTTL, data: [7] + Array("RFC8482".utf8) + [0])
-        store(any, answers: 1, outcome: .answered)
+        store(any, outcome: .answered)
         if let server = identity.server { serverAnswer = storeChaos(server) + 1 }
         if let version = identity.version { versionAnswer = storeChaos(version) + 1 }
 
         for zone in intent.zones.indices {
             let origin = intent.zones[zone].origin
             var negative = AnswerWriter(tail: origin, isWhole: false)
-            let hasSOA = appendSOA(of: zone, to: &negative)
-            let noData = store(negative, authorities: hasSOA, outcome: .noData)
-            let nameError = store(negative, authorities: hasSOA, outcome: .nameError, responseCode: 3)
+            appendSOA(of: zone, to: &negative)
+            let noData = store(negative, outcome: .noData)
+            let nameError = store(negative, outcome: .nameError, responseCode: Responder.nameError)
             zones.append(ZoneAnswers(noData: noData, nameError: nameError, originLength: UInt8(origin.wire.count)))
         }
         for position in builder.nodes.indices { appendNode(position) }
@@ -48,7 +53,7 @@ struct AnswerTables {
             guard draft.name.isWildcard, let parent = draft.name.parent, let above = builder.position(of: parent) else {
                 continue
             }
-            nodes[above].wildcard = UInt32(position + 1)
+            if !nodes[above].isRedirection { nodes[above].below = UInt32(position + 1) }
         }
         for pool in intent.pools.indices {
             let name = plan.target(ofPool: pool)
@@ -66,17 +71,21 @@ struct AnswerTables {
 
     @discardableResult
     private mutating func store(
-        _ writer: AnswerWriter, answers: Int = 0, authorities: Int = 0, additionals: Int = 0, outcome: Outcome,
-        responseCode: UInt8 = 0, isAuthoritative: Bool = true
+        _ writer: AnswerWriter, outcome: Outcome, responseCode: UInt8 = 0, isAuthoritative: Bool = true
     ) -> UInt32 {
         prepared.append(
             PreparedAnswer(
                 offset: UInt32(bytes.count), length: UInt32(writer.bytes.count), firstPointer: UInt32(pointers.count),
-                pointerCount: UInt16(writer.pointers.count), answers: UInt16(answers), authorities: UInt16(authorities),
-                additionals: UInt16(additionals), outcome: outcome, responseCode: responseCode,
-                isAuthoritative: isAuthoritative))
+                pointerCount: UInt16(writer.pointers.count), answers: UInt16(writer.answers),
+                authorities: UInt16(writer.authorities), additionals: UInt16(writer.additionals), outcome: outcome,
+                responseCode: responseCode, isAuthoritative: isAuthoritative, cutCount: UInt8(writer.cuts.count)))
         bytes += writer.bytes
         pointers += writer.pointers
+        for cut in writer.cuts {
+            pointers += [
+                UInt16(truncatingIfNeeded: cut.length), cut.pointerCount, cut.authorities, cut.additionals,
+            ]
+        }
         return UInt32(prepared.count - 1)
     }
 
@@ -85,15 +94,14 @@ struct AnswerTables {
         var writer = AnswerWriter(tail: .root, isWhole: false)
         writer.appendAnswer(
             type: .txt, recordClass: QueryMessage.chaos, ttl: 0, data: [UInt8(text.count)] + text)
-        return store(writer, answers: 1, outcome: .answered)
+        return store(writer, outcome: .answered)
     }
 
     /// The SOA as negative answers carry it: its TTL is how long the "no" may be kept (RFC 2308 section 3).
-    private func appendSOA(of zone: Int, to writer: inout AnswerWriter) -> Int {
-        guard let soa = builder.soa[zone] else { return 0 }
+    private func appendSOA(of zone: Int, to writer: inout AnswerWriter) {
+        guard let soa = builder.soa[zone] else { return }
         let minimum = soa.data.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        writer.append(soa, ttl: min(soa.ttl, minimum))
-        return 1
+        writer.append(soa, to: .authority, ttl: min(soa.ttl, minimum))
     }
 
     // MARK: Nodes
@@ -115,7 +123,8 @@ struct AnswerTables {
             for (type, records) in draft.sets {
                 var writer = self.writer(for: draft.name)
                 for record in records { writer.appendAnswer(type: type, ttl: record.ttl, data: record.data) }
-                append(type, store(writer, answers: records.count, outcome: .answered))
+                supplement(&writer, with: records, owner: draft.name, zone: draft.zone)
+                append(type, store(writer, outcome: .answered))
             }
             if !draft.sets.isEmpty { any = anyAnswer }
             if isApex, let parent = builder.parentZone[draft.name] {
@@ -135,9 +144,16 @@ struct AnswerTables {
             Node(
                 name: UInt32(names.count), nameLength: UInt8(draft.name.wire.count), isSteered: draft.subject != nil,
                 isApex: isApex, isPoolHost: isPoolHost, isDelegation: draft.kind == .delegation,
-                zone: UInt32(draft.zone), subject: subject, firstAnswer: UInt32(first),
-                answerCount: UInt32(answers.count - first), otherAnswer: other, anyAnswer: any, wildcard: 0))
+                isRedirection: draft.redirection != nil, zone: UInt32(draft.zone), subject: subject,
+                firstAnswer: UInt32(first), answerCount: UInt32(answers.count - first), otherAnswer: other,
+                anyAnswer: any, below: UInt32(draft.redirection == nil ? 0 : bytes.count)))
         names += draft.name.folded
+        if let redirection = draft.redirection {
+            // Type, class, TTL and data as they go into answers, the target uncompressed (RFC 6672 section 2.5).
+            var writer = AnswerWriter(tail: .root, isWhole: false)
+            writer.appendAnswer(type: .dname, ttl: redirection.ttl, data: redirection.data)
+            bytes += writer.bytes.dropFirst(2)
+        }
     }
 
     private mutating func append(_ type: RecordType, _ prepared: UInt32) {
@@ -155,28 +171,69 @@ struct AnswerTables {
         var writer = AnswerWriter(tail: name, isWhole: true)
         guard records.isEmpty else {
             for record in records { writer.appendAnswer(type: .ds, ttl: record.ttl, data: record.data) }
-            append(.ds, store(writer, answers: records.count, outcome: .answered))
+            append(.ds, store(writer, outcome: .answered))
             return
         }
-        let authorities = appendSOA(of: zone, to: &writer)
-        append(.ds, store(writer, authorities: authorities, outcome: .noData))
+        appendSOA(of: zone, to: &writer)
+        append(.ds, store(writer, outcome: .noData))
     }
 
-    /// All addresses that the zone has for the servers come along; if they do not fit, TC says so (RFC 9471).
+    /// Addresses of servers inside the delegation are required: if they do not fit, TC says so (RFC 9471 section 3.1).
+    /// Those of other servers in the zone come along as far as they fit (section 3.2).
     private mutating func storeReferral(_ draft: AuthorityBuilder.Draft) -> UInt32 {
         var writer = AnswerWriter(tail: draft.name, isWhole: false)
-        let servers = draft.set(.ns) ?? []
+        var siblings: [DomainName] = []
+        var inside: [DomainName] = []
         var seen: Set<DomainName> = []
-        var addresses: [ResourceRecord] = []
-        for server in servers {
-            writer.append(server)
+        for server in draft.set(.ns) ?? [] {
+            writer.append(server, to: .authority)
             guard let name = DomainName(wire: server.data), seen.insert(name).inserted else { continue }
-            if name.isAtOrBelow(builder.zones[draft.zone].origin) { addresses += builder.addresses(of: name) }
+            if name.isAtOrBelow(draft.name) {
+                inside.append(name)
+            } else if name.isAtOrBelow(builder.zones[draft.zone].origin) {
+                siblings.append(name)
+            }
         }
-        for address in addresses { writer.append(address) }
-        return store(
-            writer, authorities: servers.count, additionals: addresses.count, outcome: .referral, isAuthoritative: false
-        )
+        for server in inside {
+            for address in builder.addresses(of: server) { writer.append(address, to: .additional) }
+        }
+        for server in siblings {
+            for type in [RecordType.a, .aaaa] {
+                let addresses = builder.addresses(of: server).filter { $0.type == type }
+                if !addresses.isEmpty { writer.allowCut() }
+                for address in addresses { writer.append(address, to: .additional) }
+            }
+        }
+        return store(writer, outcome: .referral, isAuthoritative: false)
+    }
+
+    // MARK: Supplements
+
+    /// Adds the zone's name servers, and the addresses of all hosts that the answer names, as far as they are static and
+    /// ours (RFC 1034 section 4.3.2 step 6). Nothing of it is required.
+    private func supplement(
+        _ writer: inout AnswerWriter, with records: [ResourceRecord], owner: DomainName, zone: Int
+    ) {
+        guard isFull, let type = records.first?.type else { return }
+        var hosts = records.compactMap(\.target)
+        let origin = builder.zones[zone].origin
+        if !(type == .ns && owner == origin), let apex = builder.position(of: origin) {
+            let servers = builder.nodes[apex].set(.ns) ?? []
+            if !servers.isEmpty { writer.allowCut() }
+            for server in servers { writer.append(server, to: .authority) }
+            hosts += servers.compactMap(\.target)
+        }
+        var seen: Set<DomainName> = []
+        for host in hosts where seen.insert(host).inserted {
+            // What is in the answer section already is not said again. A wildcard may have been asked for any of its names.
+            let isOwner = host == owner || (owner.isWildcard && owner.parent.map { host.isAtOrBelow($0) } == true)
+            for addresses in builder.addressSets(of: host) {
+                guard let first = addresses.first, !isOwner || first.type != type else { continue }
+                guard writer.bytes.count < Self.supplementLimit else { return }
+                writer.allowCut()
+                for address in addresses { writer.append(address, to: .additional, owner: host) }
+            }
+        }
     }
 
     // MARK: Aliases
@@ -190,41 +247,51 @@ struct AnswerTables {
     ) -> (any: UInt32, other: UInt32) {
         var chain = writer(for: draft.name)
         chain.appendAnswer(type: .cname, ttl: alias.ttl, data: alias.data)
-        let single = store(chain, answers: 1, outcome: .answered)
+        let single = store(chain, outcome: .answered)
         append(.cname, single)
-        var count = 1
+        var hops = 1
         var visited: Set<DomainName> = [draft.name]
         var current = DomainName(wire: alias.data)
-        while let target = current, count < Self.chainLimit, visited.insert(target).inserted {
+        while let target = current, hops < Self.chainLimit, visited.insert(target).inserted {
+            hops += 1
             switch builder.place(of: target) {
             case .outside, .delegated:
-                return (single, store(chain, answers: count, outcome: .answered))
+                return (single, store(chain, outcome: .answered))
             case .nameError(let zone):
-                let authorities = appendSOA(of: zone, to: &chain)
+                appendSOA(of: zone, to: &chain)
                 // RFC 6604 section 3: the code is about the last name of the chain.
-                return (
-                    single,
-                    store(chain, answers: count, authorities: authorities, outcome: .nameError, responseCode: 3)
-                )
-            case .node(let position, _):
+                return (single, store(chain, outcome: .nameError, responseCode: Responder.nameError))
+            case .redirected(let position):
                 let node = builder.nodes[position]
-                if node.subject != nil { return (single, store(chain, answers: count, outcome: .answered)) }
+                guard let redirection = node.redirection, let end = DomainName(wire: redirection.data) else {
+                    return (single, store(chain, outcome: .answered))
+                }
+                chain.append(redirection, to: .answer)
+                guard let next = target.replacing(suffix: node.name, with: end) else {
+                    return (single, store(chain, outcome: .failure, responseCode: Responder.nameTooLong))
+                }
+                chain.append(
+                    ResourceRecord(owner: target, type: .cname, ttl: redirection.ttl, data: next.wire), to: .answer)
+                current = next
+            case .node(let position):
+                let node = builder.nodes[position]
+                if node.subject != nil { return (single, store(chain, outcome: .answered)) }
                 if let next = node.set(.cname)?.first {
-                    chain.append(next, owner: target)
-                    count += 1
+                    chain.append(next, to: .answer, owner: target)
                     current = DomainName(wire: next.data)
                     continue
                 }
                 for (type, records) in node.sets {
                     var whole = chain
-                    for record in records { whole.append(record, owner: target) }
-                    append(type, store(whole, answers: count + records.count, outcome: .answered))
+                    for record in records { whole.append(record, to: .answer, owner: target) }
+                    supplement(&whole, with: records, owner: target, zone: node.zone)
+                    append(type, store(whole, outcome: .answered))
                 }
-                let authorities = appendSOA(of: node.zone, to: &chain)
-                return (single, store(chain, answers: count, authorities: authorities, outcome: .noData))
+                appendSOA(of: node.zone, to: &chain)
+                return (single, store(chain, outcome: .noData))
             }
         }
-        return (single, store(chain, answers: count, outcome: .answered))
+        return (single, store(chain, outcome: .answered))
     }
 }
 

@@ -2,7 +2,20 @@ import DNSWire
 
 /// Writes the records of one prepared answer, with compressed names (RFC 1035 section 4.1.4).
 struct AnswerWriter {
+    enum Section { case answer, authority, additional }
+
+    /// A prepared answer ends early at so many places at most; sets behind the last one come and go together.
+    static let cutLimit = 255
+    /// A compression pointer reaches 16,383 bytes. The header and the question take 271; the chain of DNAMEs that an
+    /// answer may have to stand behind takes ``Responder/redirectionSize``.
+    private static let pointerReach = 16_383 - 271 - Responder.redirectionSize
+
     private(set) var bytes: [UInt8] = []
+    private(set) var answers = 0
+    private(set) var authorities = 0
+    private(set) var additionals = 0
+    /// Where the answer may end early, shortest first.
+    private(set) var cuts: [AnswerPart] = []
     /// Places of pointers that depend on the length of the question's name.
     private(set) var pointers: [UInt16] = []
     /// The question's name, or the part at its end that is known.
@@ -19,14 +32,32 @@ struct AnswerWriter {
 
     /// A record of the name that was asked for.
     mutating func appendAnswer(type: RecordType, recordClass: UInt16 = 1, ttl: UInt32, data: [UInt8]) {
+        answers += 1
         append(0xc00c)
         appendBody(type: type, recordClass: recordClass, ttl: ttl, data: data)
     }
 
-    mutating func append(_ record: ResourceRecord, owner: DomainName? = nil, ttl: UInt32? = nil) {
+    /// - Parameter owner: instead of the record's own: what a wildcard stands for.
+    mutating func append(
+        _ record: ResourceRecord, to section: Section, owner: DomainName? = nil, ttl: UInt32? = nil
+    ) {
+        switch section {
+        case .answer: answers += 1
+        case .authority: authorities += 1
+        case .additional: additionals += 1
+        }
         let owner = owner ?? record.owner
         if isWhole, owner == tail { append(0xc00c) } else { append(owner) }
         appendBody(type: record.type, recordClass: 1, ttl: ttl ?? record.ttl, data: record.data)
+    }
+
+    /// From here on, everything may be left out.
+    mutating func allowCut() {
+        guard cuts.count < Self.cutLimit, bytes.count <= UInt16.max else { return }
+        cuts.append(
+            AnswerPart(
+                length: UInt32(bytes.count), pointerCount: UInt16(pointers.count), authorities: UInt16(authorities),
+                additionals: UInt16(additionals)))
     }
 
     private mutating func appendBody(type: RecordType, recordClass: UInt16, ttl: UInt32, data: [UInt8]) {
@@ -79,8 +110,7 @@ struct AnswerWriter {
             }
             // The four bytes of type and class lie between the question's name and the answer.
             let distance = -(4 + bytes.count)
-            // A pointer reaches 16,383; the header and the longest question take 271.
-            if bytes.count < 16_000 { known[Array(name.folded[index...])] = distance }
+            if bytes.count < Self.pointerReach { known[Array(name.folded[index...])] = distance }
             let length = Int(name.wire[index])
             bytes += name.wire[index...index + length]
             index += 1 + length

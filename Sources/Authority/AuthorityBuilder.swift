@@ -15,6 +15,11 @@ struct AuthorityBuilder {
 
         func set(_ type: RecordType) -> [ResourceRecord]? { sets.first { $0.type == type }?.records }
 
+        /// The DNAME that moves everything below this name; a wildcard has none (RFC 4592 section 4.4).
+        var redirection: ResourceRecord? {
+            kind == .delegation || name.isWildcard ? nil : set(.dname)?.first
+        }
+
         mutating func add(_ record: ResourceRecord) {
             if let index = sets.firstIndex(where: { $0.type == record.type }) {
                 sets[index].records.append(record)
@@ -26,7 +31,9 @@ struct AuthorityBuilder {
 
     /// Where a CNAME's target lies.
     enum Place {
-        case node(Int, isWildcard: Bool)
+        case node(Int)
+        /// Below the DNAME at this node.
+        case redirected(Int)
         case nameError(zone: Int)
         case delegated
         case outside
@@ -45,6 +52,7 @@ struct AuthorityBuilder {
     private var positions: [DomainName: Int] = [:]
     private let origins: [DomainName: Int]
     private var cuts: Set<DomainName> = []
+    private var redirections: Set<DomainName> = []
 
     init(zones: [Zone], steered: [(name: DomainName, subject: SteeredSubject)]) {
         self.zones = zones
@@ -62,15 +70,37 @@ struct AuthorityBuilder {
             for record in zone.records where record.type == .ns && record.owner != zone.origin {
                 if self.zone(of: record.owner) == position { cuts.insert(record.owner) }
             }
+            for record in zone.records where record.type == .dname && !record.owner.isWildcard {
+                if self.zone(of: record.owner) == position { redirections.insert(record.owner) }
+            }
         }
         for (position, zone) in zones.enumerated() {
             insert(zone.origin, zone: position)
             for record in zone.records { add(record, from: position) }
         }
         for (name, subject) in steered {
-            guard let zone = zone(of: name), cut(of: name, zone: zone) == nil else { continue }
+            guard let zone = zone(of: name), exists(name, inZone: zone) else { continue }
             nodes[insert(name, zone: zone)].subject = subject
         }
+        // The names between a zone and the one above it exist too (RFC 8020), whoever serves the zone.
+        for (origin, zone) in parentZone {
+            if let above = origin.parent, exists(above, inZone: zone) { insert(above, zone: zone) }
+        }
+    }
+
+    /// Whether the zone itself answers for a name in it: no delegation and no DNAME stands in between.
+    private func exists(_ name: DomainName, inZone zone: Int) -> Bool {
+        cut(of: name, zone: zone) == nil && !isRedirected(name, zone: zone)
+    }
+
+    private func isRedirected(_ name: DomainName, zone: Int) -> Bool {
+        guard !redirections.isEmpty else { return false }
+        var current = name == zones[zone].origin ? nil : name.parent
+        while let candidate = current {
+            if redirections.contains(candidate) { return true }
+            current = candidate == zones[zone].origin ? nil : candidate.parent
+        }
+        return false
     }
 
     /// The zone that answers for a name: the one with the longest origin.
@@ -109,6 +139,7 @@ struct AuthorityBuilder {
             nodes[position].add(record)
             return
         }
+        if isRedirected(record.owner, zone: zone) { return }
         nodes[insert(record.owner, zone: zone)].add(record)
     }
 
@@ -127,17 +158,18 @@ struct AuthorityBuilder {
 
     func place(of name: DomainName) -> Place {
         if let position = positions[name] {
-            return nodes[position].kind == .delegation ? .delegated : .node(position, isWildcard: false)
+            return nodes[position].kind == .delegation ? .delegated : .node(position)
         }
         var current = name.parent
         while let candidate = current {
             if let position = positions[candidate] {
                 let node = nodes[position]
                 if node.kind == .delegation { return .delegated }
+                if node.redirection != nil { return .redirected(position) }
                 if let wildcard = DomainName(wire: [1, UInt8(ascii: "*")] + candidate.wire),
                     let at = positions[wildcard]
                 {
-                    return nodes[at].kind == .delegation ? .delegated : .node(at, isWildcard: true)
+                    return nodes[at].kind == .delegation ? .delegated : .node(at)
                 }
                 return .nameError(zone: node.zone)
             }
@@ -151,5 +183,11 @@ struct AuthorityBuilder {
         if let glue = glue[server] { return glue }
         guard let position = positions[server] else { return [] }
         return nodes[position].sets.filter { $0.type == .a || $0.type == .aaaa }.flatMap(\.records)
+    }
+
+    /// The addresses that a host has here, by type, if they do not depend on who asks.
+    func addressSets(of host: DomainName) -> [[ResourceRecord]] {
+        guard case .node(let position) = place(of: host), nodes[position].subject == nil else { return [] }
+        return [RecordType.a, .aaaa].compactMap { nodes[position].set($0) }
     }
 }

@@ -7,6 +7,8 @@ extension AuthorityData {
         case node(Int)
         /// Below the delegation at this node.
         case belowDelegation(Int)
+        /// Below the DNAME at this node.
+        case belowRedirection(Int)
         /// No such name in the zone, a position in `zones`.
         case nameError(zone: Int)
         case outside
@@ -33,7 +35,8 @@ extension AuthorityData {
                 // The closest encloser. Nothing below a delegation is in the table, so that names there end up here too.
                 let node = nodes[position]
                 if node.isDelegation { return .belowDelegation(position) }
-                if node.wildcard != 0 { return .node(Int(node.wildcard) &- 1) }
+                if node.isRedirection { return .belowRedirection(position) }
+                if node.below != 0 { return .node(Int(node.below) &- 1) }
                 return .nameError(zone: Int(node.zone))
             }
             if labels == 0 { return .outside }

@@ -9,6 +9,8 @@ struct Node: BitwiseCopyable {
     var isPoolHost: Bool
     /// Everything below belongs to other servers.
     var isDelegation: Bool
+    /// Everything below is found elsewhere: the name has a DNAME (RFC 6672).
+    var isRedirection: Bool
     /// Position in `AuthorityData.zones`.
     var zone: UInt32
     /// Position of the wide IP or pool.
@@ -20,8 +22,9 @@ struct Node: BitwiseCopyable {
     var otherAnswer: UInt32
     /// For ANY.
     var anyAnswer: UInt32
-    /// The node of `*` below this name, plus one; 0: none.
-    var wildcard: UInt32
+    /// The node of `*` below this name, plus one; 0: none. Below a redirection there are no names, and this is where its
+    /// record begins in `AuthorityData.bytes`, from its type on.
+    var below: UInt32
 }
 
 /// The answer for one type at a node.

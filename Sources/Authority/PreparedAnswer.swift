@@ -12,9 +12,44 @@ struct PreparedAnswer: BitwiseCopyable {
     var authorities: UInt16
     var additionals: UInt16
     var outcome: Outcome
-    /// NOERROR or NXDOMAIN.
+    /// NOERROR, NXDOMAIN or YXDOMAIN.
     var responseCode: UInt8
     var isAuthoritative: Bool
+    /// Places where it may end early, because what follows is not required (RFC 2181 section 9); 0: only whole. They
+    /// stand behind its pointers, shortest first, each as the four numbers of an ``AnswerPart``.
+    var cutCount: UInt8
+
+    /// All of it.
+    @inline(__always)
+    var whole: AnswerPart {
+        AnswerPart(
+            length: length, pointerCount: pointerCount, authorities: authorities, additionals: additionals)
+    }
+
+    /// As much of it as fits into `room` bytes; all of it when nothing does.
+    func part(fitting room: Int, _ table: FlatTable<UInt16>) -> AnswerPart {
+        guard Int(length) > room else { return whole }
+        let cuts = Int(firstPointer) &+ Int(pointerCount)
+        var index = Int(cutCount)
+        while index > 0 {
+            index &-= 1
+            let place = cuts &+ 4 &* index
+            if Int(table[place]) <= room {
+                return AnswerPart(
+                    length: UInt32(table[place]), pointerCount: table[place &+ 1], authorities: table[place &+ 2],
+                    additionals: table[place &+ 3])
+            }
+        }
+        return whole
+    }
+}
+
+/// The beginning of a prepared answer, up to the end of one of its record sets. All of its answer section is in it.
+struct AnswerPart: BitwiseCopyable {
+    var length: UInt32
+    var pointerCount: UInt16
+    var authorities: UInt16
+    var additionals: UInt16
 }
 
 /// What became of a query, as it is counted.
@@ -26,7 +61,7 @@ package enum Outcome: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case nameError
     case referral
     case refused
-    /// SERVFAIL, or the code that an all-down policy asks for.
+    /// SERVFAIL, YXDOMAIN, or the code that an all-down policy asks for.
     case failure
     case formatError
     case notImplemented

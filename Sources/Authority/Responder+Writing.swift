@@ -8,7 +8,7 @@ extension Responder {
 
     /// Bytes of the response's OPT record.
     @inline(__always)
-    private func optionsSize(extendedError: UInt16) -> Int {
+    func optionsSize(extendedError: UInt16) -> Int {
         guard query.hasEDNS else { return 0 }
         return 11 &+ (query.hasClientSubnet ? 4 &+ query.subnetLength : 0) &+ (extendedError == 0 ? 0 : 6)
     }
@@ -51,7 +51,7 @@ extension Responder {
         return true
     }
 
-    /// A prepared answer: copied, with its pointers set.
+    /// A prepared answer: copied, with its pointers set; without what is not required where that does not fit.
     @inline(__always)
     func write(
         _ position: Int, scope: UInt8, _ message: RawSpan, _ data: AuthorityData, _ writer: inout ResponseWriter
@@ -59,15 +59,20 @@ extension Responder {
         let prepared = data.prepared[position]
         counters.count(prepared.outcome)
         let flags = (prepared.isAuthoritative ? Self.authoritative : 0) | UInt16(prepared.responseCode)
+        var part = prepared.whole
+        if prepared.cutCount != 0 {
+            let room = writer.limit &- query.questionEnd &- optionsSize(extendedError: 0)
+            part = prepared.part(fitting: room, data.pointers)
+        }
         guard
             begin(
-                message, data, flags: flags, answers: prepared.answers, authorities: prepared.authorities,
-                additionals: prepared.additionals, size: Int(prepared.length), scope: scope, &writer)
+                message, data, flags: flags, answers: prepared.answers, authorities: part.authorities,
+                additionals: part.additionals, size: Int(part.length), scope: scope, &writer)
         else { return }
         let start = writer.count
-        writer.append(data.bytes, from: Int(prepared.offset), count: Int(prepared.length))
+        writer.append(data.bytes, from: Int(prepared.offset), count: Int(part.length))
         writer.resolvePointers(
-            data.pointers, from: Int(prepared.firstPointer), count: Int(prepared.pointerCount), start: start,
+            data.pointers, from: Int(prepared.firstPointer), count: Int(part.pointerCount), start: start,
             nameEnd: 12 &+ query.nameLength)
         writeOptions(message, data, scope: scope, &writer)
     }

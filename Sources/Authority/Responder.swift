@@ -15,7 +15,7 @@ package struct Responder: ~Copyable {
     var sequence: UInt64
     var query = QueryMessage()
     private(set) var isTCP = false
-    private(set) var name = FoldedName()
+    var name = FoldedName()
     var decision = SteeringDecision()
 
     /// - Parameter sequence: where round robin and ratio start; different for each thread, so that they do not all send
@@ -107,6 +107,8 @@ package struct Responder: ~Copyable {
             write(Int(data.zones[zone].nameError), scope: 0, message, data, &writer)
         case .belowDelegation(let position):
             write(Int(data.nodes[position].otherAnswer), scope: 0, message, data, &writer)
+        case .belowRedirection(let position):
+            redirect(from: position, message, data, &writer)
         case .node(let position):
             let node = data.nodes[position]
             let type = query.type.rawValue

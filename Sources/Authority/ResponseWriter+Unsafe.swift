@@ -103,4 +103,46 @@ struct ResponseWriter {
         precondition(offset >= 0 && offset &+ 2 <= count)
         unsafe (base + offset).storeBytes(of: value.bigEndian, as: UInt16.self)
     }
+
+    /// Takes everything back.
+    @inline(__always)
+    mutating func clear() {
+        count = 0
+        isFull = false
+    }
+
+    /// `size` bytes that were written at `offset`, once more.
+    @inline(__always)
+    mutating func append(ownBytesAt offset: Int, count size: Int) {
+        precondition(offset >= 0 && size >= 0 && offset &+ size <= count)
+        guard let target = unsafe reserve(size) else { return }
+        // Inside by the lines above; what is reserved lies behind what was written.
+        unsafe target.copyMemory(from: base + offset, byteCount: size)
+    }
+
+    @inline(__always)
+    func byte(at offset: Int) -> UInt8 {
+        precondition(offset >= 0 && offset < count)
+        return unsafe base.load(fromByteOffset: offset, as: UInt8.self)
+    }
+
+    @inline(__always)
+    func number16(at offset: Int) -> UInt16 {
+        precondition(offset >= 0 && offset &+ 2 <= count)
+        return unsafe UInt16(bigEndian: (base + offset).loadUnaligned(as: UInt16.self))
+    }
+
+    /// Reads an uncompressed name that was written at `offset` into `name`.
+    func fold(into name: inout FoldedName, nameAt offset: Int, length: Int) {
+        precondition(offset >= 8 && length >= 1 && length <= 255 && offset &+ length <= count)
+        var labels = 0
+        var index = offset
+        while byte(at: index) != 0 {
+            labels &+= 1
+            index &+= 1 &+ Int(byte(at: index))
+        }
+        // Written, by the first line; nothing writes while it is read.
+        let message = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(base), byteCount: count)
+        name.fold(message, offset: offset, length: length, labelCount: labels)
+    }
 }

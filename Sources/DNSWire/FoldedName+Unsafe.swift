@@ -24,7 +24,7 @@ package struct FoldedName: ~Copyable {
     ///
     /// A length byte is at most 63, below the letters, so folding may pass over it.
     @inline(__always)
-    mutating func fold(_ message: RawSpan, offset: Int, length: Int, labelCount: Int) {
+    package mutating func fold(_ message: RawSpan, offset: Int, length: Int, labelCount: Int) {
         precondition(length >= 1 && length <= 255)
         self.length = length
         self.labelCount = labelCount

@@ -1,6 +1,9 @@
 extension RecordType {
     @inlinable package static var spf: RecordType { .init(rawValue: 99) }
     @inlinable package static var naptr: RecordType { .init(rawValue: 35) }
+    @inlinable package static var afsdb: RecordType { .init(rawValue: 18) }
+    @inlinable package static var rt: RecordType { .init(rawValue: 21) }
+    @inlinable package static var kx: RecordType { .init(rawValue: 36) }
     @inlinable package static var dname: RecordType { .init(rawValue: 39) }
     @inlinable package static var sshfp: RecordType { .init(rawValue: 44) }
     @inlinable package static var tlsa: RecordType { .init(rawValue: 52) }

@@ -42,17 +42,20 @@ let package = Package(
     targets: [
         // Lowest first; a target depends only on targets above it. docs/architecture.md says what each one knows.
         .target(name: "CLinux"),
+        .target(name: "FlatTables", dependencies: ["CLinux"], swiftSettings: house),
         .target(name: "Addresses", swiftSettings: house),
         .target(name: "DNSWire", dependencies: ["Addresses"], swiftSettings: house),
         .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: house),
-        .target(name: "Geography", dependencies: ["Addresses"], swiftSettings: house),
+        .target(name: "Geography", dependencies: ["Addresses", "FlatTables"], swiftSettings: house),
         .target(name: "TrafficModel", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .target(name: "Telemetry", swiftSettings: house),
         .target(
-            name: "Steering", dependencies: ["Addresses", "DNSWire", "Geography", "TrafficModel"], swiftSettings: house),
+            name: "Steering", dependencies: ["Addresses", "DNSWire", "FlatTables", "Geography", "TrafficModel"],
+            swiftSettings: house),
         .target(name: "Balancing", dependencies: ["Addresses", "TrafficModel"], swiftSettings: house),
         .target(
-            name: "Authority", dependencies: ["Addresses", "DNSWire", "Steering", "TrafficModel"], swiftSettings: house),
+            name: "Authority", dependencies: ["Addresses", "DNSWire", "FlatTables", "Steering", "TrafficModel"],
+            swiftSettings: house),
         .target(
             name: "ConfigurationLoading",
             dependencies: [

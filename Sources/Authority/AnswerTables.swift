@@ -8,8 +8,8 @@ struct AnswerTables {
     private(set) var nodes: [Node] = []
     private(set) var names: [UInt8] = []
     private(set) var answers: [TypedAnswer] = []
-    private(set) var prepared: [PreparedAnswer] = []
     private(set) var pointers: [UInt16] = []
+    /// What ``PreparedAnswers`` holds.
     private(set) var bytes: [UInt8] = []
     private(set) var zones: [ZoneAnswers] = []
     private(set) var targets: [TargetName] = []
@@ -73,12 +73,14 @@ struct AnswerTables {
     private mutating func store(
         _ writer: AnswerWriter, outcome: Outcome, responseCode: UInt8 = 0, isAuthoritative: Bool = true
     ) -> UInt32 {
-        prepared.append(
+        let position = PreparedAnswers.begin(&bytes)
+        PreparedAnswers.append(
             PreparedAnswer(
-                offset: UInt32(bytes.count), length: UInt32(writer.bytes.count), firstPointer: UInt32(pointers.count),
-                pointerCount: UInt16(writer.pointers.count), answers: UInt16(writer.answers),
-                authorities: UInt16(writer.authorities), additionals: UInt16(writer.additionals), outcome: outcome,
-                responseCode: responseCode, isAuthoritative: isAuthoritative, cutCount: UInt8(writer.cuts.count)))
+                offset: PreparedAnswers.offset(at: position), length: UInt32(writer.bytes.count),
+                firstPointer: UInt32(pointers.count), pointerCount: UInt16(writer.pointers.count),
+                answers: UInt16(writer.answers), authorities: UInt16(writer.authorities),
+                additionals: UInt16(writer.additionals), outcome: outcome, responseCode: responseCode,
+                isAuthoritative: isAuthoritative, cutCount: UInt8(writer.cuts.count)), to: &bytes)
         bytes += writer.bytes
         pointers += writer.pointers
         for cut in writer.cuts {
@@ -86,7 +88,7 @@ struct AnswerTables {
                 UInt16(truncatingIfNeeded: cut.length), cut.pointerCount, cut.authorities, cut.additionals,
             ]
         }
-        return UInt32(prepared.count - 1)
+        return position
     }
 
     private mutating func storeChaos(_ text: String) -> UInt32 {

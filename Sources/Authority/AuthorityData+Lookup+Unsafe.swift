@@ -1,4 +1,5 @@
-internal import DNSWire
+import DNSWire
+import FlatTables
 
 extension AuthorityData {
     /// Where a name leads.
@@ -53,7 +54,7 @@ extension AuthorityData {
         length &-= size
     }
 
-    /// Position of the node of a name; the folded name has eight readable bytes behind it.
+    /// Position of the entry of a name; the folded name has eight readable bytes behind it.
     @inline(__always)
     private func find(_ name: UnsafeRawPointer, length: Int) -> Int? {
         let hash = unsafe NameHash.hash(name, length: length, seed: seed)
@@ -65,12 +66,31 @@ extension AuthorityData {
             if slot.node == 0 { return nil }
             if slot.tag == tag {
                 let position = Int(slot.node) &- 1
-                let node = nodes[position]
-                if Int(node.nameLength) == length,
-                    unsafe NameHash.equal(names.address(of: Int(node.name)), name, length: length)
-                {
-                    return position
-                }
+                if unsafe nodes.isName(name, length: length, at: position) { return position }
+            }
+            index = (index &+ 1) & mask
+        }
+    }
+
+    // MARK: Looking ahead
+
+    /// Begins to load the place of a name in the hash table.
+    @inline(__always)
+    func prefetchSlot(_ hash: UInt64) { slots.prefetch(Int(truncatingIfNeeded: hash) & (slots.count &- 1)) }
+
+    /// The position of the entry that a name with this hash most likely has; `nil`: there is no such name. Begins to load
+    /// it.
+    @inline(__always)
+    func prefetchEntry(_ hash: UInt64) -> Int? {
+        let mask = slots.count &- 1
+        var index = Int(truncatingIfNeeded: hash) & mask
+        let tag = UInt32(truncatingIfNeeded: hash >> 32)
+        while true {
+            let slot = slots[index]
+            if slot.node == 0 { return nil }
+            if slot.tag == tag {
+                nodes.prefetch(Int(slot.node) &- 1)
+                return Int(slot.node) &- 1
             }
             index = (index &+ 1) & mask
         }
@@ -79,19 +99,23 @@ extension AuthorityData {
 
 extension NodeSlot {
     /// A table that is at most half full, so that a miss ends soon.
-    static func table(for names: [DomainName], seed: UInt64) -> [NodeSlot] {
+    ///
+    /// - Parameter positions: where each node's entry is.
+    static func table(for nodes: [Node], at positions: [UInt32], names: [UInt8], seed: UInt64) -> [NodeSlot] {
         var capacity = 4
-        while capacity < 2 * names.count { capacity *= 2 }
+        while capacity < 2 * nodes.count { capacity *= 2 }
         var table = [NodeSlot](repeating: NodeSlot(tag: 0, node: 0), count: capacity)
-        for (position, name) in names.enumerated() {
-            let padded = name.folded + [UInt8](repeating: 0, count: 8)
-            let hash = unsafe padded.withUnsafeBytes { bytes in
-                // `padded` is never empty, and has eight bytes behind the name.
-                unsafe NameHash.hash(bytes.baseAddress!, length: name.folded.count, seed: seed)
+        // The hash may read so far behind a name.
+        let padded = names + [UInt8](repeating: 0, count: 8)
+        unsafe padded.withUnsafeBytes { bytes in
+            for (index, node) in nodes.enumerated() {
+                // Each name is inside, and `padded` is never empty.
+                let hash = unsafe NameHash.hash(
+                    bytes.baseAddress! + Int(node.name), length: Int(node.nameLength), seed: seed)
+                var place = Int(truncatingIfNeeded: hash) & (capacity - 1)
+                while table[place].node != 0 { place = (place + 1) & (capacity - 1) }
+                table[place] = NodeSlot(tag: UInt32(truncatingIfNeeded: hash >> 32), node: positions[index] + 1)
             }
-            var index = Int(truncatingIfNeeded: hash) & (capacity - 1)
-            while table[index].node != 0 { index = (index + 1) & (capacity - 1) }
-            table[index] = NodeSlot(tag: UInt32(truncatingIfNeeded: hash >> 32), node: UInt32(position + 1))
         }
         return table
     }

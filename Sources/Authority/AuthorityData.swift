@@ -1,4 +1,5 @@
 package import DNSWire
+import FlatTables
 package import Steering
 package import TrafficModel
 
@@ -34,13 +35,11 @@ package final class AuthorityData: Sendable {
     let depth: Int
 
     let slots: FlatTable<NodeSlot>
-    let nodes: FlatTable<Node>
-    /// Names in lower case, with eight bytes behind the last.
-    let names: FlatTable<UInt8>
-    let answers: FlatTable<TypedAnswer>
-    let prepared: FlatTable<PreparedAnswer>
+    let nodes: NodeEntries
+    let prepared: PreparedAnswers
     let pointers: FlatTable<UInt16>
-    let bytes: FlatTable<UInt8>
+    /// The bytes of prepared answers and of targets' names.
+    var bytes: FlatTable<UInt8> { prepared.bytes }
     let zones: FlatTable<ZoneAnswers>
     let targets: FlatTable<TargetName>
     let addresses: FlatTable<TargetAddress>
@@ -69,13 +68,13 @@ package final class AuthorityData: Sendable {
         udpSize = min(max(intent.dns.udpSize, 512), 4096)
         self.seed = seed
         depth = builder.nodes.map { $0.name.labelCount }.max() ?? 0
-        slots = FlatTable(NodeSlot.table(for: builder.nodes.map(\.name), seed: seed))
-        nodes = FlatTable(writer.nodes)
-        names = FlatTable(writer.names + [UInt8](repeating: 0, count: 8))
-        answers = FlatTable(writer.answers)
-        prepared = FlatTable(writer.prepared)
+        var nodes = NodeEntries(writer.nodes, names: writer.names, answers: writer.answers)
+        slots = FlatTable(NodeSlot.table(for: writer.nodes, at: nodes.positions, names: writer.names, seed: seed))
+        nodes.forgetPositions()
+        self.nodes = nodes
+        // Room behind the last answer's head, which may be all it has.
+        prepared = PreparedAnswers(writer.bytes + [UInt8](repeating: 0, count: 8))
         pointers = FlatTable(writer.pointers)
-        bytes = FlatTable(writer.bytes)
         zones = FlatTable(writer.zones)
         targets = FlatTable(writer.targets)
         addresses = FlatTable(writer.addresses)
@@ -87,11 +86,8 @@ package final class AuthorityData: Sendable {
     deinit {
         slots.deallocate()
         nodes.deallocate()
-        names.deallocate()
-        answers.deallocate()
         prepared.deallocate()
         pointers.deallocate()
-        bytes.deallocate()
         zones.deallocate()
         targets.deallocate()
         addresses.deallocate()
@@ -100,8 +96,7 @@ package final class AuthorityData: Sendable {
 
     /// The name of a node, as ``Decision`` records name it.
     package func name(ofNode node: Int) -> DomainName? {
-        guard node >= 0, node < nodes.count else { return nil }
-        let node = nodes[node]
-        return DomainName(wire: (0..<Int(node.nameLength)).map { names[Int(node.name) + $0] })
+        guard node >= 0 else { return nil }
+        return nodes.name(at: node)
     }
 }

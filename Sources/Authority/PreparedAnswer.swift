@@ -1,3 +1,5 @@
+import FlatTables
+
 /// An answer made when the configuration was compiled: everything between the question and OPT.
 struct PreparedAnswer: BitwiseCopyable {
     /// Where its bytes begin in `AuthorityData.bytes`.

@@ -1,4 +1,5 @@
 import DNSWire
+import FlatTables
 
 extension Responder {
     /// CNAMEs and DNAMEs followed within one answer; resolvers go on from there.
@@ -59,10 +60,7 @@ extension Responder {
             let node = data.nodes[position]
             if node.isSteered { return }
             if !node.isDelegation { found = node.otherAnswer }
-            for index in 0..<Int(node.answerCount) {
-                let typed = data.answers[Int(node.firstAnswer) &+ index]
-                if typed.type == query.type.rawValue { found = typed.prepared }
-            }
+            if let typed = data.nodes.answer(for: query.type, at: position, node) { found = UInt32(typed) }
         }
         guard let found else { return }
         let prepared = data.prepared[Int(found)]
@@ -100,7 +98,7 @@ private struct RedirectionChain {
 
     /// Writes the DNAME at a node above the latest name, and the CNAME that follows; `false` when there is none, because
     /// its target would be longer than names may be.
-    mutating func append(_ node: Node, _ data: AuthorityData, _ writer: inout ResponseWriter) -> Bool {
+    mutating func append(_ node: NodeEntry, _ data: AuthorityData, _ writer: inout ResponseWriter) -> Bool {
         hops &+= 1
         let record = Int(node.below)
         // Type and class, TTL and length come before the target, whose length is one byte's worth.

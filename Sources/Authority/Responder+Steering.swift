@@ -1,10 +1,11 @@
 import Addresses
 import DNSWire
+import FlatTables
 import Steering
 
 extension Responder {
     mutating func steer(
-        _ position: Int, _ node: Node, _ message: RawSpan, source: IPAddress, snapshot: AuthoritySnapshot,
+        _ position: Int, _ node: NodeEntry, _ message: RawSpan, source: IPAddress, snapshot: AuthoritySnapshot,
         data: AuthorityData, _ writer: inout ResponseWriter
     ) {
         // SOURCE 0 means that the client does not want to be known; then the resolver is all that is known

@@ -1,4 +1,5 @@
 import DNSWire
+import FlatTables
 
 extension Responder {
     /// QR; AA and TC go with it.

@@ -1,5 +1,6 @@
 package import Addresses
 import DNSWire
+import FlatTables
 import Steering
 
 /// Turns queries into responses for one thread: bytes in, bytes out, no allocation, no lock, no text.
@@ -111,13 +112,9 @@ package struct Responder: ~Copyable {
             redirect(from: position, message, data, &writer)
         case .node(let position):
             let node = data.nodes[position]
-            let type = query.type.rawValue
-            for index in 0..<Int(node.answerCount) {
-                let typed = data.answers[Int(node.firstAnswer) &+ index]
-                if typed.type == type {
-                    write(Int(typed.prepared), scope: 0, message, data, &writer)
-                    return
-                }
+            if let prepared = data.nodes.answer(for: query.type, at: position, node) {
+                write(prepared, scope: 0, message, data, &writer)
+                return
             }
             if node.isSteered, !node.isApex || query.type == .a || query.type == .aaaa {
                 steer(position, node, message, source: source, snapshot: snapshot, data: data, &writer)

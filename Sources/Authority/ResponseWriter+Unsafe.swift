@@ -1,4 +1,5 @@
 import DNSWire
+import FlatTables
 
 /// Writes one response into memory of the caller. Nothing is ever written past `limit`: what does not fit sets
 /// `isFull` instead.

@@ -22,8 +22,7 @@ package final class DNSServer: Sendable {
     private let running = Mutex(Running())
 
     private struct Running {
-        var wakeUp: Int32 = -1
-        var threads: [pthread_t] = []
+        var threads: [(worker: UDPThread, handle: pthread_t)] = []
         var listeners: [any Channel] = []
         var endpoints: [Endpoint] = []
     }
@@ -74,15 +73,14 @@ package final class DNSServer: Sendable {
             for listener in listeners { listener.close(promise: nil) }
             throw error
         }
-        let wakeUp = eventfd(0, Int32(EFD_CLOEXEC))
         let threads = sockets.enumerated().map { index, sockets in
-            UDPThread(
-                sockets: sockets, wakeUp: wakeUp, published: published, counters: responderCounters[index],
-                sequence: Self.sequence(of: index)
-            ).start()
+            let worker = UDPThread(
+                sockets: sockets, published: published, counters: responderCounters[index],
+                sequence: Self.sequence(of: index))
+            return (worker, worker.start())
         }
         running.withLock {
-            $0 = Running(wakeUp: wakeUp, threads: threads, listeners: listeners, endpoints: endpoints)
+            $0 = Running(threads: threads, listeners: listeners, endpoints: endpoints)
         }
     }
 
@@ -133,11 +131,9 @@ package final class DNSServer: Sendable {
             defer { current = Running() }
             return current
         }
-        guard ending.wakeUp >= 0 else { return }
         for listener in ending.listeners { listener.close(promise: nil) }
-        eventfd_write(ending.wakeUp, 1)
-        for thread in ending.threads { pthread_join(thread, nil) }
-        close(ending.wakeUp)
+        for thread in ending.threads { thread.worker.stop() }
+        for thread in ending.threads { thread.worker.join(thread.handle) }
     }
 }
 

@@ -5,6 +5,9 @@ import Glibc
 /// A bound UDP socket; several of one endpoint share its traffic (SO_REUSEPORT).
 struct UDPSocket {
     let descriptor: Int32
+    /// Whether each datagram comes with the address that was asked.
+    let tellsDestination: Bool
+    private let endpoint: Endpoint
 
     /// Bytes the kernel may queue for a socket: a burst of some ten thousand queries while a worker is not scheduled.
     private static let queueBytes: Int32 = 4 << 20
@@ -12,8 +15,7 @@ struct UDPSocket {
     init(binding endpoint: Endpoint) throws(BindError) {
         let isV4 = if case .v4 = endpoint.address { true } else { false }
         let family = isV4 ? AF_INET : AF_INET6
-        let descriptor = socket(
-            family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        let descriptor = socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw BindError(endpoint: endpoint, transport: "UDP", code: errno) }
         Self.set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1)
         Self.set(descriptor, SOL_SOCKET, SO_RCVBUF, Self.queueBytes)
@@ -28,6 +30,23 @@ struct UDPSocket {
             throw BindError(endpoint: endpoint, transport: "UDP", code: code)
         }
         self.descriptor = descriptor
+        tellsDestination = endpoint.address.isUnspecified
+        self.endpoint = endpoint
+    }
+
+    /// Ends a receive that waits, on whatever thread. What is in the queue can still be received.
+    func wake() { _ = shutdown(descriptor, Int32(SHUT_RD)) }
+
+    /// Sends new datagrams to the other sockets of the endpoint, if there are any: a socket that is connected is passed
+    /// over, and nobody sends from the port that it is connected to. Closing one at once would lose what is in its queue.
+    func divert() {
+        let isV4 = if case .v4 = endpoint.address { true } else { false }
+        let address =
+            endpoint.address.isUnspecified ? (isV4 ? IPAddress.v4(0x7f00_0001) : .v6(1)) : endpoint.address
+        // 9 is the port of the discard service.
+        _ = unsafe SocketAddress.withPointer(to: Endpoint(address: address, port: 9)) {
+            unsafe connect(descriptor, $0, $1)
+        }
     }
 
     static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {

@@ -1,21 +1,21 @@
 import Authority
 import Glibc
+import Synchronization
 import TrafficModel
 
 /// Starts a worker on a thread of its own.
 final class UDPThread: Sendable {
     private let sockets: [UDPSocket]
-    private let wakeUp: Int32
+    private let isStopping = StopFlag()
     private let published: Published<AuthoritySnapshot>
     private let counters: WorkerCounters
     private let sequence: UInt64
 
     init(
-        sockets: [UDPSocket], wakeUp: Int32, published: Published<AuthoritySnapshot>, counters: WorkerCounters,
+        sockets: [UDPSocket], published: Published<AuthoritySnapshot>, counters: WorkerCounters,
         sequence: UInt64
     ) {
         self.sockets = sockets
-        self.wakeUp = wakeUp
         self.published = published
         self.counters = counters
         self.sequence = sequence
@@ -38,10 +38,31 @@ final class UDPThread: Sendable {
         return thread
     }
 
+    /// Makes the thread end; its sockets must still be open. What has arrived is answered.
+    func stop() {
+        isStopping.set()
+        for socket in sockets { socket.wake() }
+    }
+
+    /// Waits for the thread that ``start()`` gave, and closes the sockets.
+    func join(_ handle: pthread_t) {
+        pthread_join(handle, nil)
+        for socket in sockets { close(socket.descriptor) }
+    }
+
     private func run() {
         UDPWorker(
-            sockets: sockets, wakeUp: wakeUp, published: published,
+            sockets: sockets, isStopping: isStopping, published: published,
             responder: Responder(counters: counters, sequence: sequence)
         ).run()
     }
+}
+
+/// Whether a thread shall end.
+final class StopFlag: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+
+    func set() { flag.store(true, ordering: .relaxed) }
 }

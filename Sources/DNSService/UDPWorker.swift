@@ -17,67 +17,111 @@ struct UDPWorker: ~Copyable {
     static let outputBytes = UInt32(Responder.udpBufferSize)
 
     private let sockets: [UDPSocket]
-    private let wakeUp: Int32
+    private let isStopping: StopFlag
     private let published: Published<AuthoritySnapshot>
     private var responder: Responder
+    private var lookahead = BatchLookahead(capacity: Int(Self.batchSize))
 
     init(
-        sockets: [UDPSocket], wakeUp: Int32, published: Published<AuthoritySnapshot>, responder: consuming Responder
+        sockets: [UDPSocket], isStopping: StopFlag, published: Published<AuthoritySnapshot>,
+        responder: consuming Responder
     ) {
         self.sockets = sockets
-        self.wakeUp = wakeUp
+        self.isStopping = isStopping
         self.published = published
         self.responder = responder
     }
 
-    /// Runs until `wakeUp` is written; closes the sockets then, after what had arrived is answered.
+    /// Runs until it is stopped, and answers what had arrived by then.
     consuming func run() {
-        defer { for socket in sockets { close(socket.descriptor) } }
         guard let batch = unsafe clinux_batch_create(Self.batchSize, Self.inputBytes, Self.outputBytes) else { return }
         defer { unsafe clinux_batch_free(batch) }
-        var waiting = ([wakeUp] + sockets.map(\.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var pin = published.pin()
-        while waiting[0].revents == 0 {
+        if sockets.count == 1 {
+            unsafe serveAlone(sockets[0], batch, &pin)
+        } else {
+            unsafe serveInTurn(batch, &pin)
+        }
+        unsafe drain(batch, &pin)
+    }
+
+    /// One socket needs no question which of them has something: the receive itself waits.
+    private mutating func serveAlone(
+        _ socket: UDPSocket, _ batch: UnsafeMutablePointer<clinux_batch>, _ pin: inout Pin<AuthoritySnapshot>
+    ) {
+        while !isStopping.isSet { _ = unsafe answerBatch(socket, batch, &pin, waits: true) }
+    }
+
+    /// At most so many batches of a socket in turn, so that one busy address cannot starve another.
+    private static let batchesInTurn = 16
+
+    private mutating func serveInTurn(
+        _ batch: UnsafeMutablePointer<clinux_batch>, _ pin: inout Pin<AuthoritySnapshot>
+    ) {
+        var waiting = sockets.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        while !isStopping.isSet {
             guard unsafe poll(&waiting, nfds_t(waiting.count), -1) >= 0 else {
                 guard errno == EINTR else { return }
                 continue
             }
-            for index in 1..<waiting.count where waiting[index].revents != 0 {
-                unsafe serve(waiting[index].fd, batch, &pin, batches: 16)
+            for index in waiting.indices where waiting[index].revents != 0 {
+                for _ in 0..<Self.batchesInTurn {
+                    // A batch that is not full is the last that waited.
+                    guard unsafe answerBatch(sockets[index], batch, &pin, waits: false) else { break }
+                }
             }
         }
-        for socket in sockets { unsafe serve(socket.descriptor, batch, &pin, batches: 1024) }
     }
 
-    /// Answers what waits on a socket, at most `batches` times a batch, so that one busy address cannot starve another.
-    private mutating func serve(
-        _ descriptor: Int32, _ batch: OpaquePointer, _ pin: inout Pin<AuthoritySnapshot>, batches: Int
-    ) {
-        for _ in 0..<batches {
-            let received = unsafe clinux_batch_receive(batch, descriptor)
-            guard received > 0 else { return }
-            published.refresh(&pin)
-            responder.time = MonotonicClock.now
-            var answers = 0
-            for index in 0..<UInt32(received) {
-                var length: UInt32 = 0
-                let input = unsafe clinux_batch_input(batch, index, &length)
-                let (address, port) = unsafe SocketAddress.read(clinux_batch_source(batch, index))
-                // The batch owns `length` received bytes at `input` and `outputBytes` at the output until it is sent.
-                let answer = unsafe responder.respond(
-                    to: UnsafeRawBufferPointer(start: input, count: Int(length)).bytes, from: address, port: port,
-                    overTCP: false, snapshot: pin.value,
-                    into: UnsafeMutableRawBufferPointer(
-                        start: clinux_batch_output(batch, index), count: Int(Self.outputBytes)))
-                guard answer > 0 else { continue }
-                unsafe clinux_batch_answer(batch, index, UInt32(truncatingIfNeeded: answer))
-                answers += 1
-            }
-            if answers > 0 {
-                let refused = unsafe clinux_batch_send(batch, descriptor, UInt32(received))
-                if refused > 0 { responder.counters.count(.sendFailures, Int(refused)) }
-            }
-            guard received == Int32(Self.batchSize) else { return }
+    /// Longer than another processor takes from finding the socket of a datagram to putting the datagram into its queue.
+    private static let graceMicroseconds: UInt32 = 1000
+
+    /// Lets nothing more in, and answers what is in.
+    private mutating func drain(_ batch: UnsafeMutablePointer<clinux_batch>, _ pin: inout Pin<AuthoritySnapshot>) {
+        for socket in sockets { socket.divert() }
+        for _ in 0..<2 {
+            for socket in sockets { while unsafe answerBatch(socket, batch, &pin, waits: false) {} }
+            usleep(Self.graceMicroseconds)
         }
+        for socket in sockets { while unsafe answerBatch(socket, batch, &pin, waits: false) {} }
+    }
+
+    /// Receives a batch and answers it; `true` when it was full, so that more may wait.
+    private mutating func answerBatch(
+        _ socket: UDPSocket, _ batch: UnsafeMutablePointer<clinux_batch>, _ pin: inout Pin<AuthoritySnapshot>,
+        waits: Bool
+    ) -> Bool {
+        let received = unsafe clinux_batch_receive(
+            batch, socket.descriptor, waits ? 1 : 0, socket.tellsDestination ? 1 : 0)
+        // A worker that is stopped while it waits gets a message without anything in it.
+        guard received > 0, !waits || !isStopping.isSet else { return false }
+        published.refresh(&pin)
+        responder.time = MonotonicClock.now
+        if received > 1 {
+            for index in 0..<UInt32(received) {
+                unsafe lookahead.add(Self.input(batch, index).bytes, snapshot: pin.value)
+            }
+            lookahead.run(snapshot: pin.value)
+        }
+        for index in 0..<UInt32(received) {
+            let (address, port) = unsafe SocketAddress.read(clinux_batch_source(batch, index))
+            // The batch owns the input until the next receive, and has room for the largest answer at the output.
+            let answer = unsafe responder.respond(
+                to: Self.input(batch, index).bytes, from: address, port: port, overTCP: false, snapshot: pin.value,
+                into: UnsafeMutableRawBufferPointer(start: clinux_batch_output(batch), count: Int(Self.outputBytes)))
+            guard answer > 0 else { continue }
+            unsafe clinux_batch_answer(batch, index, UInt32(truncatingIfNeeded: answer))
+        }
+        let refused = unsafe clinux_batch_send(batch, socket.descriptor)
+        if refused > 0 { responder.counters.count(.sendFailures, Int(refused)) }
+        return received == Int32(Self.batchSize)
+    }
+
+    /// The bytes of a datagram of the batch.
+    @inline(__always)
+    private static func input(_ batch: UnsafeMutablePointer<clinux_batch>, _ index: UInt32) -> UnsafeRawBufferPointer {
+        var length: UInt32 = 0
+        let start = unsafe clinux_batch_input(batch, index, &length)
+        return unsafe UnsafeRawBufferPointer(start: start, count: Int(length))
     }
 }

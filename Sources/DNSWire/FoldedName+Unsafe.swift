@@ -47,12 +47,18 @@ package struct FoldedName: ~Copyable {
     /// the price.
     @inline(__always)
     private static func store(_ word: UInt64, at target: UnsafeMutableRawPointer) {
+        unsafe target.storeBytes(of: folded(word), as: UInt64.self)
+    }
+
+    /// Eight bytes with their letters in lower case.
+    @inlinable @inline(__always)
+    package static func folded(_ word: UInt64) -> UInt64 {
         let low = word & 0x7f7f_7f7f_7f7f_7f7f
         // The top bit of each byte: from A on, from beyond Z on. Bytes above 127 are no letters.
         let fromA = low &+ 0x3f3f_3f3f_3f3f_3f3f
         let beyondZ = low &+ 0x2525_2525_2525_2525
         let isUpper = (fromA ^ beyondZ) & ~word & 0x8080_8080_8080_8080
-        unsafe target.storeBytes(of: word | isUpper >> 2, as: UInt64.self)
+        return word | isUpper >> 2
     }
 
     /// Whether the name is `wire`: ASCII in wire form, in lower case, with the root's zero byte.

@@ -1,7 +1,7 @@
 import TrafficModel
 
 /// Whether something can be sent to.
-package enum Availability: UInt8, Sendable, Hashable {
+package enum Availability: UInt8, Sendable, Hashable, BitwiseCopyable {
     case down
     /// It works, but operators want nothing new on it: taken when nothing else is available.
     case draining

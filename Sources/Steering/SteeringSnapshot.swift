@@ -1,3 +1,4 @@
+import FlatTables
 import Geography
 package import TrafficModel
 
@@ -8,6 +9,9 @@ package final class SteeringSnapshot: Sendable {
     /// By position in `Intent.virtualServers` and `Intent.pools`.
     package let servers: [Availability]
     package let pools: [Availability]
+    /// The same, as the answering threads read it.
+    private let serverRanks: FlatTable<Availability>
+    private let poolRanks: FlatTable<Availability>
 
     package init(
         plan: SteeringPlan, intent: Intent, overrides: Overrides, observations: Observations, epoch: UInt64
@@ -18,10 +22,21 @@ package final class SteeringSnapshot: Sendable {
             Self.availability(of: server, in: intent, overrides: overrides, observations: observations)
         }
         self.servers = servers
-        self.pools = intent.pools.map { pool in
+        pools = intent.pools.map { pool in
             Self.availability(of: pool, servers: servers, in: intent, overrides: overrides)
         }
+        serverRanks = FlatTable(servers)
+        poolRanks = FlatTable(pools)
     }
+
+    deinit {
+        serverRanks.deallocate()
+        poolRanks.deallocate()
+    }
+
+    /// Begins to load what ``decide(_:family:client:sequence:into:)`` needs of the wide IP at `position`.
+    @inline(__always)
+    package func prefetch(wideIP position: Int) { plan.wideIPs.prefetch(position) }
 
     /// Decides what `subject` answers. Allocates nothing.
     ///
@@ -51,28 +66,28 @@ package final class SteeringSnapshot: Sendable {
         into decision: inout SteeringDecision
     ) {
         let wideIP = plan.wideIPs[position]
-        decision.ttl = wideIP.ttl ?? 30
+        decision.ttl = wideIP.hasTTL ? wideIP.ttl : 30
         guard wideIP.enabled else {
             decision.answer = .noData
             return
         }
-        var order = 0
-        if let table = wideIP.table {
-            let match = plan.tables[table].lookup(client.address)
-            order = Int(match.value)
+        var order = Int(wideIP.firstOrder)
+        if wideIP.table >= 0 {
+            let match = plan.indexes[Int(wideIP.table)].lookup(client.address)
+            order &+= Int(match.value)
             decision.scope = match.length
         }
-        let candidates = wideIP.orders[order]
+        let candidates = Int(plan.orders[order])..<Int(plan.orders[order &+ 1])
         if let pool = choosePool(candidates, method: wideIP.method, sequence: sequence) {
-            answer(with: pool, ttl: wideIP.ttl, family: family, sequence: sequence, into: &decision)
+            answer(with: pool, wideIP, family: family, sequence: sequence, into: &decision)
             return
         }
         switch wideIP.allDown {
         case .open:
             let pool = pick(from: candidates, method: wideIP.method, rank: .down, sequence: sequence) ?? 0
-            answer(with: Int(pool), ttl: wideIP.ttl, family: family, sequence: sequence, into: &decision)
+            answer(with: Int(pool), wideIP, family: family, sequence: sequence, into: &decision)
         case .pool(let pool):
-            answer(with: pool, ttl: wideIP.ttl, family: family, sequence: sequence, into: &decision)
+            answer(with: Int(pool), wideIP, family: family, sequence: sequence, into: &decision)
         case .closed:
             decision.answer = .noData
         case .rcode(let code):
@@ -81,7 +96,8 @@ package final class SteeringSnapshot: Sendable {
     }
 
     private func answer(
-        with pool: Int, ttl: UInt32?, family: AddressFamily, sequence: UInt64, into decision: inout SteeringDecision
+        with pool: Int, _ wideIP: SteeringPlan.WideIPPlan, family: AddressFamily, sequence: UInt64,
+        into decision: inout SteeringDecision
     ) {
         if plan.pools[pool].answersAddresses {
             answerAddresses(of: pool, family: family, sequence: sequence, into: &decision)
@@ -90,11 +106,12 @@ package final class SteeringSnapshot: Sendable {
             decision.pool = Int32(truncatingIfNeeded: pool)
             decision.ttl = plan.pools[pool].ttl
         }
-        if let ttl { decision.ttl = ttl }
+        if wideIP.hasTTL { decision.ttl = wideIP.ttl }
     }
 
-    /// Available pools first, then draining ones; `nil` when all are down.
-    private func choosePool(_ candidates: [UInt32], method: WideIP.Method, sequence: UInt64) -> Int? {
+    /// Available pools first, then draining ones; `nil` when all are down. `candidates` are positions in
+    /// `SteeringPlan.candidates`.
+    private func choosePool(_ candidates: Range<Int>, method: WideIP.Method, sequence: UInt64) -> Int? {
         let choice =
             pick(from: candidates, method: method, rank: .available, sequence: sequence)
             ?? pick(from: candidates, method: method, rank: .draining, sequence: sequence)
@@ -102,24 +119,27 @@ package final class SteeringSnapshot: Sendable {
     }
 
     private func pick(
-        from candidates: [UInt32], method: WideIP.Method, rank: Availability, sequence: UInt64
+        from candidates: Range<Int>, method: WideIP.Method, rank: Availability, sequence: UInt64
     ) -> UInt32? {
         switch method {
         case .topology, .globalAvailability:
-            for pool in candidates where pools[Int(pool)] == rank { return pool }
+            for index in candidates where poolRanks[Int(plan.candidates[index])] == rank {
+                return plan.candidates[index]
+            }
             return nil
         case .roundRobin, .ratio:
             var total: UInt64 = 0
             var count: UInt64 = 0
-            for pool in candidates where pools[Int(pool)] == rank {
-                total += UInt64(plan.pools[Int(pool)].ratio)
+            for index in candidates where poolRanks[Int(plan.candidates[index])] == rank {
+                total += UInt64(plan.pools[Int(plan.candidates[index])].ratio)
                 count += 1
             }
             guard count > 0 else { return nil }
             // All ratios zero means equal shares: an answer is better than none.
             let weighted = method == .ratio && total > 0
             var position = Spread.position(sequence, of: weighted ? total : count)
-            for pool in candidates where pools[Int(pool)] == rank {
+            for index in candidates where poolRanks[Int(plan.candidates[index])] == rank {
+                let pool = plan.candidates[index]
                 let weight = weighted ? UInt64(plan.pools[Int(pool)].ratio) : 1
                 if position < weight { return pool }
                 position -= weight
@@ -155,7 +175,7 @@ package final class SteeringSnapshot: Sendable {
                 decision.answer = .addresses
             }
         case .pool(let other):
-            let backup = plan.pools[other]
+            let backup = plan.pools[Int(other)]
             for rank in [Availability.available, .draining, .down]
             where fill(from: backup, wantsV4: wantsV4, rank: rank, sequence: sequence, into: &decision) {
                 decision.answer = .addresses
@@ -171,15 +191,16 @@ package final class SteeringSnapshot: Sendable {
     ) -> Bool {
         var count: UInt64 = 0
         var total: UInt64 = 0
-        for server in pool.servers where matches(server, wantsV4: wantsV4, rank: rank) {
+        let servers = Int(pool.firstServer)..<(Int(pool.firstServer) + Int(pool.serverCount))
+        for index in servers where matches(index, wantsV4: wantsV4, rank: rank) {
             count += 1
-            total += UInt64(plan.servers[Int(server)].ratio)
+            total += UInt64(plan.servers[Int(plan.poolServers[index])].ratio)
         }
         guard count > 0 else { return false }
         switch pool.method {
         case .globalAvailability:
-            for server in pool.servers where matches(server, wantsV4: wantsV4, rank: rank) {
-                decision.servers[0] = server
+            for index in servers where matches(index, wantsV4: wantsV4, rank: rank) {
+                decision.servers[0] = plan.poolServers[index]
                 break
             }
             decision.serverCount = 1
@@ -187,7 +208,8 @@ package final class SteeringSnapshot: Sendable {
             // One address, for clients spread over several as they like and would undo the ratio.
             let weighted = total > 0
             var position = Spread.position(sequence, of: weighted ? total : count)
-            for server in pool.servers where matches(server, wantsV4: wantsV4, rank: rank) {
+            for index in servers where matches(index, wantsV4: wantsV4, rank: rank) {
+                let server = plan.poolServers[index]
                 let weight = weighted ? UInt64(plan.servers[Int(server)].ratio) : 1
                 if position < weight {
                     decision.servers[0] = server
@@ -199,19 +221,21 @@ package final class SteeringSnapshot: Sendable {
         case .roundRobin:
             let start = Int(Spread.position(sequence, of: count))
             let answers = min(Int(count), pool.maxAnswers)
-            var index = 0
-            for server in pool.servers where matches(server, wantsV4: wantsV4, rank: rank) {
-                var slot = index - start
+            var place = 0
+            for index in servers where matches(index, wantsV4: wantsV4, rank: rank) {
+                var slot = place - start
                 if slot < 0 { slot += Int(count) }
-                if slot < answers { decision.servers[slot] = server }
-                index += 1
+                if slot < answers { decision.servers[slot] = plan.poolServers[index] }
+                place += 1
             }
             decision.serverCount = answers
         }
         return true
     }
 
-    private func matches(_ server: UInt32, wantsV4: Bool, rank: Availability) -> Bool {
-        servers[Int(server)] == rank && plan.servers[Int(server)].isV4 == wantsV4
+    /// `index` is a position in `SteeringPlan.poolServers`.
+    private func matches(_ index: Int, wantsV4: Bool, rank: Availability) -> Bool {
+        let server = Int(plan.poolServers[index])
+        return serverRanks[server] == rank && plan.servers[server].isV4 == wantsV4
     }
 }

@@ -11,7 +11,7 @@ package struct Pool: Sendable, Hashable {
         case external(DomainName)
     }
 
-    package enum Method: String, Sendable, Hashable, CaseIterable {
+    package enum Method: String, Sendable, Hashable, CaseIterable, BitwiseCopyable {
         case roundRobin = "round-robin"
         case ratio
         /// The first available in the order of the list.

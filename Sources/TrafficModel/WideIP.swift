@@ -3,7 +3,7 @@ package import DNSWire
 
 /// A name that answers each client with the best pool.
 package struct WideIP: Sendable, Hashable {
-    package enum Method: String, Sendable, Hashable, CaseIterable {
+    package enum Method: String, Sendable, Hashable, CaseIterable, BitwiseCopyable {
         /// The client's place decides the order of the pools; the first available is taken.
         case topology
         case roundRobin = "round-robin"

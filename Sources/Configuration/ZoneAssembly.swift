@@ -16,7 +16,9 @@ struct ZoneAssembly {
         if let file = draft.file { return recordsOfFile(file) }
         var result = authority()
         for server in draft.nameServers {
-            add("NS", server.value, at: server.position, owner: origin, ttl: draft.ttl, to: &result)
+            // Read as everywhere outside `records`: in full, the closing dot left out or not.
+            let name = server.value.absolute(in: origin)
+            add("NS", name, at: server.position, owner: origin, ttl: draft.ttl, to: &result)
         }
         for owner in draft.records {
             guard let name = ownerName(owner.name, at: owner.position) else { continue }
@@ -85,10 +87,8 @@ struct ZoneAssembly {
         _ type: String, _ data: String, at position: Position, owner: DomainName, ttl: UInt32,
         to result: inout [LocatedRecord]
     ) {
-        // Names of servers are read as everywhere outside `records`: in full, the closing dot left out or not.
-        let text = type == "NS" ? data.absolute(in: origin) : data
         do throws(RecordTextError) {
-            let (recordType, wire) = try RecordText.parse(type: type, data: text, origin: origin)
+            let (recordType, wire) = try RecordText.parse(type: type, data: data, origin: origin)
             result.append(
                 LocatedRecord(
                     ResourceRecord(owner: owner, type: recordType, ttl: ttl, data: wire), file: context.file,

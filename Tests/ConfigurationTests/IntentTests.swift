@@ -242,3 +242,21 @@ func proxySide() throws {
     #expect(intent.admin.socketPath == "/etc/meridian/run/admin.sock")
     #expect(intent.admin.statePath == "/etc/meridian/run/state.db")
 }
+
+@Test("names under `records` are completed as in a zone file, those of `ns` are complete when they have a dot")
+func namesOfServers() throws {
+    let text = """
+        dns: { listen: ["127.0.0.1:53"] }
+        zones:
+          example.com:
+            ns: [ns.example.net, local, "@"]
+            records: { sub: { NS: [ns.sub, ns.example.org.] }, ns.sub: { A: 192.0.2.1 }, local: { A: 192.0.2.2 } }
+        """
+    let result = ConfigurationLoader.load(bytes: Array(text.utf8), name: "f", readsFiles: false)
+    let records = try #require(result.intent).zones[0].records.filter { $0.type == .ns }
+    #expect(
+        records.map { "\($0.owner) \(RecordText.format(type: .ns, data: $0.data))" } == [
+            "example.com ns.example.net.", "example.com local.example.com.", "example.com example.com.",
+            "sub.example.com ns.sub.example.com.", "sub.example.com ns.example.org.",
+        ])
+}

@@ -13,15 +13,16 @@ final class Program {
     }
 
     /// Starts `meridian run` and waits until it says that it serves.
-    init(_ yaml: String) throws {
+    init(_ yaml: String, in namespace: Namespace? = nil) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         configuration = folder.appending(path: "meridian.yaml")
         log = folder.appending(path: "log")
         try yaml.write(to: configuration, atomically: true, encoding: .utf8)
         try Data().write(to: log)
-        process.executableURL = Self.binary
-        process.arguments = ["run", "--config", configuration.path]
+        let command = [Self.binary.path, "run", "--config", configuration.path]
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = namespace?.command(command) ?? command
         let output = try FileHandle(forWritingTo: log)
         process.standardOutput = output
         process.standardError = output
@@ -53,6 +54,7 @@ final class Program {
     }
 
     func hangUp() { Foundation.kill(process.processIdentifier, SIGHUP) }
+    var processIdentifier: Int32 { process.processIdentifier }
 
     /// The binary beside the test bundle.
     static var binary: URL {

@@ -3,12 +3,14 @@
 swift := swift
 release_flags := -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 
-.PHONY: help build demo test lint format bench-dns bench-proxy install clean
+.PHONY: help build demo test test-slow fuzz fuzz-smoke lint format bench-dns bench-proxy install clean
 
 help:
 	@echo "make demo         set up, build, and show the whole flow on this machine (ARGS=--tour plays it unattended)"
 	@echo "make build        the release binary, in .build/release/meridian"
 	@echo "make test         set up and run all tests"
+	@echo "make test-slow    the tests that take minutes: a server built with sanitizers under random and mutated packets"
+	@echo "make fuzz         search for inputs that break a parser: TARGET=message SECONDS=60"
 	@echo "make lint         check the format of the sources"
 	@echo "make bench-dns    CPU per query beside gdnsd and Knot"
 	@echo "make bench-proxy  CPU per request beside NGINX and HAProxy"
@@ -29,12 +31,26 @@ test:
 	$(swift) build $(release_flags) --product AllocationBudget
 	.build/release/AllocationBudget
 	$(swift) test
+	scripts/fuzz smoke
+
+test-slow:
+	@scripts/setup test
+	scripts/storm address
+	scripts/storm thread
+
+fuzz:
+	@scripts/setup build
+	scripts/fuzz run $(or $(TARGET),message) $(or $(SECONDS),60)
+
+fuzz-smoke:
+	@scripts/setup build
+	scripts/fuzz smoke
 
 lint:
-	$(swift) format lint --strict --recursive Package.swift Sources Tests
+	$(swift) format lint --strict --recursive Package.swift Sources Tests FuzzTesting/Package.swift FuzzTesting/Sources
 
 format:
-	$(swift) format --in-place --recursive Package.swift Sources Tests
+	$(swift) format --in-place --recursive Package.swift Sources Tests FuzzTesting/Package.swift FuzzTesting/Sources
 
 bench-dns:
 	@scripts/setup bench
@@ -48,4 +64,4 @@ install: build
 	install -D -m 755 .build/release/meridian $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/meridian
 
 clean:
-	rm -rf .build results
+	rm -rf .build .build-fuzz .build-address .build-thread .fuzz results

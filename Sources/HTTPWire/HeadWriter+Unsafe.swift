@@ -1,5 +1,3 @@
-package import NIOCore
-
 /// Writes the bytes of a head behind one another into room that was reserved once. What does not fit is not written
 /// and noted, so that nothing is ever written out of bounds.
 @safe
@@ -99,22 +97,5 @@ package struct HeadWriter: ~Copyable {
         write(": ")
         write(value)
         write("\r\n")
-    }
-}
-
-extension ByteBuffer {
-    /// Reserves `capacity` bytes and appends what `body` writes; nothing when that was more than `capacity`.
-    ///
-    /// - Returns: whether it fitted.
-    @inline(__always)
-    package mutating func appendHead(capacity: Int, _ body: (inout HeadWriter) -> Void) -> Bool {
-        var fitted = false
-        unsafe writeWithUnsafeMutableBytes(minimumWritableBytes: capacity) { room in
-            var writer = unsafe HeadWriter(room)
-            body(&writer)
-            fitted = !writer.isOverfull
-            return fitted ? writer.count : 0
-        }
-        return fitted
     }
 }

@@ -27,13 +27,15 @@ let package = Package(
     name: "meridian",
     dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")],
     targets: [
+        .target(name: "CLinux", path: "Modules/CLinux"),
+        module("FlatTables", ["CLinux"]),
         module("Addresses"),
         module("DNSWire", ["Addresses"]),
         module("HTTPWire", exclude: ["ByteBuffer+Heads+Unsafe.swift"]),
-        module("Geography", ["Addresses"]),
+        module("Geography", ["Addresses", "FlatTables"]),
         module("TrafficModel", ["Addresses", "DNSWire"]),
-        module("Steering", ["Addresses", "DNSWire", "Geography", "TrafficModel"]),
-        module("Authority", ["Addresses", "DNSWire", "Steering", "TrafficModel"]),
+        module("Steering", ["Addresses", "DNSWire", "FlatTables", "Geography", "TrafficModel"]),
+        module("Authority", ["Addresses", "DNSWire", "FlatTables", "Steering", "TrafficModel"]),
         .target(
             name: "ConfigurationLoading",
             dependencies: [

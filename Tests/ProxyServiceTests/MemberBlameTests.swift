@@ -38,7 +38,8 @@ struct MemberBlameTests {
         let proxy = try await TestProxy(silent) { $0.upstreams[0].responseTimeout = .milliseconds(100) }
         let answer = try await TestClient.exchange(proxy.endpoint, get())
         #expect(answer.hasPrefix("HTTP/1.1 504"))
-        #expect(silent.map(\.connections) == Array(repeating: 1, count: count))
+        // A member that the machine does not schedule accepts late.
+        #expect(await proxy.settles { _ in silent.map(\.connections) == Array(repeating: 1, count: count) })
         #expect(members(proxy).allSatisfy { $0.failureCount == 0 })
         #expect(await proxy.settles { _ in open(proxy) == 0 })
         await proxy.stop()

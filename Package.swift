@@ -74,8 +74,8 @@ let package = Package(
         .target(
             name: "ProxyService",
             dependencies: [
-                "Addresses", "Balancing", "HTTPWire", "Telemetry", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS,
-                logging,
+                "Addresses", "Balancing", "CLinux", "HTTPWire", "Telemetry", "TrafficModel", nioCore, nioPosix, nioSSL,
+                nioTLS, logging,
             ], swiftSettings: house),
         .target(
             name: "StateStore", dependencies: ["TrafficModel", .product(name: "GRDB", package: "GRDB.swift")],
@@ -133,7 +133,9 @@ let package = Package(
         .executableTarget(
             name: "AllocationBudget",
             dependencies: [
-                "Addresses", "Authority", "DNSWire", "Geography", "MallocCounter", "Steering", "TrafficModel",
+                "Addresses", "Authority", "Balancing", "DNSWire", "Geography", "MallocCounter", "ProxyService",
+                "Steering",
+                "Telemetry", "TrafficModel", nioCore, nioPosix, logging,
             ], path: "Tests/AllocationBudget", swiftSettings: house),
         .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .testTarget(

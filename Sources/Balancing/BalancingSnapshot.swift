@@ -35,7 +35,7 @@ package final class BalancingSnapshot: Sendable {
             }
             let listeners = reusable ?? intent.listeners.map { ListenerSnapshot($0, compilation: &compilation) }
             if let reusable {
-                for listener in reusable { listener.nameLimiters(&compilation) }
+                for listener in reusable { listener.nameStates(&compilation) }
             }
             return (listeners, upstreams)
         }
@@ -76,17 +76,19 @@ package struct ListenerSnapshot: Sendable {
                     routes,
                     limiters: routes.map { route in
                         route.rateLimit.map { compilation.limiter(route: route.name, limit: $0) }
-                    }))
+                    },
+                    traffic: routes.map { compilation.traffic(listener: listener.name, route: $0.name) }))
         case .tcp(let upstream):
             mode = .tcp(upstream: upstream)
         }
     }
 
-    /// Tells the registry that the tables of this listener are in use.
-    func nameLimiters(_ compilation: inout MemberRegistry.Compilation) {
+    /// Tells the registry that the tables and counters of this listener are in use.
+    func nameStates(_ compilation: inout MemberRegistry.Compilation) {
         guard case .http(let table) = mode else { return }
         for route in table.routes {
             if let limiter = route.limiter { _ = compilation.limiter(route: route.name, limit: limiter.limit) }
+            _ = compilation.traffic(listener: name, route: route.name)
         }
     }
 

@@ -20,10 +20,16 @@ package final class MemberRegistry: Sendable {
         var key: Route.RateLimit.Key
     }
 
+    struct RouteKey: Hashable {
+        var listener: String
+        var route: String
+    }
+
     struct Contents {
         var members: [MemberKey: MemberState] = [:]
         var upstreams: [String: UpstreamState] = [:]
         var limiters: [LimiterKey: RateTable] = [:]
+        var routes: [RouteKey: TrafficCounters] = [:]
         var nextSerial: UInt64 = 1
         var nextLayout: UInt64 = 1
         /// Slots below `slots` that no upstream has.
@@ -62,6 +68,7 @@ package final class MemberRegistry: Sendable {
         private var namedMembers: Set<MemberKey> = []
         private var namedUpstreams: Set<String> = []
         private var namedLimiters: Set<LimiterKey> = []
+        private var namedRoutes: Set<RouteKey> = []
 
         init(contents: Contents) { self.contents = contents }
 
@@ -112,6 +119,16 @@ package final class MemberRegistry: Sendable {
             return RateLimiter(limit: limit, table: table)
         }
 
+        /// What a route of a listener counts.
+        mutating func traffic(listener: String, route: String) -> TrafficCounters {
+            let key = RouteKey(listener: listener, route: route)
+            namedRoutes.insert(key)
+            if let known = contents.routes[key] { return known }
+            let made = TrafficCounters()
+            contents.routes[key] = made
+            return made
+        }
+
         /// Drops what was not asked for and what nothing but the registry holds.
         mutating func finish() -> Contents {
             // The keys are copied first: a dictionary that is being iterated is shared, and then so are its states.
@@ -123,6 +140,9 @@ package final class MemberRegistry: Sendable {
             }
             for key in Array(contents.limiters.keys) where !namedLimiters.contains(key) {
                 _ = Self.takeIfUnused(&contents.limiters, key)
+            }
+            for key in Array(contents.routes.keys) where !namedRoutes.contains(key) {
+                _ = Self.takeIfUnused(&contents.routes, key)
             }
             return contents
         }

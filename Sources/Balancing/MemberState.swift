@@ -43,6 +43,9 @@ package final class MemberState: Sendable {
     /// Whether the latest snapshot has it down.
     private let isDown = Atomic<Bool>(false)
 
+    /// Its responses.
+    package let traffic = TrafficCounters()
+
     private let started = Atomic<UInt64>(0)
     private let failed = Atomic<UInt64>(0)
     private let ejected = Atomic<UInt64>(0)

@@ -7,6 +7,8 @@ package struct RouteSnapshot: Sendable {
     package let nameBytes: [UInt8]
     package let action: Route.Action
     package let limiter: RateLimiter?
+    /// Its requests.
+    package let traffic: TrafficCounters
 }
 
 /// One field that a route asks for.
@@ -63,10 +65,11 @@ package final class RouteTable: Sendable {
         }
     }
 
-    init(_ routes: [Route], limiters: [RateLimiter?]) {
-        self.routes = zip(routes, limiters).map { route, limiter in
+    init(_ routes: [Route], limiters: [RateLimiter?], traffic: [TrafficCounters]) {
+        self.routes = routes.indices.map { index in
             RouteSnapshot(
-                name: route.name, nameBytes: Array(route.name.utf8), action: route.action, limiter: limiter)
+                name: routes[index].name, nameBytes: Array(routes[index].name.utf8), action: routes[index].action,
+                limiter: limiters[index], traffic: traffic[index])
         }
         conditions = routes.map(Conditions.init)
         anyHost = routes.indices.filter { routes[$0].hosts.isEmpty }.map(Int32.init)

@@ -53,6 +53,9 @@ extension Node {
             listeners: proxy.status.listeners.map {
                 .init(name: $0.name, endpoint: $0.endpoint.description, openConnections: $0.openConnections)
             },
+            routes: proxy.routes.map {
+                .init(listener: $0.listener, name: $0.name, traffic: .init($0.traffic))
+            },
             overrides: overrides.entries.map { subject, entry in
                 .init(
                     kind: subject.kind, name: subject.name, verdict: entry.verdict.rawValue, reason: entry.reason,
@@ -62,10 +65,7 @@ extension Node {
                 endpoints: dns?.endpoints.map(\.description) ?? [],
                 queries: dns?.counters.reduce(0) { $0 + $1.value(.udpQueries) + $1.value(.tcpQueries) } ?? 0,
                 latest: latestDecisions),
-            proxy: .init(
-                requests: proxy.status.requests, failures: proxy.status.failures,
-                openConnections: proxy.status.openConnections,
-                drainingConnections: proxy.status.drainingConnections))
+            proxy: .init(proxy.status))
     }
 
     private static func status(of member: MemberSnapshot, checks: [NodeStatus.Check]) -> NodeStatus.Member {
@@ -74,7 +74,7 @@ extension Node {
         return NodeStatus.Member(
             endpoint: member.endpoint.description, state: state, open: member.state.openCount,
             started: member.state.startedCount, failed: member.state.failureCount,
-            ejections: member.state.ejectionCount, checks: checks)
+            ejections: member.state.ejectionCount, checks: checks, traffic: .init(member.state.traffic.totals))
     }
 
     /// Newest first, over all workers.
@@ -85,5 +85,26 @@ extension Node {
             .init(
                 name: $0.name.description, client: $0.client.description, pool: $0.poolName, scope: Int($0.scope))
         }
+    }
+}
+
+extension NodeStatus.Traffic {
+    fileprivate init(_ totals: TrafficTotals) {
+        self.init(
+            requests: totals.requests, informational: totals.informational, successes: totals.successes,
+            redirections: totals.redirections, clientErrors: totals.clientErrors, serverErrors: totals.serverErrors,
+            unanswered: totals.unanswered, bytes: totals.bytes, seconds: Double(totals.nanoseconds / 1000) / 1_000_000)
+    }
+}
+
+extension NodeStatus.Proxy {
+    fileprivate init(_ status: ProxyStatus) {
+        self.init(
+            requests: status.requests, failures: status.failures, openConnections: status.openConnections,
+            drainingConnections: status.drainingConnections, aborted: status.aborted, retries: status.retries,
+            replays: status.replays, malformed: status.malformed, timeouts: status.timeouts,
+            rateLimited: status.rateLimited, overloaded: status.overloaded, evicted: status.evicted,
+            sourceLimited: status.sourceLimited, loops: status.loops, descriptorPauses: status.descriptorPauses,
+            bufferedBytes: status.bufferedBytes)
     }
 }

@@ -9,6 +9,7 @@ package struct NodeStatus: Codable, Sendable {
     package var virtualServers: [VirtualServer]
     package var upstreams: [Upstream]
     package var listeners: [Listener]
+    package var routes: [Route] = []
     package var overrides: [Override]
     package var dns: DNS
     package var proxy: Proxy
@@ -51,6 +52,29 @@ package struct NodeStatus: Codable, Sendable {
         package var failed: UInt64
         package var ejections: UInt64
         package var checks: [Check]
+        /// Its HTTP responses.
+        package var traffic = Traffic()
+    }
+
+    package struct Route: Codable, Sendable {
+        package var listener: String
+        package var name: String
+        package var traffic: Traffic
+    }
+
+    /// What a route or a member did, since it was first configured.
+    package struct Traffic: Codable, Sendable {
+        package var requests: UInt64 = 0
+        package var informational: UInt64 = 0
+        package var successes: UInt64 = 0
+        package var redirections: UInt64 = 0
+        package var clientErrors: UInt64 = 0
+        package var serverErrors: UInt64 = 0
+        /// Connections that ended before there was a response.
+        package var unanswered: UInt64 = 0
+        package var bytes: UInt64 = 0
+        /// Of all requests together: of a route until the response was sent, of a member until it began.
+        package var seconds: Double = 0
     }
 
     package struct Check: Codable, Sendable {
@@ -97,5 +121,18 @@ package struct NodeStatus: Codable, Sendable {
         package var failures: UInt64
         package var openConnections: Int
         package var drainingConnections: Int
+        package var aborted: UInt64 = 0
+        package var retries: UInt64 = 0
+        package var replays: UInt64 = 0
+        package var malformed: UInt64 = 0
+        package var timeouts: UInt64 = 0
+        package var rateLimited: UInt64 = 0
+        package var overloaded: UInt64 = 0
+        package var evicted: UInt64 = 0
+        package var sourceLimited: UInt64 = 0
+        package var loops: UInt64 = 0
+        /// Times that accepting paused for want of descriptors.
+        package var descriptorPauses: UInt64 = 0
+        package var bufferedBytes = 0
     }
 }

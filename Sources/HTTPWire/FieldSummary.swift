@@ -20,6 +20,8 @@ struct FieldSummary {
     var otherUpgrade = false
     var expectContinue = false
     var teTrailers = false
+    var maxForwards: Int?
+    var isMaxForwardsBad = false
 
     /// Takes in one field.
     mutating func note(
@@ -67,6 +69,11 @@ struct FieldSummary {
             while let item = list.next(bytes) {
                 if equalsIgnoringCase(bytes.extracting(item.range), "trailers") { teTrailers = true }
             }
+        case .maxForwards where isRequest:
+            // Means something for some methods only, and is passed on as it is with the others.
+            let number = maxForwards == nil ? Self.smallNumber(bytes.extracting(value.range)) : nil
+            if number == nil { isMaxForwardsBad = true }
+            maxForwards = number
         default:
             break
         }
@@ -88,6 +95,17 @@ struct FieldSummary {
                 guard nominations <= Self.mostNominations else { throw .failed(.badConnection) }
             }
         }
+    }
+
+    /// 1*DIGIT; what is too large to matter is as large as can be written.
+    private static func smallNumber(_ text: Span<UInt8>) -> Int? {
+        guard !text.isEmpty else { return nil }
+        var value = 0
+        for index in 0..<text.count {
+            guard CharacterClass.isDigit(text[index]) else { return nil }
+            value = min(value * 10 + Int(text[index] &- UInt8(ascii: "0")), 1_000_000)
+        }
+        return value
     }
 
     /// 1*DIGIT and nothing else (RFC 9110 section 8.6).

@@ -34,6 +34,7 @@ package enum HeadError: UInt8, Error, Sendable, Hashable, CaseIterable {
     case headTooLarge
     case tooManyFields
     case methodNotOffered
+    case badMaxForwards
     case badStatusLine
     case badStatus
     case badChunkSize
@@ -90,6 +91,7 @@ package enum HeadError: UInt8, Error, Sendable, Hashable, CaseIterable {
         case .headTooLarge: "The head of the request is too large"
         case .tooManyFields: "The request has too many fields"
         case .methodNotOffered: "The method is not offered here"
+        case .badMaxForwards: "The Max-Forwards field is not a number"
         case .badStatusLine: "The status line is malformed"
         case .badStatus: "The status code is not allowed here"
         case .badChunkSize: "A chunk size is malformed"

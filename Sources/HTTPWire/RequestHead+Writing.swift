@@ -63,6 +63,8 @@ extension RequestHead {
             case .xRequestID:
                 guard forwarding.isTrusted, !hasIdentifier, isIdentifier(bytes, line.value) else { continue }
                 hasIdentifier = true
+            case .maxForwards where maxForwards != nil:
+                continue
             default:
                 break
             }
@@ -119,6 +121,11 @@ extension RequestHead {
             break
         }
         if expectsContinue { writer.write("Expect: 100-continue\r\n") }
+        if let maxForwards {
+            writer.write("Max-Forwards: ")
+            writer.write(decimal: max(maxForwards - 1, 0))
+            writer.write("\r\n")
+        }
     }
 
     private func writeForwarded(_ bytes: Span<UInt8>, _ forwarding: Forwarding, _ writer: inout HeadWriter) {

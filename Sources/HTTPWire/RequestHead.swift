@@ -30,6 +30,8 @@ package final class RequestHead {
     package internal(set) var expectsContinue = false
     /// The client takes trailers.
     package internal(set) var acceptsTrailers = false
+    /// How many more proxies an OPTIONS request may pass (RFC 9110 section 7.6.2); `nil`: any number.
+    package internal(set) var maxForwards: Int?
 
     package init() {}
 
@@ -200,6 +202,8 @@ package final class RequestHead {
             guard summary.coding == .chunked else { throw .failed(.unknownTransferEncoding) }
             framing = .chunked
         }
+        guard method != .options || !summary.isMaxForwardsBad else { throw .failed(.badMaxForwards) }
+        maxForwards = method == .options ? summary.maxForwards : nil
         keepsAlive = !summary.close && (minorVersion == 1 || summary.keepAlive)
         acceptsTrailers = summary.teTrailers
         let hasBody = framing != .none && framing != .length(0)

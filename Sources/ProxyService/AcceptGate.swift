@@ -12,6 +12,8 @@ final class AcceptGate: ChannelDuplexHandler {
     private let worker: ProxyWorker
     private var context: ChannelHandlerContext?
     private var isReadPending = false
+    /// The channel was told not to read by itself.
+    private var isSwitchedOff = false
     /// Monotonic nanoseconds until which accepting rests after an error.
     private var restsUntil: UInt64 = 0
 
@@ -33,6 +35,8 @@ final class AcceptGate: ChannelDuplexHandler {
             restsUntil = worker.now() &+ Self.rest
             bump(worker.counters.descriptorPauses)
             worker.noteDeadline(restsUntil)
+            // The channel counts a failed accept as one that it still owes, and would try again at once and forever.
+            isSwitchedOff = setAutoRead(false)
         }
         // Any other error concerns one connection that went away before it was accepted.
     }
@@ -45,8 +49,17 @@ final class AcceptGate: ChannelDuplexHandler {
         context.fireChannelRead(data)
     }
 
+    private func setAutoRead(_ value: Bool) -> Bool {
+        guard let options = context?.channel.syncOptions else { return false }
+        return (try? options.setOption(.autoRead, value: value)) != nil
+    }
+
     /// Accepts again if that is possible by now.
     func resumeIfPossible() {
+        if isSwitchedOff, mayAccept {
+            isSwitchedOff = false
+            _ = setAutoRead(true)
+        }
         guard isReadPending, mayAccept, let context else { return }
         isReadPending = false
         context.read()

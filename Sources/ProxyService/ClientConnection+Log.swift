@@ -34,13 +34,29 @@ extension ClientConnection {
             worker.counters.countStatus(exchange.status)
         }
         bump(worker.counters.bytesOut, by: exchange.bytesOut)
-        writeLine(aborted)
+        let now = worker.now()
+        if let view = exchange.view { count(in: view, now) }
+        writeLine(aborted, now)
         exchange.began = 0
     }
 
-    private func writeLine(_ aborted: Bool) {
+    private func count(in view: SnapshotView, _ now: UInt64) {
+        if exchange.route >= 0 {
+            view.countRoute(
+                listener: exchange.listenerPosition, route: exchange.route, status: exchange.status,
+                bytes: exchange.bytesOut, nanoseconds: now &- exchange.began)
+        }
+        if exchange.isMembers {
+            view.countMember(
+                upstream: exchange.upstream, member: exchange.member, status: exchange.status,
+                bytes: exchange.bytesOut, nanoseconds: exchange.upstreamAnswered &- exchange.upstreamBegan)
+        }
+        // The loop adds up what its present view counted; nobody else looks after an older one.
+        if view !== worker.view { view.flush() }
+    }
+
+    private func writeLine(_ aborted: Bool, _ now: UInt64) {
         guard let log = worker.accessLog else { return }
-        let now = worker.now()
         let millisecond = worker.date.refresh()
         worker.logLine.removeAll(keepingCapacity: true)
         worker.logLine.append(text: "time=")

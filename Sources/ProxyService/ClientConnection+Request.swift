@@ -15,13 +15,20 @@ extension ClientConnection {
         exchange.listenerPosition = listener.position
         exchange.method = head.method
         exchange.isOldClient = head.minorVersion == 0
-        exchange.keepsAlive = head.keepsAlive && !isLeaving && !isInputClosed
+        requestCount += 1
+        exchange.keepsAlive =
+            head.keepsAlive && !isLeaving && !isInputClosed && requestCount < worker.settings.requestsPerConnection
         exchange.wantsWebSocket = head.wantsWebSocket
         exchange.expectsContinue = head.expectsContinue
         exchange.acceptsTrailers = head.acceptsTrailers
         exchange.identifier = worker.nextIdentifier()
         bump(worker.counters.requests)
         logRequest(bytes, head)
+        if isSurplus || worker.isShortOfMemory {
+            exchange.isBodyComplete = head.framing == .none
+            bump(worker.counters.overloaded)
+            return reply(503, "This server is busy; try again in a moment.", retryAfter: 1, closes: true)
+        }
 
         switch head.framing {
         case .none, .untilClose, .length(0):
@@ -35,6 +42,15 @@ extension ClientConnection {
         case .chunked:
             exchange.isBodyComplete = false
             exchange.isChunked = true
+        }
+        if !exchange.isBodyComplete { exchange.bodyDeadline = deadline(in: worker.settings.bodyTimeout) }
+        if head.loops(bytes.readableBytesUInt8Span, via: forwarding.via) {
+            bump(worker.counters.loops)
+            return reply(508, "This request has come through here before: its route leads in a circle.")
+        }
+        if head.maxForwards == 0 {
+            // RFC 9110 section 7.6.2: this is as far as the request may go, so it is answered here.
+            return respond(Route.FixedResponse())
         }
         route(bytes, head, now)
     }
@@ -143,12 +159,12 @@ extension ClientConnection {
             return false
         }
         if !exchange.isUpstreamReady, requestBytes.readableBytes >= worker.settings.bufferBytes { return false }
-        touch()
         if exchange.isChunked { return readChunks() }
         let count = min(exchange.bodyRemaining, inbox.readableBytes)
         guard let piece = inbox.readSlice(length: count) else { return false }
         exchange.bodyRemaining -= count
         exchange.bodyBytes += count
+        payForTime(count)
         if exchange.bodyRemaining == 0 { exchange.isBodyComplete = true }
         sendBody(piece)
         return true
@@ -181,6 +197,7 @@ extension ClientConnection {
             }
         }
         inbox.moveReaderIndex(forwardBy: offset)
+        payForTime(offset)
         if let failure {
             bump(worker.counters.malformed)
             refuse(failure)
@@ -188,6 +205,20 @@ extension ClientConnection {
         }
         if output.readableBytes > 0 { sendBody(output) }
         return exchange.isBodyComplete || offset > 0
+    }
+
+    /// Each byte of a body buys its sender time, never more than the longest wait at once: who sends less than the
+    /// least rate runs out of it.
+    private func payForTime(_ bytes: Int) {
+        let settings = worker.settings
+        let full = deadline(in: settings.bodyTimeout)
+        guard settings.bodyByteTime > 0 else {
+            exchange.bodyDeadline = full
+            return
+        }
+        let (bought, tooMuch) = settings.bodyByteTime.multipliedReportingOverflow(by: UInt64(bytes))
+        let (sum, overflow) = exchange.bodyDeadline.addingReportingOverflow(bought)
+        exchange.bodyDeadline = tooMuch || overflow ? full : min(sum, full)
     }
 
     private func sendBody(_ piece: ByteBuffer) {

@@ -121,6 +121,7 @@ extension ClientConnection {
     private func passHead(_ bytes: ByteBuffer, _ head: ResponseHead) {
         lease?.reportSuccess()
         exchange.isAnswered = true
+        exchange.isMembers = true
         exchange.status = Int(head.status)
         exchange.responseFraming = head.framing
         exchange.upstreamKeepsAlive = head.keepsAlive

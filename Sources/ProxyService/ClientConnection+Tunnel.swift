@@ -41,6 +41,7 @@ extension ClientConnection {
         }
         lease?.reportSuccess()
         exchange.isAnswered = true
+        exchange.isMembers = true
         exchange.status = 101
         writeHead(bytes, head, .init(framing: .none, connection: .upgrade))
         flushOutbox()

@@ -130,6 +130,7 @@ extension ClientConnection {
         connection.uses += 1
         exchange.isUpstreamReady = true
         exchange.wasSent = true
+        exchange.bodyDeadline = deadline(in: worker.settings.bodyTimeout)
         connection.write(requestBytes)
         connection.flush()
         touch()
@@ -247,9 +248,11 @@ extension ClientConnection {
         }
     }
 
-    /// The client has room again, or the member has.
+    /// The member takes more of the request.
     func upstreamWritable(_ connection: UpstreamConnection) {
         guard upstream === connection else { return }
+        // The client was not read from meanwhile.
+        exchange.bodyDeadline = deadline(in: worker.settings.bodyTimeout)
         processInbox()
         resumeReading()
     }
@@ -276,15 +279,14 @@ extension ClientConnection {
     func touch() {
         switch phase {
         case .exchange:
-            let settings = worker.settings
             if exchange.isAnswered, upstream == nil { return }
             if upstream != nil, !exchange.isUpstreamReady { return }
             if !mayReadUpstream {
-                setDeadline(settings.bodyTimeout)
+                awaitTaking()
             } else if !exchange.isBodyComplete, exchange.expectsContinue, !exchange.continueSent {
                 setDeadline(Self.continueTimeout)
             } else if !exchange.isBodyComplete, upstream?.isWritable ?? true {
-                setDeadline(settings.bodyTimeout)
+                setDeadline(at: exchange.bodyDeadline)
             } else {
                 setDeadline(UInt64(max(upstreamSnapshot?.responseTimeout ?? 0, 0)))
             }
@@ -303,8 +305,14 @@ extension ClientConnection {
     func deadlinePassed() {
         deadline = .max
         switch phase {
-        case .handshake, .idle, .closing:
-            if phase == .idle { closeGracefully() } else { abort() }
+        case .handshake:
+            abort()
+        case .idle:
+            // What is still on its way to the client goes first.
+            closeGracefully()
+        case .closing:
+            guard hasUnsentBytes, takesEnough() else { return abort() }
+            setDeadline(worker.settings.bodyTimeout)
         case .head:
             bump(worker.counters.timeouts)
             beginUnknown()
@@ -322,6 +330,9 @@ extension ClientConnection {
     }
 
     private func exchangeTimedOut() {
+        if upstream != nil, exchange.isUpstreamReady, !mayReadUpstream, takesEnough() {
+            return setDeadline(worker.settings.bodyTimeout)
+        }
         bump(worker.counters.timeouts)
         if let connection = upstream, !exchange.isUpstreamReady {
             // Let go first: closing fails the attempt at once, and that must not count as another failure.

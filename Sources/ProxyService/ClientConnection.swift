@@ -70,6 +70,15 @@ final class ClientConnection: ChannelDuplexHandler {
     /// Before its text in the log, `host=… method=… path=…` of the request.
     var loggedRequest: [UInt8] = []
 
+    /// Requests so far.
+    var requestCount = 0
+    /// Accepted although there were too many connections, to be told so.
+    private(set) var isSurplus = false
+    /// Counted in the table of sources.
+    private var isSourceCounted = false
+    /// What the client had acknowledged when it began to be waited for; `nil` while it keeps up.
+    var acknowledged: UInt64?
+
     private var discarded = 0
     /// What is read and forgotten after the last response.
     private static let discardLimit = 1 << 20
@@ -94,7 +103,8 @@ final class ClientConnection: ChannelDuplexHandler {
         let snapshot = listener.snapshot
         forwarding = Forwarding(
             client: Array(client.description.utf8), isSecure: snapshot.tls != nil, isTrusted: snapshot.trusts(client),
-            defaultHost: listener.hostText)
+            defaultHost: listener.hostText, via: worker.viaName(on: listener))
+        guard admit() else { return }
         worker.register(self)
         if snapshot.tls != nil {
             phase = .handshake
@@ -102,6 +112,24 @@ final class ClientConnection: ChannelDuplexHandler {
         } else {
             ready()
         }
+    }
+
+    /// Keeps to the limits on connections; `false` after closing this one.
+    private func admit() -> Bool {
+        if let limit = worker.settings.connectionsPerSource, !forwarding.isTrusted {
+            guard worker.shared.sources.enter(client, limit: limit) else {
+                bump(worker.counters.sourceLimited)
+                abort()
+                return false
+            }
+            isSourceCounted = true
+        }
+        isSurplus = worker.isOverfull && !worker.evictIdle()
+        // A forwarded connection has no words to be told in.
+        guard isSurplus, isTCP else { return true }
+        bump(worker.counters.overloaded)
+        abort()
+        return false
     }
 
     private func ready() {
@@ -117,6 +145,10 @@ final class ClientConnection: ChannelDuplexHandler {
         if phase == .exchange || phase == .tunnel { ended(aborted: true) }
         phase = .closed
         releaseUpstream(keep: false)
+        if isSourceCounted {
+            isSourceCounted = false
+            worker.shared.sources.leave(client)
+        }
         worker.unregister(self)
     }
 
@@ -219,6 +251,7 @@ final class ClientConnection: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard context.channel.isWritable else { return touch() }
+        acknowledged = nil
         upstream?.resumeReading()
         touch()
     }
@@ -276,16 +309,22 @@ final class ClientConnection: ChannelDuplexHandler {
 
     // MARK: Ends
 
-    func setDeadline(_ timeout: UInt64) {
+    func deadline(in timeout: UInt64) -> UInt64 {
         let (sum, overflow) = worker.tickTime.addingReportingOverflow(timeout)
-        deadline = overflow ? .max : sum
-        worker.noteDeadline(deadline)
+        return overflow ? .max : sum
+    }
+
+    func setDeadline(_ timeout: UInt64) { setDeadline(at: deadline(in: timeout)) }
+
+    func setDeadline(at time: UInt64) {
+        deadline = time
+        worker.noteDeadline(time)
     }
 
     /// The listener goes away: what runs may end.
     func drain() {
         switch phase {
-        case .idle where inbox.readableBytes == 0:
+        case .idle where isIdle:
             // Half-closed rather than closed: a request that is on its way is read and lost, but the client sees an
             // orderly end before any byte of a response, which is the case that clients repeat a request in.
             closeGracefully()
@@ -293,6 +332,9 @@ final class ClientConnection: ChannelDuplexHandler {
             exchange.keepsAlive = false
         }
     }
+
+    /// Between requests, with nothing begun.
+    var isIdle: Bool { phase == .idle && inbox.readableBytes == 0 }
 
     /// Whether this connection takes no further request.
     var isLeaving: Bool { listener.isDraining || worker.shared.isStopping.load(ordering: .relaxed) }

@@ -23,6 +23,8 @@ struct Exchange {
     var isChunked = false
     var chunks = ChunkedDecoder()
     var isBodyComplete = true
+    /// When the client's time to send more of it is up.
+    var bodyDeadline: UInt64 = 0
     /// All that was sent to the member is still in `requestBytes`.
     var canReplay = true
     /// 100 was sent on or made here.
@@ -42,6 +44,8 @@ struct Exchange {
     var hasResponseBytes = false
     /// The final head was passed on, or a response was made here.
     var isAnswered = false
+    /// The response is a member's.
+    var isMembers = false
     var status = 0
     var interim = 0
     var responseFraming = BodyFraming.none

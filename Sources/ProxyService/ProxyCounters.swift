@@ -20,6 +20,14 @@ final class ProxyCounters: Sendable {
     let malformed = Atomic<UInt64>(0)
     let timeouts = Atomic<UInt64>(0)
     let rateLimited = Atomic<UInt64>(0)
+    /// Requests refused with 503 because there were too many connections or too much was buffered.
+    let overloaded = Atomic<UInt64>(0)
+    /// Idle connections closed to make room for new ones.
+    let evicted = Atomic<UInt64>(0)
+    /// Connections closed at once because their source had too many.
+    let sourceLimited = Atomic<UInt64>(0)
+    /// Requests that had come through here before.
+    let loops = Atomic<UInt64>(0)
     let connections = Atomic<UInt64>(0)
     let upstreamConnections = Atomic<UInt64>(0)
     let bytesIn = Atomic<UInt64>(0)

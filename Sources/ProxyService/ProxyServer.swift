@@ -134,6 +134,7 @@ package final class ProxyServer: Sendable {
         var status = ProxyStatus()
         for counter in counters { status.add(counter) }
         status.openConnections = shared.openConnections.load(ordering: .relaxed)
+        status.bufferedBytes = shared.bufferedBytes.load(ordering: .relaxed)
         status.droppedLogLines = accessLog?.droppedCount ?? 0
         for listener in listeners.withLock({ $0 }) {
             let open = listener.openConnections.load(ordering: .relaxed)
@@ -145,6 +146,16 @@ package final class ProxyServer: Sendable {
             }
         }
         return status
+    }
+
+    /// What the routes of the configuration in force counted, by listener.
+    package var routes: [RouteStatus] {
+        published.pin().value.listeners.flatMap { listener -> [RouteStatus] in
+            guard case .http(let table) = listener.mode else { return [] }
+            return table.routes.map {
+                RouteStatus(listener: listener.name, name: $0.name, traffic: $0.traffic.totals)
+            }
+        }
     }
 
     // MARK: Listeners
@@ -206,7 +217,7 @@ package final class ProxyServer: Sendable {
     private func bootstrap(
         _ loop: any EventLoop, _ worker: NIOLoopBoundBox<ProxyWorker>, _ number: UInt64
     ) -> ServerBootstrap {
-        let high = published.pin().value.settings.bufferBytes
+        let high = published.pin().value.settings.limits.bufferBytes
         return ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -1,4 +1,5 @@
 package import Addresses
+package import Balancing
 import Synchronization
 
 /// What the VIP tier is doing, summed over its loops.
@@ -24,6 +25,14 @@ package struct ProxyStatus: Sendable {
     package var malformed: UInt64 = 0
     package var timeouts: UInt64 = 0
     package var rateLimited: UInt64 = 0
+    /// Requests refused with 503 because there were too many connections or too much was buffered.
+    package var overloaded: UInt64 = 0
+    /// Idle connections closed to make room for new ones.
+    package var evicted: UInt64 = 0
+    /// Connections closed at once because their source had too many.
+    package var sourceLimited: UInt64 = 0
+    /// Requests that had come through here before.
+    package var loops: UInt64 = 0
     /// Client connections ever accepted.
     package var connections: UInt64 = 0
     /// Connections ever made to members.
@@ -33,6 +42,8 @@ package struct ProxyStatus: Sendable {
     package var descriptorPauses: UInt64 = 0
     /// Access-log lines that were not written.
     package var droppedLogLines: UInt64 = 0
+    /// Bytes that wait in the buffers of all connections, as of the loops' last look.
+    package var bufferedBytes = 0
     package var openConnections = 0
     /// Open connections of listeners that were removed.
     package var drainingConnections = 0
@@ -52,12 +63,23 @@ package struct ProxyStatus: Sendable {
         malformed += counters.malformed.load(ordering: .relaxed)
         timeouts += counters.timeouts.load(ordering: .relaxed)
         rateLimited += counters.rateLimited.load(ordering: .relaxed)
+        overloaded += counters.overloaded.load(ordering: .relaxed)
+        evicted += counters.evicted.load(ordering: .relaxed)
+        sourceLimited += counters.sourceLimited.load(ordering: .relaxed)
+        loops += counters.loops.load(ordering: .relaxed)
         connections += counters.connections.load(ordering: .relaxed)
         upstreamConnections += counters.upstreamConnections.load(ordering: .relaxed)
         bytesIn += counters.bytesIn.load(ordering: .relaxed)
         bytesOut += counters.bytesOut.load(ordering: .relaxed)
         descriptorPauses += counters.descriptorPauses.load(ordering: .relaxed)
     }
+}
+
+/// What one route did.
+package struct RouteStatus: Sendable, Hashable {
+    package let listener: String
+    package let name: String
+    package let traffic: TrafficTotals
 }
 
 /// Why a configuration could not be applied. Nothing was changed then.

@@ -40,6 +40,9 @@ final class ProxyWorker {
     private var upstreamTLSGeneration: UInt64 = 0
     private var identifiers: (high: UInt64, low: UInt64)
     private var timer: RepeatedTask?
+    private var ticks = 0
+    /// What this loop last added to the process's sum.
+    private var buffered = 0
 
     static let tickInterval = TimeAmount.milliseconds(50)
 
@@ -73,6 +76,7 @@ final class ProxyWorker {
     func stop() {
         timer?.cancel()
         timer = nil
+        view.flush()
         for pool in pools.values { pool.closeAll() }
         pools.removeAll()
         clients.removeAll()
@@ -91,6 +95,8 @@ final class ProxyWorker {
     }
 
     private func adopt() {
+        // Requests that hold the old view add what they count themselves.
+        view.flush()
         view = SnapshotView(pin.value)
         settings = LoopSettings(pin.value.settings)
         for listener in listeners { listener.update(view) }
@@ -128,7 +134,27 @@ final class ProxyWorker {
 
     func listener(_ shared: SharedListener) -> LoopListener? { listeners.first { $0.shared === shared } }
 
-    var mayAccept: Bool { self.shared.openConnections.load(ordering: .relaxed) < settings.connections }
+    var mayAccept: Bool {
+        shared.openConnections.load(ordering: .relaxed) < settings.connections + settings.surplusConnections
+    }
+
+    /// Whether there are more connections than there should be.
+    var isOverfull: Bool { shared.openConnections.load(ordering: .relaxed) > settings.connections }
+
+    /// Whether no new work should be begun for want of memory.
+    var isShortOfMemory: Bool { shared.bufferedBytes.load(ordering: .relaxed) > settings.bufferTotal }
+
+    /// This proxy's name in `Via` on a listener: with the port, so that a request may pass from one listener to
+    /// another of the same program, but not twice through one.
+    func viaName(on listener: LoopListener) -> [UInt8] {
+        let name: String
+        switch settings.via {
+        case .off: return []
+        case .automatic: name = shared.pseudonym
+        case .name(let given): name = given
+        }
+        return Array("\(name):\(listener.shared.boundEndpoint.port)".utf8)
+    }
 
     // MARK: Connections and time
 
@@ -137,6 +163,24 @@ final class ProxyWorker {
         clients.append(client)
         client.listener.shared.openConnections.wrappingAdd(1, ordering: .relaxed)
     }
+
+    /// Closes the connection that became idle last: who has been waiting longer for its next request has shown more
+    /// patience, and those that never sent one are among the newest. Looks at so many connections and no more, because
+    /// it runs when there is the most to do.
+    ///
+    /// - Returns: whether there was one.
+    func evictIdle() -> Bool {
+        var newest: ClientConnection?
+        for client in clients.suffix(Self.evictionSearch) where client.isIdle {
+            if client.deadline >= newest?.deadline ?? 0 { newest = client }
+        }
+        guard let newest else { return false }
+        bump(counters.evicted)
+        newest.closeGracefully()
+        return true
+    }
+
+    private static let evictionSearch = 1024
 
     func unregister(_ client: ClientConnection) {
         let index = client.index
@@ -169,6 +213,9 @@ final class ProxyWorker {
     private func tick() {
         tickTime = now()
         refresh()
+        view.flush()
+        ticks &+= 1
+        if ticks % Self.ticksBetweenLooks == 0 { lookAtBuffers() }
         for listener in listeners { listener.gate?.resumeIfPossible() }
         guard tickTime >= nextDeadline else { return }
         nextDeadline = .max
@@ -186,6 +233,17 @@ final class ProxyWorker {
             noteDeadline(pool.nextExpiry)
         }
     }
+
+    /// Adds up what waits in buffers. Most exchanges are over between two looks; those that last are few, or what
+    /// this is for.
+    private func lookAtBuffers() {
+        var sum = 0
+        for client in clients { sum += client.bufferedBytes }
+        shared.bufferedBytes.wrappingAdd(sum - buffered, ordering: .relaxed)
+        buffered = sum
+    }
+
+    private static let ticksBetweenLooks = 4
 
     /// Ends the connections of a listener that is gone, or all: idle ones now, the others with their response.
     func drain(_ listener: SharedListener?) {
@@ -226,24 +284,43 @@ struct LoopSettings {
     let headTimeout: UInt64
     let bodyBytes: Int
     let bodyTimeout: UInt64
+    /// Nanoseconds that a byte of a body buys its client; 0: any byte buys all of `bodyTimeout`.
+    let bodyByteTime: UInt64
+    /// Bytes that a client must take in `bodyTimeout`, 1 at least.
+    let readBytes: UInt64
     let idleTimeout: UInt64
     let tunnelTimeout: UInt64
     let handshakeTimeout: UInt64
     let connections: Int
+    /// Connections beyond the limit that are accepted to be told so.
+    let surplusConnections: Int
+    let connectionsPerSource: Int?
+    let requestsPerConnection: Int
     let bufferBytes: Int
+    let bufferTotal: Int
+    let via: ProxySettings.Via
 
     init(_ settings: ProxySettings) {
-        limits = HeadLimits(bytes: settings.headBytes, fields: settings.headFields)
+        let given = settings.limits
+        limits = HeadLimits(bytes: given.headBytes, fields: given.headFields)
         responseLimits = HeadLimits(
             bytes: HeadLimits.largestHead, fields: HeadLimits.mostFields, underscores: .keep)
-        headTimeout = nanoseconds(settings.headTimeout)
-        bodyBytes = settings.bodyBytes ?? .max
-        bodyTimeout = nanoseconds(settings.bodyTimeout)
-        idleTimeout = nanoseconds(settings.idleTimeout)
-        tunnelTimeout = nanoseconds(settings.tunnelTimeout)
-        handshakeTimeout = nanoseconds(settings.handshakeTimeout)
-        connections = settings.connections
-        bufferBytes = max(settings.bufferBytes, 4096)
+        headTimeout = nanoseconds(given.headTimeout)
+        bodyBytes = given.bodyBytes ?? .max
+        bodyTimeout = nanoseconds(given.bodyTimeout)
+        bodyByteTime = given.bodyRate > 0 ? 1_000_000_000 / UInt64(given.bodyRate) : 0
+        let (product, overflow) = (bodyTimeout / 1_000_000).multipliedReportingOverflow(by: UInt64(given.readRate))
+        readBytes = overflow ? .max : max(product / 1000, 1)
+        idleTimeout = nanoseconds(given.idleTimeout)
+        tunnelTimeout = nanoseconds(given.tunnelTimeout)
+        handshakeTimeout = nanoseconds(given.handshakeTimeout)
+        connections = given.connections
+        surplusConnections = min(max(given.connections / 8, 1), 64)
+        connectionsPerSource = given.connectionsPerSource
+        requestsPerConnection = given.requestsPerConnection ?? .max
+        bufferBytes = max(given.bufferBytes, 4096)
+        bufferTotal = given.bufferTotal
+        via = settings.via
     }
 }
 

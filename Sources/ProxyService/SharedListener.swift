@@ -37,4 +37,13 @@ final class SharedProxyState: Sendable {
     let isStopping = Atomic<Bool>(false)
     /// The next listener's number.
     let listenerNumbers = Atomic<UInt64>(0)
+    /// Bytes that wait in buffers of all loops, as of their last look.
+    let bufferedBytes = Atomic<Int>(0)
+    let sources = SourceTable()
+    /// What this process calls itself in `Via` unless it is told otherwise: unlike any other, so that a request that
+    /// comes back can be told from one that another Meridian sent on.
+    let pseudonym: String = {
+        let number = String(UInt32.random(in: .min ... .max), radix: 16)
+        return "meridian-" + String(repeating: "0", count: 8 - number.count) + number
+    }()
 }

@@ -40,6 +40,9 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
+    /// Bytes that the kernel has not taken.
+    var unsentBytes: Int { context?.channel.unsentBytes ?? 0 }
+
     /// Passes the client's FIN on.
     func closeOutput() { context?.close(mode: .output, promise: nil) }
 

@@ -27,6 +27,11 @@ enum StatusTable {
                         + "failed \(member.failed)" + reasons(member.checks))
             }
         }
+        for route in status.routes where route.traffic.requests > 0 {
+            lines.append(
+                "route \(route.name)  requests \(route.traffic.requests)  4xx \(route.traffic.clientErrors)  "
+                    + "5xx \(route.traffic.serverErrors)")
+        }
         for override in status.overrides {
             let left = override.expires.map { "  ends in \(max(0, ($0 - WallTime.now.milliseconds) / 1000)) s" } ?? ""
             lines.append(

@@ -55,7 +55,7 @@ struct Request: CustomStringConvertible {
 }
 
 private func makeTable(_ routes: [Route]) -> RouteTable {
-    RouteTable(routes, limiters: routes.map { _ in nil })
+    RouteTable(routes, limiters: routes.map { _ in nil }, traffic: routes.map { _ in TrafficCounters() })
 }
 
 private func makeRoute(

@@ -251,10 +251,11 @@ private let crossTable: [Mistake] = [
         "f:8:48: there is no upstream \"b\"; declare it under upstreams",
         "f:8:73: there is no certificate \"c\"; declare it under certificates"),
     .adding(
-        "proxy: { head_size: 32, body_size: 1K, access_log: off, buffer_size: 1GiB }",
-        "f:8:21: \"32\" is not a size with a unit; write 32B, 32KiB or 32MiB",
-        "f:8:36: \"1K\" is not a size with a unit; write a number and B, kB, KiB, MB, MiB, GB or GiB",
-        "f:8:70: 1GiB is out of range; write 4KiB to 16MiB"),
+        "proxy: { limits: { head_size: 32, body_size: 1K, buffer_size: 1GiB }, access_log: off, via: \"a b\" }",
+        "f:8:31: \"32\" is not a size with a unit; write 32B, 32KiB or 32MiB",
+        "f:8:46: \"1K\" is not a size with a unit; write a number and B, kB, KiB, MB, MiB, GB or GiB",
+        "f:8:63: 1GiB is out of range; write 4KiB to 16MiB",
+        "f:8:93: \"a b\" is not a name; write up to 64 letters, digits and hyphens"),
     .adding(
         "admin: { socket: \(String(repeating: "x", count: 108)) }",
         "f:8:18: the socket's path has more than 107 bytes; choose a shorter one"),

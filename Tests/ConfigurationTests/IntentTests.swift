@@ -179,16 +179,23 @@ func proxySide() throws {
             slow_start: 10s
         proxy:
           threads: 1
-          head_size: 2KiB
-          head_fields: 33
-          head_timeout: 4s
-          body_size: unlimited
-          body_timeout: 5s
-          idle_timeout: 6s
-          tunnel_timeout: 7s
-          handshake_timeout: 8s
-          connections: 9
-          buffer_size: 10KiB
+          via: edge-1
+          limits:
+            head_size: 2KiB
+            head_fields: 33
+            head_timeout: 4s
+            body_size: unlimited
+            body_timeout: 5s
+            body_rate: 1kB
+            read_rate: 0B
+            idle_timeout: 6s
+            tunnel_timeout: 7s
+            handshake_timeout: 8s
+            connections: 9
+            connections_per_source: 12
+            requests_per_connection: 13
+            buffer_size: 10KiB
+            buffer_total: 14MiB
           drain_timeout: 11s
           access_log: off
         admin: { socket: run/admin.sock, state: run/state.db }
@@ -232,13 +239,17 @@ func proxySide() throws {
     #expect(times == [1, 2, 6, 9, 10].map { Duration.seconds($0) })
     #expect(upstream.retryBudget == 0.08)
     let proxy = intent.proxy
-    #expect((proxy.threads, proxy.headBytes, proxy.headFields, proxy.bodyBytes) == (1, 2048, 33, nil))
-    #expect((proxy.connections, proxy.bufferBytes, proxy.accessLog) == (9, 10_240, nil))
-    let limits = [
-        proxy.headTimeout, proxy.bodyTimeout, proxy.idleTimeout, proxy.tunnelTimeout, proxy.handshakeTimeout,
+    let limits = proxy.limits
+    #expect((proxy.threads, proxy.via, proxy.accessLog) == (1, .name("edge-1"), nil))
+    #expect((limits.headBytes, limits.headFields, limits.bodyBytes) == (2048, 33, nil))
+    #expect((limits.bodyRate, limits.readRate) == (1000, 0))
+    #expect((limits.connections, limits.connectionsPerSource, limits.requestsPerConnection) == (9, 12, 13))
+    #expect((limits.bufferBytes, limits.bufferTotal) == (10_240, 14 << 20))
+    let timeouts = [
+        limits.headTimeout, limits.bodyTimeout, limits.idleTimeout, limits.tunnelTimeout, limits.handshakeTimeout,
         proxy.drainTimeout,
     ]
-    #expect(limits == [4, 5, 6, 7, 8, 11].map { Duration.seconds($0) })
+    #expect(timeouts == [4, 5, 6, 7, 8, 11].map { Duration.seconds($0) })
     #expect(intent.admin.socketPath == "/etc/meridian/run/admin.sock")
     #expect(intent.admin.statePath == "/etc/meridian/run/state.db")
 }

@@ -106,7 +106,7 @@ func exampleFollowsSchema(name: String) throws {
         "dnz: {}", "dns: {}", "dns: { listen: [] }", "dns: { listen: [a], threads: many }",
         "dns: { listen: [a], udp_size: 100 }", "monitors: { a: {} }", "monitors: { a: { tcp: {}, http: {} } }",
         "monitors: { a: { tcp: {}, interval: 5 } }", "pools: { a: { method: best } }", "pools: { a: { answer: [] } }",
-        "pools: { a: { answer: { extern: a } } }", "zones: { a: { ns: [b], file: c } }", "proxy: { head_size: 32 }",
+        "pools: { a: { answer: { extern: a } } }", "zones: { a: { ns: [b], file: c } }", "proxy: { limits: { head_size: 32 } }",
         "listeners: { a: { address: b, routes: [{ path: /a, exact_path: /b, upstream: c }] } }",
         "listeners: { a: { address: b, tcp: c, upstream: d } }",
         "listeners: { a: { address: b, tcp: c, tls: { certificates: [d], minimum_version: 1.1 } } }",

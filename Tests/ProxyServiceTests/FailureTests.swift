@@ -134,9 +134,9 @@ struct FailureTests {
     func refused(_ refusal: Refusal) async throws {
         let member = try await TestMember { _, _ in [] }
         let proxy = try await TestProxy([member]) {
-            $0.proxy.headBytes = 512
-            $0.proxy.headFields = 8
-            $0.proxy.bodyBytes = 1024
+            $0.proxy.limits.headBytes = 512
+            $0.proxy.limits.headFields = 8
+            $0.proxy.limits.bodyBytes = 1024
         }
         let answer = try await TestClient.exchange(proxy.endpoint, refusal.request)
         #expect(answer.hasPrefix("HTTP/1.1 \(refusal.status) "), "\(answer)")
@@ -150,9 +150,9 @@ struct FailureTests {
     func slowClients() async throws {
         let member = try await TestMember { _, _ in [] }
         let proxy = try await TestProxy([member]) {
-            $0.proxy.headTimeout = .milliseconds(100)
-            $0.proxy.bodyTimeout = .milliseconds(100)
-            $0.proxy.idleTimeout = .milliseconds(100)
+            $0.proxy.limits.headTimeout = .milliseconds(100)
+            $0.proxy.limits.bodyTimeout = .milliseconds(100)
+            $0.proxy.limits.idleTimeout = .milliseconds(100)
         }
         #expect(try await TestClient.exchange(proxy.endpoint, "GET / HT").hasPrefix("HTTP/1.1 408 "))
         let body = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"

@@ -56,7 +56,7 @@ struct MemberBlameTests {
         }
         let other = try await TestMember { received, _ in received.hasSuffix("\r\n\r\n") ? [.send(ok("x"))] : [] }
         let proxy = try await TestProxy([member, other]) {
-            $0.proxy.bufferBytes = 4096
+            $0.proxy.limits.bufferBytes = 4096
             $0.upstreams[0].members[1].backup = true
         }
         #expect(try await TestClient.exchange(proxy.endpoint, get()).hasPrefix("HTTP/1.1 200"))
@@ -129,7 +129,7 @@ struct MemberBlameTests {
     @Test("a body that grows too large lets go of the member at once")
     func tooLarge() async throws {
         let member = try await TestMember { _, _ in [] }
-        let proxy = try await TestProxy([member]) { $0.proxy.bodyBytes = 1_000 }
+        let proxy = try await TestProxy([member]) { $0.proxy.limits.bodyBytes = 1_000 }
         let client = try await TestClient(proxy.endpoint)
         try await client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
         #expect(await proxy.settles { _ in open(proxy) == 1 && member.openConnections == 1 })

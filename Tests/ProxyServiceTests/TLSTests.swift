@@ -47,7 +47,7 @@ struct TLSTests {
         let proxy = try await TestProxy(
             TestProxy.intent([]) {
                 Self.secure(&$0, files)
-                $0.proxy.handshakeTimeout = .milliseconds(100)
+                $0.proxy.limits.handshakeTimeout = .milliseconds(100)
             })
         _ = try await TestClient.exchange(proxy.endpoint, get())
         #expect(try await TestClient.exchange(proxy.endpoint, "") == "")

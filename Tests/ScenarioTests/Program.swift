@@ -13,14 +13,19 @@ final class Program {
     }
 
     /// Starts `meridian run` and waits until it says that it serves.
-    init(_ yaml: String, in namespace: Namespace? = nil) throws {
+    ///
+    /// - Parameters:
+    ///   - namespace: the network that it runs in.
+    ///   - descriptors: how many it may have open.
+    init(_ yaml: String, in namespace: Namespace? = nil, descriptors: Int? = nil) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         configuration = folder.appending(path: "meridian.yaml")
         log = folder.appending(path: "log")
         try yaml.write(to: configuration, atomically: true, encoding: .utf8)
         try Data().write(to: log)
-        let command = [Self.binary.path, "run", "--config", configuration.path]
+        var command = [Self.binary.path, "run", "--config", configuration.path]
+        if let descriptors { command = ["sh", "-c", "ulimit -n \(descriptors); exec \"$0\" \"$@\""] + command }
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = namespace?.command(command) ?? command
         let output = try FileHandle(forWritingTo: log)
@@ -47,6 +52,22 @@ final class Program {
         try yaml.write(to: configuration, atomically: true, encoding: .utf8)
     }
 
+    var processIdentifier: pid_t { process.processIdentifier }
+
+    /// Resident bytes.
+    var memory: Int {
+        let status = (try? String(contentsOfFile: "/proc/\(processIdentifier)/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
+        return (Int(line.filter(\.isNumber)) ?? 0) * 1024
+    }
+
+    /// Hundredths of a second that it has run.
+    var processorTicks: Int {
+        let line = (try? String(contentsOfFile: "/proc/\(processIdentifier)/stat", encoding: .utf8)) ?? ""
+        let fields = line.drop { $0 != ")" }.split(separator: " ").map(String.init)
+        return fields.count > 13 ? (Int(fields[12]) ?? 0) + (Int(fields[13]) ?? 0) : 0
+    }
+
     /// Ends it as a crash would; returns when it is gone.
     func kill() {
         Foundation.kill(process.processIdentifier, SIGKILL)
@@ -54,7 +75,6 @@ final class Program {
     }
 
     func hangUp() { Foundation.kill(process.processIdentifier, SIGHUP) }
-    var processIdentifier: Int32 { process.processIdentifier }
 
     /// The binary beside the test bundle.
     static var binary: URL {

@@ -3,31 +3,14 @@ internal import TrafficModel
 /// `proxy:` and `admin:`.
 enum ProxySection {
     private static let fresh = ProxySettings()
-    private static let times: ClosedRange<Int64> = 100...86_400_000
 
     static let threads = Shape<Int>.integer(0...1024).field(
         "threads", default: fresh.threads, "Event loops; 0: one for each processor.")
-    static let headSize = Shape<Int>.size(1024...1_048_576).field(
-        "head_size", default: fresh.headBytes, "Request line and fields together; more is answered 431 or 414.")
-    static let headFields = Shape<Int>.integer(8...4096).field(
-        "head_fields", default: fresh.headFields, "Fields in a head; more is answered 431.")
-    static let headTimeout = Shape<Duration>.duration(times).field(
-        "head_timeout", default: fresh.headTimeout, "From the first byte of a request to the end of its head.")
-    static let bodySize = bodySizeShape.field(
-        "body_size", default: fresh.bodyBytes ?? -1, "The largest request body, or `unlimited`; more is answered 413.")
-    static let bodyTimeout = Shape<Duration>.duration(times).field(
-        "body_timeout", default: fresh.bodyTimeout,
-        "Between two reads of a request body, or two writes that the client takes.")
-    static let idleTimeout = Shape<Duration>.duration(times).field(
-        "idle_timeout", default: fresh.idleTimeout, "A client connection without a request.")
-    static let tunnelTimeout = Shape<Duration>.duration(100...604_800_000).field(
-        "tunnel_timeout", default: fresh.tunnelTimeout, "An upgraded or TCP connection without a byte either way.")
-    static let handshakeTimeout = Shape<Duration>.duration(times).field(
-        "handshake_timeout", default: fresh.handshakeTimeout, "A TLS handshake.")
-    static let connections = Shape<Int>.integer(1...10_000_000).field(
-        "connections", default: fresh.connections, "Client connections at once; at the limit the listeners pause.")
-    static let bufferSize = Shape<Int>.size(4096...16_777_216).field(
-        "buffer_size", default: fresh.bufferBytes, "Buffered per connection and direction before reading stops.")
+    static let limits = LimitsSection.shape.field("limits", "How much clients may ask.")
+    static let via = viaShape.field(
+        "via", default: fresh.via,
+        "This proxy's name in `Via`, by which it also notices requests that go in a circle; `auto`: one drawn at each start."
+    )
     static let drainTimeout = Shape<Duration>.duration(0...86_400_000).field(
         "drain_timeout", default: fresh.drainTimeout, "How long connections of a removed listener or route live on.")
     static let accessLog = Shape<String>.text("path").field(
@@ -36,38 +19,31 @@ enum ProxySection {
     static let model = ObjectModel(
         title: "proxy", summary: "What holds for all listeners.",
         fields: [
-            threads.description, headSize.description, headFields.description, headTimeout.description,
-            bodySize.description, bodyTimeout.description, idleTimeout.description, tunnelTimeout.description,
-            handshakeTimeout.description, connections.description, bufferSize.description, drainTimeout.description,
-            accessLog.description,
+            threads.description, limits.description, via.description, drainTimeout.description, accessLog.description,
         ])
 
-    /// -1 stands for no limit.
-    private static let bodySizeShape = Shape<Int>(
-        .anyOf([
-            Shape<Int>.size(0...(1 << 50)).description,
-            .scalar(ScalarDescription(kind: "word", range: "unlimited", words: ["unlimited"])),
-        ]), text: { $0 < 0 ? "unlimited" : Units.text(bytes: $0) }
-    ) { node, context in
-        if case .scalar("unlimited", _) = node.content { return -1 }
-        return Shape<Int>.size(0...(1 << 50)).read(node, context)
+    private static let viaShape = Shape<String>.token("name").map(
+        text: { via in
+            switch via {
+            case .automatic: "auto"
+            case .off: "off"
+            case .name(let name): name
+            }
+        }
+    ) { text, _, _ -> ProxySettings.Via? in
+        switch text {
+        case "auto": .automatic
+        case "off": .off
+        default: .name(text)
+        }
     }
 
     static let shape = Shape<ProxySettings>(.object(model)) { node, context in
         guard let reader = ObjectReader(model, node, context) else { return nil }
         var proxy = ProxySettings()
         proxy.threads = reader.read(threads, context)
-        proxy.headBytes = reader.read(headSize, context)
-        proxy.headFields = reader.read(headFields, context)
-        proxy.headTimeout = reader.read(headTimeout, context)
-        let body = reader.read(bodySize, context)
-        proxy.bodyBytes = body < 0 ? nil : body
-        proxy.bodyTimeout = reader.read(bodyTimeout, context)
-        proxy.idleTimeout = reader.read(idleTimeout, context)
-        proxy.tunnelTimeout = reader.read(tunnelTimeout, context)
-        proxy.handshakeTimeout = reader.read(handshakeTimeout, context)
-        proxy.connections = reader.read(connections, context)
-        proxy.bufferBytes = reader.read(bufferSize, context)
+        proxy.limits = reader.read(limits, context) ?? ProxyLimits()
+        proxy.via = reader.read(via, context)
         proxy.drainTimeout = reader.read(drainTimeout, context)
         let log = reader.read(accessLog, context)
         proxy.accessLog =

@@ -1,0 +1,51 @@
+import CLinux
+import NIOCore
+
+/// What waits in buffers, and whether the client takes it.
+extension ClientConnection {
+    /// Bytes that wait for one side or the other. Idle connections hold none that would count.
+    var bufferedBytes: Int {
+        guard phase == .exchange || phase == .tunnel || phase == .closing, let context else { return 0 }
+        return requestBytes.readableBytes + inbox.readableBytes + responseInbox.readableBytes + outbox.readableBytes
+            + context.channel.unsentBytes + (upstream?.unsentBytes ?? 0)
+    }
+
+    /// The client does not take what it is sent: notes how far it has come.
+    func awaitTaking() {
+        if acknowledged == nil { acknowledged = progress?.acknowledged ?? 0 }
+        setDeadline(worker.settings.bodyTimeout)
+    }
+
+    /// Whether the client has taken as much as it must since it was last asked about.
+    func takesEnough() -> Bool {
+        guard let progress else { return false }
+        defer { acknowledged = progress.acknowledged }
+        guard let acknowledged else { return true }
+        return progress.acknowledged &- acknowledged >= worker.settings.readBytes
+    }
+
+    /// Whether anything that was written has not reached the client.
+    var hasUnsentBytes: Bool {
+        guard let context else { return false }
+        return context.channel.unsentBytes > 0 || progress?.outstanding ?? 0 > 0
+    }
+
+    /// What the client's kernel has acknowledged, and what it has not; `nil` when the connection is gone.
+    private var progress: (acknowledged: UInt64, outstanding: UInt64)? {
+        let found = try? context?.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { descriptor -> (acknowledged: UInt64, outstanding: UInt64)? in
+            var acknowledged: UInt64 = 0
+            var outstanding: UInt64 = 0
+            // The pointers are good for the call; the descriptor is the channel's own, on its loop.
+            guard unsafe clinux_tcp_progress(descriptor, &acknowledged, &outstanding) == 0 else { return nil }
+            return (acknowledged, outstanding)
+        }
+        return found ?? nil
+    }
+}
+
+extension Channel {
+    /// Bytes that the kernel has not taken.
+    var unsentBytes: Int { (try? syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+}

@@ -13,9 +13,9 @@ package final class AuthorityData: Sendable {
         /// `version.bind` and `version.server`; `nil`: refused.
         package var version: String?
 
-        package init(server: String? = nil, version: String? = "meridian") {
-            self.server = server
-            self.version = version
+        package init(_ settings: AnswerSettings) {
+            server = settings.serverName
+            version = settings.version
         }
     }
 
@@ -27,7 +27,7 @@ package final class AuthorityData: Sendable {
     /// Names that exist in all zones.
     package var nameCount: Int { nodes.count }
 
-    let acceptsClientSubnet: Bool
+    let policy: ResponsePolicy
     /// 512...4096.
     let udpSize: Int
     let seed: UInt64
@@ -53,18 +53,19 @@ package final class AuthorityData: Sendable {
     ///   - intent: zones without mistakes: what ``DNSWire/ZoneChecks`` lets pass. Steered names outside of all zones or
     ///     below a delegation are left out.
     ///   - seed: secret and random; of the name table.
+    ///   - cookieSeed: secret and random, the same for all generations: of DNS cookies where no secrets are configured.
     ///   - poolSlots: the same for all generations, so that counters of a pool go on.
     package init(
-        intent: Intent, plan: SteeringPlan, identity: Identity = .init(), seed: UInt64, poolSlots: PoolSlots = .init()
+        intent: Intent, plan: SteeringPlan, seed: UInt64, cookieSeed: SipKey, poolSlots: PoolSlots = .init()
     ) {
         var builder = AuthorityBuilder(zones: intent.zones, steered: plan.names)
         builder.build()
-        let writer = AnswerTables(builder: builder, intent: intent, plan: plan, identity: identity)
+        let writer = AnswerTables(builder: builder, intent: intent, plan: plan, identity: Identity(intent.dns.answers))
         generation = intent.generation
         self.poolSlots = poolSlots
         poolNames = intent.pools.map(\.name)
         zoneCount = intent.zones.count
-        acceptsClientSubnet = intent.dns.clientSubnet
+        policy = ResponsePolicy(intent.dns, zones: intent.zones, cookieSeed: cookieSeed)
         udpSize = min(max(intent.dns.udpSize, 512), 4096)
         self.seed = seed
         depth = builder.nodes.map { $0.name.labelCount }.max() ?? 0
@@ -84,6 +85,7 @@ package final class AuthorityData: Sendable {
     }
 
     deinit {
+        policy.deallocate()
         slots.deallocate()
         nodes.deallocate()
         prepared.deallocate()

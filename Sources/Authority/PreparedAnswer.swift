@@ -68,6 +68,8 @@ package enum Outcome: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case formatError
     case notImplemented
     case badVersion
+    /// A matter of DNS cookies and nothing else: BADCOOKIE, a cookie without a question, or TC for the want of one.
+    case cookie
     /// No answer was sent: too short, a response, or from port 0.
     case dropped
 }

@@ -35,13 +35,13 @@ extension Responder {
             position = next
         }
         let outcome: Outcome = chain.responseCode == Self.nameTooLong ? .failure : chain.outcome
-        guard !writer.isFull, writer.count &+ optionsSize(extendedError: 0) <= writer.limit else {
+        guard !writer.isFull, writer.count &+ optionsSize(data) <= sizeLimit else {
             writer.clear()
-            counters.count(outcome)
+            self.outcome = outcome
             _ = begin(message, data, answers: 0, size: writer.limit, scope: 0, &writer)
             return
         }
-        counters.count(outcome)
+        self.outcome = outcome
         writer.replace16(writer.number16(at: 2) | UInt16(chain.responseCode), at: 2)
         writer.replace16(chain.answers, at: 6)
         writer.replace16(chain.authorities, at: 8)
@@ -64,7 +64,7 @@ extension Responder {
         }
         guard let found else { return }
         let prepared = data.prepared[Int(found)]
-        let room = writer.limit &- writer.count &- optionsSize(extendedError: 0)
+        let room = sizeLimit &- writer.count &- optionsSize(data)
         let part = prepared.part(fitting: room, data.pointers)
         let start = writer.count
         writer.append(data.bytes, from: Int(prepared.offset), count: Int(part.length))

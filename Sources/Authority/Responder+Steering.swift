@@ -44,7 +44,7 @@ extension Responder {
         case .noData:
             write(Int(data.zones[Int(node.zone)].noData), scope: scope, message, data, &writer)
         case .failure(let code):
-            writeError(UInt16(code), .failure, message, data, &writer, scope: scope)
+            writeError(UInt16(code), .failure, because: .nothingAvailable, scope: scope, message, data, &writer)
         }
     }
 
@@ -59,7 +59,7 @@ extension Responder {
             origin = Int(data.zones[Int(zone)].originLength)
             if origin > 2 { length = length &- origin &+ 2 } else { origin = 0 }
         }
-        counters.count(.answered)
+        outcome = .answered
         guard begin(message, data, answers: 1, size: 12 &+ length, scope: scope, &writer) else { return }
         // Owner, type CNAME and class IN.
         writer.append16(0xc00c)
@@ -81,7 +81,7 @@ extension Responder {
         let count = min(decision.serverCount, 16)
         let isV6 = query.type == .aaaa
         let size = isV6 ? 28 : 16
-        counters.count(.answered)
+        outcome = .answered
         guard begin(message, data, answers: UInt16(count), size: count &* size, scope: scope, &writer) else { return }
         for index in 0..<count {
             writer.append16(0xc00c)

@@ -5,14 +5,7 @@ extension Responder {
     /// QR; AA and TC go with it.
     private static let response: UInt16 = 0x8000
     static let authoritative: UInt16 = 0x0400
-    private static let truncated: UInt16 = 0x0200
-
-    /// Bytes of the response's OPT record.
-    @inline(__always)
-    func optionsSize(extendedError: UInt16) -> Int {
-        guard query.hasEDNS else { return 0 }
-        return 11 &+ (query.hasClientSubnet ? 4 &+ query.subnetLength : 0) &+ (extendedError == 0 ? 0 : 6)
-    }
+    static let truncated: UInt16 = 0x0200
 
     @inline(__always)
     private func writeHeader(
@@ -25,44 +18,58 @@ extension Responder {
         writer.append32(UInt32(authorities) << 16 | UInt32(additionals))
     }
 
+    @inline(__always)
+    private func writeQuestion(_ message: RawSpan, _ writer: inout ResponseWriter) {
+        writer.append(message, from: 12, count: query.questionEnd &- 12)
+    }
+
     /// Header and question. `false` when `size` bytes of answer do not fit behind them with OPT: then the response is
     /// complete already, with TC and no answer at all, for resolvers use nothing of a truncated one (RFC 2181
     /// section 9).
     @inline(__always)
     func begin(
         _ message: RawSpan, _ data: AuthorityData, flags: UInt16 = authoritative, answers: UInt16,
-        authorities: UInt16 = 0, additionals: UInt16 = 0, size: Int, scope: UInt8, extendedError: UInt16 = 0,
-        _ writer: inout ResponseWriter
+        authorities: UInt16 = 0, additionals: UInt16 = 0, size: Int, scope: UInt8, _ writer: inout ResponseWriter
     ) -> Bool {
         let options: UInt16 = query.hasEDNS ? 1 : 0
-        guard query.questionEnd &+ size &+ optionsSize(extendedError: extendedError) <= writer.limit else {
+        let whole = query.questionEnd &+ size &+ optionsSize(data)
+        guard whole <= sizeLimit else {
+            if whole <= writer.limit { counters.count(.truncatedWithoutCookie) }
             // Over TCP there is nowhere to go on to. Zones with sets of this size are refused beforehand.
-            let excess: UInt16 = isTCP ? 2 : flags | Self.truncated
-            if !isTCP { counters.count(.truncated) }
-            writeHeader(
-                flags: excess, questions: 1, answers: 0, authorities: 0, additionals: options, &writer)
-            writer.append(message, from: 12, count: query.questionEnd &- 12)
-            writeOptions(message, data, scope: scope, &writer)
+            writeEmpty(flags: isTCP ? 2 : flags | Self.truncated, scope: scope, message, data, &writer)
             return false
         }
         writeHeader(
             flags: flags, questions: 1, answers: answers, authorities: authorities, additionals: additionals &+ options,
             &writer)
-        writer.append(message, from: 12, count: query.questionEnd &- 12)
+        writeQuestion(message, &writer)
         return true
+    }
+
+    /// A response that has nothing but its question and options, which fit into 512 bytes whatever the query was.
+    func writeEmpty(
+        flags: UInt16, scope: UInt8, upperCode: UInt16 = 0, error: ExtendedError? = nil, _ message: RawSpan,
+        _ data: AuthorityData, _ writer: inout ResponseWriter
+    ) {
+        if flags & Self.truncated != 0 { counters.count(.truncated) }
+        writeHeader(
+            flags: flags, questions: query.hasQuestion ? 1 : 0, answers: 0, authorities: 0,
+            additionals: query.hasEDNS ? 1 : 0, &writer)
+        writeQuestion(message, &writer)
+        writeOptions(message, data, scope: scope, upperCode: upperCode, error: error, &writer)
     }
 
     /// A prepared answer: copied, with its pointers set; without what is not required where that does not fit.
     @inline(__always)
-    func write(
+    mutating func write(
         _ position: Int, scope: UInt8, _ message: RawSpan, _ data: AuthorityData, _ writer: inout ResponseWriter
     ) {
         let prepared = data.prepared[position]
-        counters.count(prepared.outcome)
+        outcome = prepared.outcome
         let flags = (prepared.isAuthoritative ? Self.authoritative : 0) | UInt16(prepared.responseCode)
         var part = prepared.whole
         if prepared.cutCount != 0 {
-            let room = writer.limit &- query.questionEnd &- optionsSize(extendedError: 0)
+            let room = sizeLimit &- query.questionEnd &- optionsSize(data)
             part = prepared.part(fitting: room, data.pointers)
         }
         guard
@@ -79,53 +86,24 @@ extension Responder {
     }
 
     /// A response without records. `code` may have the upper bits that only OPT can carry.
-    func writeError(
-        _ code: UInt16, _ outcome: Outcome, _ message: RawSpan, _ data: AuthorityData, _ writer: inout ResponseWriter,
-        extendedError: UInt16 = 0, scope: UInt8 = 0
+    mutating func writeError(
+        _ code: UInt16, _ outcome: Outcome, because error: ExtendedError? = nil, scope: UInt8 = 0, _ message: RawSpan,
+        _ data: AuthorityData, _ writer: inout ResponseWriter
     ) {
-        counters.count(outcome)
-        guard query.questionEnd > 0 else {
-            writeHeader(
-                flags: code & 15, questions: 0, answers: 0, authorities: 0, additionals: 0, &writer)
-            return
-        }
-        // Question and options fit into 512 bytes, whatever the query was.
-        writeHeader(
-            flags: code & 15, questions: 1, answers: 0, authorities: 0, additionals: query.hasEDNS ? 1 : 0, &writer)
-        writer.append(message, from: 12, count: query.questionEnd &- 12)
-        writeOptions(message, data, scope: scope, upperCode: code >> 4, extendedError: extendedError, &writer)
-    }
-
-    /// OPT, if the query had one (RFC 6891 section 6.1.1), with the Client Subnet echoed (RFC 7871 section 7.2.1).
-    @inline(__always)
-    func writeOptions(
-        _ message: RawSpan, _ data: AuthorityData, scope: UInt8, upperCode: UInt16 = 0, extendedError: UInt16 = 0,
-        _ writer: inout ResponseWriter
-    ) {
-        guard query.hasEDNS else { return }
-        // The root, type OPT, our size, upper code bits, version 0, DO as it came (RFC 3225 section 3).
-        writer.append8(0)
-        writer.append32(41 << 16 | UInt32(truncatingIfNeeded: data.udpSize))
-        writer.append32(UInt32(upperCode) << 24 | (query.dnssecOK ? 0x8000 : 0))
-        writer.append16(UInt16(truncatingIfNeeded: optionsSize(extendedError: extendedError) &- 11))
-        if query.hasClientSubnet {
-            writer.append32(8 << 16 | UInt32(truncatingIfNeeded: query.subnetLength))
-            writer.append(message, from: query.subnetOffset, count: 3)
-            writer.append8(scope)
-            writer.append(message, from: query.subnetOffset &+ 4, count: query.subnetLength &- 4)
-        }
-        if extendedError != 0 {
-            writer.append32(15 << 16 | 2)
-            writer.append16(extendedError)
-        }
+        self.outcome = outcome
+        // RFC 9660 section 3.2: versions are told with answers from a zone only.
+        versionZone = -1
+        writeEmpty(
+            flags: code & 15, scope: scope, upperCode: code >> 4, error: error, message, data, &writer)
     }
 
     /// CHAOS names that operators ask for (RFC 4892); everything else is not ours.
-    func answerOtherClass(_ message: RawSpan, _ data: AuthorityData, _ writer: inout ResponseWriter) {
+    mutating func answerOtherClass(_ message: RawSpan, _ data: AuthorityData, _ writer: inout ResponseWriter) {
         guard query.recordClass == QueryMessage.chaos, query.type == .txt || query.type == .any,
             let position = ChaosName(name).answer(in: data)
         else {
-            writeError(5, .refused, message, data, &writer)
+            let isKnown = query.recordClass == QueryMessage.chaos
+            writeError(5, .refused, because: isKnown ? .notAuthoritative : .notSupported, message, data, &writer)
             return
         }
         write(position, scope: 0, message, data, &writer)

@@ -2,6 +2,7 @@ package import Addresses
 import DNSWire
 import FlatTables
 import Steering
+import TrafficModel
 
 /// Turns queries into responses for one thread: bytes in, bytes out, no allocation, no lock, no text.
 ///
@@ -11,19 +12,36 @@ import Steering
 /// own TTL and scope.
 package struct Responder: ~Copyable {
     package let counters: WorkerCounters
-    /// Monotonic nanoseconds, for the list of latest decisions; the caller sets it once per batch.
+    /// Monotonic nanoseconds, for rate limits and the list of latest decisions; the caller sets it once per batch.
     package var time: UInt64 = 0
+    /// Seconds of the wall clock since 1970, modulo 2³², for cookies; the caller sets it once per batch.
+    package var wallTime: UInt32 = 0
     var sequence: UInt64
     var query = QueryMessage()
     private(set) var isTCP = false
     var name = FoldedName()
     var decision = SteeringDecision()
+    /// What became of the query; counted when the response is complete.
+    var outcome = Outcome.dropped
+    /// What question, answer and options may take together.
+    private(set) var sizeLimit = 0
+    /// Whose version ZONEVERSION is answered with; -1: none.
+    var versionZone = -1
+    private(set) var epoch: UInt64 = 0
+    /// For the response, if the query has a client cookie.
+    var serverCookie = ServerCookie(head: 0, hash: 0)
+    var dailySecrets = DailySecrets()
+    private var limiter = ResponseRateLimiter()
+    private let workers: UInt64
 
-    /// - Parameter sequence: where round robin and ratio start; different for each thread, so that they do not all send
-    ///   their first clients to the same place.
-    package init(counters: WorkerCounters, sequence: UInt64 = 0) {
+    /// - Parameters:
+    ///   - sequence: where round robin and ratio start; different for each thread, so that they do not all send their
+    ///     first clients to the same place.
+    ///   - workers: how many threads share the queries of a network, and so its rate of responses.
+    package init(counters: WorkerCounters, sequence: UInt64 = 0, workers: Int = 1) {
         self.counters = counters
         self.sequence = sequence
+        self.workers = UInt64(max(workers, 1))
     }
 
     /// The smallest buffer that ``respond(to:from:port:overTCP:snapshot:into:)`` may be given for UDP: the largest
@@ -46,7 +64,9 @@ package struct Responder: ~Copyable {
         counters.count(overTCP ? .tcpQueries : .udpQueries)
         counters.count(.bytesReceived, message.byteCount)
         guard port != 0, let base = output.baseAddress, output.count >= 512 else { return drop() }
-        let verdict = query.read(message, acceptsClientSubnet: data.acceptsClientSubnet, name: &name)
+        // RFC 7828 section 3.2.1: over UDP the option is ignored.
+        let accepted = overTCP ? data.policy.options : data.policy.options.subtracting(.keepalive)
+        let verdict = query.read(message, accepting: accepted, name: &name)
         // Without EDNS a UDP response has 512 bytes at most (RFC 1035 section 4.2.1).
         var limit = 512
         if overTCP {
@@ -56,21 +76,34 @@ package struct Responder: ~Copyable {
         }
         // `limit` is at most the buffer's size.
         var writer = unsafe ResponseWriter(base: base, limit: limit)
+        versionZone = -1
+        var cookie = CookieVerdict.absent
         if query.hasEDNS {
             counters.count(.edns)
-            if query.hasClientSubnet { counters.count(.clientSubnet) }
+            if !query.options.isEmpty {
+                if query.hasClientSubnet { counters.count(.clientSubnet) }
+                if query.options.contains(.cookie) {
+                    cookie = checkCookie(message, source: source, policy: data.policy)
+                }
+            }
         }
+        sizeLimit = overTCP || cookie == .good ? limit : min(limit, data.policy.sizeWithoutCookie)
         switch verdict {
         case .question:
             counters.count(WorkerCounters.Question(query.type))
-            answer(message, source: source, snapshot: snapshot, data: data, &writer)
+            if data.policy.requiresCookies, !overTCP, cookie != .good {
+                demandCookie(cookie, message, data, &writer)
+            } else {
+                answer(message, source: source, snapshot: snapshot, data: data, &writer)
+            }
+        case .cookieQuestion:
+            writeError(cookie == .bad ? 23 : 0, .cookie, message, data, &writer)
         case .tooShort, .response:
             return drop()
         case .malformed:
-            query.hasClientSubnet = false
             writeError(1, .formatError, message, data, &writer)
         case .unsupportedOpcode:
-            counters.count(.notImplemented)
+            outcome = .notImplemented
             // Of what an unknown operation means by the other fields, nothing is known: header only, no flag copied.
             writer.append16(query.id)
             writer.append16(0x8000 | query.flags & 0x7800 | 4)
@@ -78,6 +111,13 @@ package struct Responder: ~Copyable {
         case .unsupportedVersion:
             writeError(16, .badVersion, message, data, &writer)
         }
+        if data.policy.rateLimit.isOn, !overTCP, cookie != .good,
+            !mayLeave(to: source, message, data, &writer)
+        {
+            counters.count(.rateLimited)
+            return drop()
+        }
+        counters.count(outcome)
         counters.count(.bytesSent, writer.count)
         return writer.count
     }
@@ -87,31 +127,81 @@ package struct Responder: ~Copyable {
         return 0
     }
 
+    /// A client without a cookie must come over TCP; one with a cookie is given one that is good (RFC 7873
+    /// section 5.2).
+    private mutating func demandCookie(
+        _ cookie: CookieVerdict, _ message: RawSpan, _ data: AuthorityData, _ writer: inout ResponseWriter
+    ) {
+        guard cookie == .absent else {
+            writeError(23, .cookie, message, data, &writer)
+            return
+        }
+        outcome = .cookie
+        writeEmpty(flags: Self.truncated, scope: 0, message, data, &writer)
+    }
+
+    /// Applies the rate limit to a response that is complete; `false`: it is not sent.
+    private mutating func mayLeave(
+        to source: IPAddress, _ message: RawSpan, _ data: AuthorityData, _ writer: inout ResponseWriter
+    ) -> Bool {
+        let kind: ResponseRateLimit.Kind =
+            switch outcome {
+            case .answered: .answers
+            case .noData: .noData
+            case .nameError: .nameErrors
+            case .referral: .referrals
+            default: .errors
+            }
+        let displaced = limiter.displaced
+        let verdict = limiter.verdict(
+            kind, to: source, policy: data.policy.rateLimit, share: workers, seed: data.seed, now: time)
+        if limiter.displaced != displaced { counters.count(.rateForgotten) }
+        switch verdict {
+        case .send:
+            return true
+        case .drop:
+            return false
+        case .truncate:
+            counters.count(.rateSlipped)
+            // What has no question is a header, and tells a client nothing about TCP.
+            guard query.hasQuestion else { return true }
+            writer.clear()
+            writeEmpty(flags: Self.truncated, scope: 0, message, data, &writer)
+            return true
+        }
+    }
+
     @inline(__always)
     private mutating func answer(
         _ message: RawSpan, source: IPAddress, snapshot: AuthoritySnapshot, data: AuthorityData,
         _ writer: inout ResponseWriter
     ) {
+        epoch = snapshot.epoch
         guard query.recordClass == QueryMessage.internet else {
             answerOtherClass(message, data, &writer)
             return
         }
         // Zones are not handed out.
         if query.type == .axfr || query.type == .ixfr {
-            writeError(5, .refused, message, data, &writer)
+            writeError(5, .refused, because: .notSupported, message, data, &writer)
             return
         }
         switch data.match(name) {
         case .outside:
-            writeError(5, .refused, message, data, &writer, extendedError: 20)
+            writeError(5, .refused, because: .notAuthoritative, message, data, &writer)
         case .nameError(let zone):
+            answers(fromZone: zone, data)
             write(Int(data.zones[zone].nameError), scope: 0, message, data, &writer)
         case .belowDelegation(let position):
+            answers(fromZone: Int(data.nodes[position].zone), data)
             write(Int(data.nodes[position].otherAnswer), scope: 0, message, data, &writer)
         case .belowRedirection(let position):
+            answers(fromZone: Int(data.nodes[position].zone), data)
             redirect(from: position, message, data, &writer)
         case .node(let position):
             let node = data.nodes[position]
+            // DS at an apex is the parent's to answer.
+            if !node.isApex || query.type != .ds { answers(fromZone: Int(node.zone), data) }
             if let prepared = data.nodes.answer(for: query.type, at: position, node) {
                 write(prepared, scope: 0, message, data, &writer)
                 return

@@ -84,6 +84,12 @@ struct ResponseWriter {
         unsafe target.copyMemory(from: table.address(of: offset), byteCount: size)
     }
 
+    /// ASCII text.
+    mutating func append(_ text: StaticString) {
+        guard let target = unsafe reserve(text.utf8CodeUnitCount) else { return }
+        unsafe target.copyMemory(from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
+    }
+
     /// Turns the distances at the pointers' places into compression pointers; the answer began at `start`, and the
     /// question's name ends at `nameEnd`.
     @inline(__always)

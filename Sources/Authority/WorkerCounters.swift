@@ -6,8 +6,16 @@ package final class WorkerCounters: Sendable {
         case udpQueries, tcpQueries
         /// With an OPT record, and with a Client Subnet option that was believed.
         case edns, clientSubnet
+        /// With a client cookie alone, with a good server cookie, and with one that is not.
+        case newCookies, goodCookies, badCookies
+        /// Questions for the name server identifier, the zone's version, and the idle timeout of TCP.
+        case identifiers, zoneVersions, keepalives
         /// Answered with TC.
         case truncated
+        /// Those that would have fitted with a good cookie.
+        case truncatedWithoutCookie
+        /// Responses over the rate limit: not sent, sent truncated, and networks that were forgotten while limited.
+        case rateLimited, rateSlipped, rateForgotten
         /// Decisions about a wide IP, and about a pool's host name.
         case wideIPDecisions, poolHostDecisions
         case bytesReceived, bytesSent

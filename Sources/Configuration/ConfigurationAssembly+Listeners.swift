@@ -19,7 +19,7 @@ extension ConfigurationAssembly {
             intent.listeners.append(listener)
         }
         var name: [Located<Endpoint>] = []
-        for endpoint in draft.dns?.places ?? [] {
+        for endpoint in draft.dns?.places.listen ?? [] {
             checkCollision(endpoint, with: name, what: "DNS")
             // DNS over TCP and a listener cannot share a port.
             checkCollision(endpoint, with: seen, what: "DNS")

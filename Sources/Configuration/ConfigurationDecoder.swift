@@ -4,7 +4,7 @@ internal import TrafficModel
 
 /// One configuration as it was written: the model's parts with the places that checks report.
 struct ConfigurationDraft {
-    var dns: Drafted<NameServer, [Located<Endpoint>]>?
+    var dns: Drafted<NameServer, NameServerSection.Places>?
     var dnsPosition: Position?
     var geography: [Located<GeographySource>] = []
     var geographyPosition = Position.start

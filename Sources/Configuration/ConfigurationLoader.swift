@@ -27,7 +27,8 @@ package enum ConfigurationLoader {
             let draft = ConfigurationDecoder.decode(root, context)
         else { return LoadResult(intent: nil, geography: nil, diagnostics: context.sorted()) }
         var assembly = ConfigurationAssembly(draft, context)
-        let intent = assembly.assemble()
+        var intent = assembly.assemble()
+        if readsFiles { intent.dns.answers.cookies.secrets = assembly.readCookieSecrets() }
         let geography = readsFiles ? assembly.readFiles() : GeographyDatabase()
         let isUsable = !context.hasErrors
         return LoadResult(

@@ -1,5 +1,6 @@
 package import Authority
 package import Balancing
+package import DNSWire
 package import Geography
 package import Steering
 package import TrafficModel
@@ -17,14 +18,16 @@ package struct Compiler: Sendable {
     /// - Parameters:
     ///   - registry: the state of members that outlives generations.
     ///   - seed: secret and random: of the name table, so that nobody can choose names that collide.
+    ///   - cookieSeed: secret and random: of DNS cookies where no secrets are configured.
     ///   - poolSlots: the places of pools in the counters of DNS workers, the same for all generations.
     package init(
-        intent: Intent, geography: GeographyDatabase, registry: MemberRegistry, seed: UInt64, poolSlots: PoolSlots
+        intent: Intent, geography: GeographyDatabase, registry: MemberRegistry, seed: UInt64, cookieSeed: SipKey,
+        poolSlots: PoolSlots
     ) {
         self.intent = intent
         self.registry = registry
         plan = SteeringPlan(intent: intent, geography: geography)
-        authority = AuthorityData(intent: intent, plan: plan, seed: seed, poolSlots: poolSlots)
+        authority = AuthorityData(intent: intent, plan: plan, seed: seed, cookieSeed: cookieSeed, poolSlots: poolSlots)
     }
 
     /// - Parameters:

@@ -64,7 +64,7 @@ extension Node {
             dns: .init(
                 endpoints: dns?.endpoints.map(\.description) ?? [],
                 queries: dns?.counters.reduce(0) { $0 + $1.value(.udpQueries) + $1.value(.tcpQueries) } ?? 0,
-                latest: latestDecisions),
+                latest: latestDecisions, counters: dns?.totals ?? [:]),
             proxy: .init(proxy.status))
     }
 

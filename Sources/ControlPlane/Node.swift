@@ -3,6 +3,7 @@ import Authority
 import Balancing
 package import ConfigurationLoading
 import DNSService
+import DNSWire
 import Geography
 import HealthMonitoring
 package import Logging
@@ -24,6 +25,7 @@ package actor Node {
     private let group: MultiThreadedEventLoopGroup
     private let registry: MemberRegistry
     private let seed = UInt64.random(in: .min ... .max)
+    private let cookieSeed = SipKey(first: .random(in: .min ... .max), second: .random(in: .min ... .max))
     private let poolSlots = PoolSlots()
     let started = ContinuousClock.now
 
@@ -87,7 +89,9 @@ package actor Node {
         group = MultiThreadedEventLoopGroup(
             numberOfThreads: intent.proxy.threads > 0 ? intent.proxy.threads : System.coreCount)
         registry = MemberRegistry(seed: seed)
-        compiler = Compiler(intent: intent, geography: geography, registry: registry, seed: seed, poolSlots: poolSlots)
+        compiler = Compiler(
+            intent: intent, geography: geography, registry: registry, seed: seed, cookieSeed: cookieSeed,
+            poolSlots: poolSlots)
         snapshot = compiler.compile(
             overrides: overrides, observations: observations, epoch: 1, now: MonotonicClock.now, previous: nil)
         authority = Published(snapshot.authority)
@@ -170,7 +174,7 @@ package actor Node {
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
             previous: snapshot)
         do {
-            let replacement = intent.dns == compiler.intent.dns ? dns : try makeNameServer(intent.dns)
+            let replacement = intent.dns.servesLike(compiler.intent.dns) ? dns : try makeNameServer(intent.dns)
             do {
                 try await proxy.apply(next.balancing)
             } catch {
@@ -202,7 +206,9 @@ package actor Node {
 
     @concurrent
     private nonisolated func makeCompiler(for intent: Intent, geography: GeographyDatabase) async -> Compiler {
-        Compiler(intent: intent, geography: geography, registry: registry, seed: seed, poolSlots: poolSlots)
+        Compiler(
+            intent: intent, geography: geography, registry: registry, seed: seed, cookieSeed: cookieSeed,
+            poolSlots: poolSlots)
     }
 
     private func refused(_ messages: [String]) -> ReloadOutcome {

@@ -106,6 +106,8 @@ package struct NodeStatus: Codable, Sendable {
         package var endpoints: [String]
         package var queries: UInt64
         package var latest: [Decision]
+        /// All that is counted, by name.
+        package var counters: [String: UInt64] = [:]
     }
 
     /// One of the latest answers of a steered name.

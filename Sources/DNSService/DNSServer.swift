@@ -76,7 +76,7 @@ package final class DNSServer: Sendable {
         let threads = sockets.enumerated().map { index, sockets in
             let worker = UDPThread(
                 sockets: sockets, published: published, counters: responderCounters[index],
-                sequence: Self.sequence(of: index))
+                sequence: Self.sequence(of: index), workers: workers)
             return (worker, worker.start())
         }
         running.withLock {
@@ -88,10 +88,13 @@ package final class DNSServer: Sendable {
     private func makeLoopStates() throws -> [NIOLoopBound<TCPLoopState>] {
         try group.makeIterator().enumerated().map { index, loop in
             let thread = workers + index
-            let (published, counters) = (published, responderCounters[thread])
+            let (published, counters, limits, settings) = (published, responderCounters[thread], limits, settings)
             return try loop.submit {
                 let responder = Responder(counters: counters, sequence: Self.sequence(of: thread))
-                return NIOLoopBound(TCPLoopState(published: published, responder: responder), eventLoop: loop)
+                return NIOLoopBound(
+                    TCPLoopState(
+                        published: published, responder: responder, limits: limits, settings: settings, loop: loop),
+                    eventLoop: loop)
             }.wait()
         }
     }
@@ -99,21 +102,37 @@ package final class DNSServer: Sendable {
     private func bindTCP(
         _ endpoint: Endpoint, states: [NIOLoopBound<TCPLoopState>]
     ) throws -> any Channel {
-        let (limits, settings) = (limits, settings)
-        let bootstrap = ServerBootstrap(group: group)
+        let counters = limits.counters
+        var bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // A server with other settings takes over the endpoint before this one lets go of it.
             .serverChannelOption(.socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
-            .childChannelInitializer { channel in
-                guard let peer = channel.remoteAddress.flatMap(Endpoint.init(peer:)), limits.enter(peer.address),
-                    let state = states.first(where: { $0.eventLoop === channel.eventLoop })
-                else { return channel.eventLoop.makeFailedFuture(ChannelError.eof) }
-                return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        TCPHandler(state: state.value, limits: limits, settings: settings, source: peer))
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(counters: counters))
                 }
             }
+            // A client that has sent its last query still gets its answers.
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                guard let peer = channel.remoteAddress.flatMap(Endpoint.init(peer:)),
+                    let state = states.first(where: { $0.eventLoop === channel.eventLoop })?.value
+                else { return channel.eventLoop.makeFailedFuture(ChannelError.eof) }
+                let isProxy = state.proxies.contains { $0.contains(peer.address) }
+                guard state.enter(isProxy ? nil : peer.address) else {
+                    return channel.eventLoop.makeFailedFuture(ChannelError.eof)
+                }
+                return channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        TCPConnection(state: state, source: peer, awaitsProxyHeader: isProxy))
+                }
+            }
+        if case .v6 = endpoint.address {
+            // IPv4 has a socket of its own, as over UDP.
+            bootstrap = bootstrap.serverChannelOption(
+                ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
+        }
         do {
             return try bootstrap.bind(host: endpoint.address.description, port: Int(endpoint.port)).wait()
         } catch let error as IOError {

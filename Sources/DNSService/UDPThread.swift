@@ -10,15 +10,18 @@ final class UDPThread: Sendable {
     private let published: Published<AuthoritySnapshot>
     private let counters: WorkerCounters
     private let sequence: UInt64
+    private let workers: Int
 
+    /// - Parameter workers: how many such threads there are.
     init(
         sockets: [UDPSocket], published: Published<AuthoritySnapshot>, counters: WorkerCounters,
-        sequence: UInt64
+        sequence: UInt64, workers: Int
     ) {
         self.sockets = sockets
         self.published = published
         self.counters = counters
         self.sequence = sequence
+        self.workers = workers
     }
 
     /// The thread, to be joined once.
@@ -53,7 +56,7 @@ final class UDPThread: Sendable {
     private func run() {
         UDPWorker(
             sockets: sockets, isStopping: isStopping, published: published,
-            responder: Responder(counters: counters, sequence: sequence)
+            responder: Responder(counters: counters, sequence: sequence, workers: workers)
         ).run()
     }
 }

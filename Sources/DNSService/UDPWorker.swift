@@ -97,6 +97,7 @@ struct UDPWorker: ~Copyable {
         guard received > 0, !waits || !isStopping.isSet else { return false }
         published.refresh(&pin)
         responder.time = MonotonicClock.now
+        responder.wallTime = WallClock.seconds
         if received > 1 {
             for index in 0..<UInt32(received) {
                 unsafe lookahead.add(Self.input(batch, index).bytes, snapshot: pin.value)

@@ -3,22 +3,30 @@ internal import Addresses
 extension QueryMessage {
     /// Reads a message that should be a query. Allocates nothing, whatever the bytes are.
     ///
-    /// Strict where leniency helps only attackers: one question (RFC 9619), no compression in it, no records before the
-    /// additional section (but IXFR's SOA), one OPT owned by the root, a well-formed Client Subnet option, and nothing
-    /// behind the last record.
+    /// Strict where leniency helps only attackers: one question at most (RFC 9619), no compression in it, no records
+    /// before the additional section (but IXFR's SOA), one OPT owned by the root, well-formed options, and nothing behind
+    /// the last record.
     /// - Parameters:
-    ///   - acceptsClientSubnet: whether the option is looked at; else it is unknown, and ignored like others.
+    ///   - accepted: the options that are looked at; others are unknown, and ignored (RFC 6891 section 6.1.2).
     ///   - name: receives the question's name in lower case.
-    package mutating func read(_ message: RawSpan, acceptsClientSubnet: Bool, name: inout FoldedName) -> Verdict {
-        questionEnd = 0
+    package mutating func read(_ message: RawSpan, accepting accepted: Options, name: inout FoldedName) -> Verdict {
+        hasQuestion = false
+        questionEnd = 12
         hasEDNS = false
-        hasClientSubnet = false
+        options = []
         guard message.byteCount >= 12 else { return .tooShort }
         id = message.number16(at: 0)
         flags = message.number16(at: 2)
         guard flags & 0x8000 == 0 else { return .response }
         guard opcode == 0 else { return .unsupportedOpcode }
-        guard message.number16(at: 4) == 1, readQuestion(message, name: &name) else { return .malformed }
+        let questions = message.number16(at: 4)
+        guard questions <= 1 else { return .malformed }
+        if questions == 1 {
+            guard readQuestion(message, name: &name) else { return .malformed }
+            hasQuestion = true
+        } else {
+            type = RecordType(rawValue: 0)
+        }
         let answers = message.number16(at: 6)
         let authorities = message.number16(at: 8)
         guard answers == 0, authorities == 0 || type == .ixfr else { return .malformed }
@@ -33,19 +41,28 @@ extension QueryMessage {
         }
         var verdict = Verdict.question
         for _ in 0..<additionals {
-            guard let record = Record(message, at: offset) else { return .malformed }
+            guard let record = Record(message, at: offset) else { return malformed() }
             if record.type == RecordType.opt.rawValue {
                 // RFC 6891 section 6.1.1: one OPT, and its name is the root.
                 guard !hasEDNS, record.nameEnd == offset &+ 1 else {
                     hasEDNS = false
-                    return .malformed
+                    return malformed()
                 }
-                verdict = readOptions(message, record, acceptsClientSubnet: acceptsClientSubnet)
+                verdict = readOptions(message, record, accepting: accepted)
             }
             offset = record.end
         }
-        guard offset == message.byteCount else { return .malformed }
+        guard offset == message.byteCount, verdict != .malformed else { return malformed() }
+        if !hasQuestion, verdict == .question {
+            return options.contains(.cookie) ? .cookieQuestion : malformed()
+        }
         return verdict
+    }
+
+    /// Of a message with a mistake no option is answered.
+    private mutating func malformed() -> Verdict {
+        options = []
+        return .malformed
     }
 
     private mutating func readQuestion(_ message: RawSpan, name: inout FoldedName) -> Bool {
@@ -105,7 +122,7 @@ extension QueryMessage {
         }
     }
 
-    private mutating func readOptions(_ message: RawSpan, _ record: Record, acceptsClientSubnet: Bool) -> Verdict {
+    private mutating func readOptions(_ message: RawSpan, _ record: Record, accepting accepted: Options) -> Verdict {
         hasEDNS = true
         udpSize = message.number16(at: record.nameEnd &+ 2)
         ednsVersion = message.byte(at: record.nameEnd &+ 5)
@@ -118,16 +135,44 @@ extension QueryMessage {
             let code = message.number16(at: offset)
             let length = Int(message.number16(at: offset &+ 2))
             offset &+= 4
-            guard offset &+ length <= record.end else { return .malformed }
-            if code == 8, acceptsClientSubnet {
-                guard !hasClientSubnet, readClientSubnet(message, at: offset, length: length) else {
-                    hasClientSubnet = false
-                    return .malformed
-                }
-            }
+            guard offset &+ length <= record.end, readOption(code, message, at: offset, length, accepting: accepted)
+            else { return .malformed }
             offset &+= length
         }
         return .question
+    }
+
+    /// `false`: FORMERR.
+    private mutating func readOption(
+        _ code: UInt16, _ message: RawSpan, at offset: Int, _ length: Int, accepting accepted: Options
+    ) -> Bool {
+        switch code {
+        case 3 where accepted.contains(.serverIdentifier):
+            // RFC 5001 section 2.1: whatever a query has in it is ignored.
+            options.insert(.serverIdentifier)
+        case 8 where accepted.contains(.clientSubnet):
+            guard !hasClientSubnet, readClientSubnet(message, at: offset, length: length) else { return false }
+            options.insert(.clientSubnet)
+        case 10 where accepted.contains(.cookie):
+            // RFC 7873 section 5.2: the first one counts. Section 5.2.2: other lengths are FORMERR.
+            if options.contains(.cookie) { return true }
+            guard length == 8 || (16...40).contains(length) else { return false }
+            options.insert(.cookie)
+            clientCookie = UInt64(littleEndian: message.word(at: offset))
+            serverCookieOffset = offset &+ 8
+            serverCookieLength = length &- 8
+        case 11 where accepted.contains(.keepalive):
+            // RFC 7828 section 3.2.1: a client must not send a timeout.
+            guard length == 0 else { return false }
+            options.insert(.keepalive)
+        case 19 where accepted.contains(.zoneVersion):
+            // RFC 9660 section 3.1: empty in a query.
+            guard length == 0 else { return false }
+            options.insert(.zoneVersion)
+        default:
+            break
+        }
+        return true
     }
 
     /// RFC 7871 sections 6 and 7.1: the address has exactly the bytes that SOURCE needs, the bits past it are zero, and
@@ -166,7 +211,6 @@ extension QueryMessage {
         default:
             return false
         }
-        hasClientSubnet = true
         subnetFamily = family
         subnetSource = UInt8(source)
         subnetOffset = offset

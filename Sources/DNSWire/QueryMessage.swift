@@ -12,7 +12,10 @@ package struct QueryMessage: Sendable {
         case tooShort
         /// QR is set: no answer, or two servers could answer each other forever.
         case response
-        /// FORMERR, with the question if `questionEnd` is set and OPT if `hasEDNS`.
+        /// No question, but a COOKIE option: the client asks for a server cookie, or about the one it has (RFC 7873
+        /// section 5.4).
+        case cookieQuestion
+        /// FORMERR, with the question if `hasQuestion` and OPT if `hasEDNS`.
         case malformed
         /// An opcode other than QUERY: NOTIMP, header only.
         case unsupportedOpcode
@@ -20,13 +23,34 @@ package struct QueryMessage: Sendable {
         case unsupportedVersion
     }
 
+    /// EDNS options that mean something to this server.
+    @usableFromInline
+    package struct Options: OptionSet, Sendable, BitwiseCopyable {
+        @usableFromInline package let rawValue: UInt8
+        @inlinable
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// RFC 7871.
+        package static let clientSubnet = Options(rawValue: 1)
+        /// RFC 7873.
+        package static let cookie = Options(rawValue: 2)
+        /// RFC 5001.
+        package static let serverIdentifier = Options(rawValue: 4)
+        /// RFC 7828; only over TCP.
+        package static let keepalive = Options(rawValue: 8)
+        /// RFC 9660.
+        package static let zoneVersion = Options(rawValue: 16)
+        package static let all: Options = [.clientSubnet, .cookie, .serverIdentifier, .keepalive, .zoneVersion]
+    }
+
     package var id: UInt16 = 0
     /// The header's second 16 bits: QR, opcode, AA, TC, RD, RA, Z, AD, CD, RCODE.
     package var flags: UInt16 = 0
     /// Bytes of the question's name, which begins at offset 12.
     package var nameLength = 0
-    /// Where the question ends; 0 when none was read.
-    package var questionEnd = 0
+    package var hasQuestion = false
+    /// Where the question ends: at 12 when none was read.
+    package var questionEnd = 12
     package var type = RecordType(rawValue: 0)
     package var recordClass: UInt16 = 0
 
@@ -36,8 +60,9 @@ package struct QueryMessage: Sendable {
     package var udpSize: UInt16 = 0
     package var dnssecOK = false
 
-    /// A Client Subnet option was there and is right (RFC 7871).
-    package var hasClientSubnet = false
+    /// The options that were there and are right.
+    package var options: Options = []
+    package var hasClientSubnet: Bool { options.contains(.clientSubnet) }
     package var subnetFamily: UInt16 = 0
     package var subnetSource: UInt8 = 0
     /// Where the option's data begins; FAMILY, SOURCE, SCOPE and ADDRESS take `subnetLength` bytes.
@@ -45,6 +70,12 @@ package struct QueryMessage: Sendable {
     package var subnetLength = 0
     /// ADDRESS, the bits that were left out zero.
     package var subnetAddress = IPAddress.v4(0)
+
+    /// The first byte lowest.
+    package var clientCookie: UInt64 = 0
+    /// Where the server cookie begins, and its bytes: 0 without one, else 8...32.
+    package var serverCookieOffset = 0
+    package var serverCookieLength = 0
 
     package init() {}
 
@@ -54,4 +85,14 @@ package struct QueryMessage: Sendable {
     /// CLASS IN, CH and the rest of RFC 6895 section 3.2.
     package static let internet: UInt16 = 1
     package static let chaos: UInt16 = 3
+}
+
+extension QueryMessage {
+    /// The server cookie in the message that this was read from; `nil` when it is none of RFC 9018's.
+    package func serverCookie(in message: RawSpan) -> ServerCookie? {
+        guard options.contains(.cookie), serverCookieLength == ServerCookie.length else { return nil }
+        return ServerCookie(
+            head: UInt64(littleEndian: message.word(at: serverCookieOffset)),
+            hash: UInt64(littleEndian: message.word(at: serverCookieOffset &+ 8)))
+    }
 }

@@ -16,10 +16,25 @@ package struct NameServer: Sendable, Hashable {
     package var tcpConnections = 1000
     /// TCP connections at once from one address.
     package var tcpConnectionsPerSource = 50
-    /// How long a TCP connection may be idle.
+    /// How long a TCP connection may be idle between messages.
     package var tcpIdle: Duration = .seconds(10)
+    /// How long a TCP client may take for the whole of a message that it began, or to take answers that wait for it.
+    package var tcpMessageTime: Duration = .seconds(5)
+    /// Peers whose TCP connections begin with a header of the PROXY protocol.
+    package var proxies: [IPPrefix] = []
+    package var answers = AnswerSettings()
 
     package init() {}
+
+    /// Whether a server that runs with `other` need only be told of the new answers: sockets, threads and the limits of
+    /// TCP are the same.
+    package func servesLike(_ other: NameServer) -> Bool {
+        var same = other
+        same.udpSize = udpSize
+        same.clientSubnet = clientSubnet
+        same.answers = answers
+        return same == self
+    }
 }
 
 /// What answers carry beside what was asked for.

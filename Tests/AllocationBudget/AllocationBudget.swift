@@ -15,6 +15,8 @@ struct AllocationBudget {
         let title: String
         let query: [UInt8]
         var overTCP = false
+        /// Of the response-rate limit; 0: none.
+        var rate = 0
         /// Of the answer, to be sure that it is the one meant; `nil`: no answer.
         let responseCode: UInt16?
     }
@@ -26,12 +28,13 @@ struct AllocationBudget {
             print("allocations are not counted: the counter is not linked in front of the C library")
             exit(1)
         }
-        let snapshot = snapshot()
+        let snapshots = [0, 1, 1_000_000].map { ($0, snapshot(rate: $0)) }
         var responder = Responder(counters: WorkerCounters())
         let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_535, alignment: 16)
         defer { unsafe output.deallocate() }
         var isWithin = true
         for item in cases() {
+            guard let snapshot = snapshots.first(where: { $0.0 == item.rate })?.1 else { continue }
             var length = 0
             let count = {
                 (rounds: Int, responder: inout Responder) in
@@ -76,11 +79,19 @@ struct AllocationBudget {
     }
 
     static func cases() -> [Case] {
-        func query(_ name: String, _ type: RecordType = .a, subnet: String? = nil) -> [UInt8] {
+        /// - Parameter options: codes of options; 110 is a cookie with a server cookie that is not ours.
+        func query(
+            _ name: String, _ type: RecordType = .a, subnet: String? = nil, options: [UInt16] = []
+        ) -> [UInt8] {
             let subnet = subnet.flatMap { IPPrefix($0) }.map {
                 DNSMessage.ClientSubnet(address: $0.address, source: UInt8($0.length))
             }
-            return DNSMessage(id: 7, name: DomainName(name) ?? .root, type: type, subnet: subnet).wire
+            var message = DNSMessage(id: 7, name: DomainName(name) ?? .root, type: type, subnet: subnet)
+            message.edns?.options += options.map { code in
+                let size = code == 110 ? 24 : code == 10 ? 8 : 0
+                return .init(code: code % 100, data: [UInt8](repeating: 1, count: size))
+            }
+            return message.wire
         }
         let plain = query("host5000.example.com")
         return [
@@ -102,6 +113,19 @@ struct AllocationBudget {
                 query: query("api.example.com", .aaaa, subnet: "2001:db8:e::/48"), responseCode: 0),
             Case(title: "wide IP by ratio", query: query("ratio.example.com"), responseCode: 0),
             Case(title: "pool's host name", query: query("us.api.example.com"), responseCode: 0),
+            Case(title: "a new cookie", query: query("host5000.example.com", options: [10]), responseCode: 0),
+            Case(
+                title: "a cookie that is not good", query: query("host5000.example.com", options: [110]),
+                responseCode: 0),
+            Case(
+                title: "identifier, zone version, cookie and subnet",
+                query: query("api.example.com", subnet: "10.1.2.0/24", options: [10, 3, 19]), responseCode: 0),
+            Case(
+                title: "keepalive over TCP", query: query("host5000.example.com", options: [11]), overTCP: true,
+                responseCode: 0),
+            Case(title: "not ours, with the reason", query: query("example.org"), responseCode: 5),
+            Case(title: "within the rate limit", query: plain, rate: 1_000_000, responseCode: 0),
+            Case(title: "over the rate limit", query: plain, rate: 1, responseCode: nil),
             Case(title: "malformed", query: Array(plain.dropLast(3)), responseCode: 1),
             Case(title: "malformed subnet", query: malformedSubnet(), responseCode: 1),
             Case(title: "a response", query: [0, 1, 0x80] + plain.dropFirst(3), responseCode: nil),
@@ -115,7 +139,7 @@ struct AllocationBudget {
         return message.wire
     }
 
-    static func snapshot() -> AuthoritySnapshot {
+    static func snapshot(rate: Int) -> AuthoritySnapshot {
         let origin = DomainName("example.com") ?? .root
         var text = """
             $TTL 300
@@ -131,6 +155,13 @@ struct AllocationBudget {
         for index in 0..<10_000 { text += "host\(index) A 10.0.\(index / 250).\(index % 250)\n" }
         for index in 0..<100 { text += "big A 10.1.0.\(index)\n" }
         var intent = Intent()
+        intent.dns.answers.identifier = Array("node-1".utf8)
+        intent.dns.answers.zoneVersion = .epoch
+        if rate > 0 {
+            var limit = ResponseRateLimit(rate: rate)
+            limit.slip = 0
+            intent.dns.answers.rateLimit = limit
+        }
         let records = ZoneFileParser.parse(Array(text.utf8), file: "", origin: origin, defaultTTL: nil).records
         intent.zones = [Zone(origin: origin, records: records)]
         intent.regions = [Region(name: "us"), Region(name: "eu")]
@@ -156,7 +187,8 @@ struct AllocationBudget {
         intent.wideIPs = [api, ratio]
         let plan = SteeringPlan(intent: intent, geography: GeographyDatabase())
         return AuthoritySnapshot(
-            data: AuthorityData(intent: intent, plan: plan, seed: 42),
+            data: AuthorityData(
+                intent: intent, plan: plan, seed: 42, cookieSeed: SipKey(first: 1, second: 2)),
             steering: SteeringSnapshot(
                 plan: plan, intent: intent, overrides: Overrides(), observations: Observations(), epoch: 1))
     }

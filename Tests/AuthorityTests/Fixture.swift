@@ -63,8 +63,12 @@ struct Fixture: ~Copyable {
         return Zone(origin: name, records: parsed.records)
     }
 
+    static let cookieSeed = SipKey(first: 1, second: 2)
+    static let wallTime: UInt32 = 1_700_000_000
+
     static func intent() -> Intent {
         var intent = Intent()
+        intent.dns.answers.serverName = "node-1"
         intent.zones = [
             zone("example.com", zoneText), zone("child.example.com", childText),
             zone("2.0.192.in-addr.arpa", "$TTL 60\n@ SOA a. b. 1 2 3 4 5\n@ NS a.\n80 PTR www.example.com."),
@@ -120,10 +124,10 @@ struct Fixture: ~Copyable {
         let plan = SteeringPlan(intent: intent, geography: GeographyDatabase())
         let steering = SteeringSnapshot(
             plan: plan, intent: intent, overrides: overrides, observations: Observations(), epoch: 1)
-        let data = AuthorityData(
-            intent: intent, plan: plan, identity: .init(server: "node-1", version: "meridian"), seed: 42)
+        let data = AuthorityData(intent: intent, plan: plan, seed: 42, cookieSeed: Self.cookieSeed)
         snapshot = AuthoritySnapshot(data: data, steering: steering)
         responder = Responder(counters: WorkerCounters())
+        responder.wallTime = Self.wallTime
     }
 
     /// The response to raw bytes; empty: none.

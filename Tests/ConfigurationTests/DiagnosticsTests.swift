@@ -70,6 +70,41 @@ private let valueTable: [Mistake] = [
         "5300\"]", by: "5300\"], tcp: { idle_timeout: 5 }",
         "f:1:57: \"5\" is not a duration with a unit; write 5s or 5ms"),
     .replacing("5300\"]", by: "5300\"], tcp: { idle_timeout: 5d }", "f:1:57: 5d is out of range; write 100ms to 1h"),
+    .replacing(
+        "5300\"]", by: "5300\"], udp_size_without_cookie: 127", "f:1:61: 127 is out of range; write 128 to 4096"),
+    .replacing(
+        "5300\"]", by: "5300\"], zone_version: serail",
+        "f:1:50: \"serail\" is not one of off, serial, epoch; did you mean \"serial\"?"),
+    .replacing(
+        "5300\"]", by: "5300\"], cookies: { policy: demand }",
+        "f:1:55: \"demand\" is not one of off, answer, require; write one of these"),
+    .replacing(
+        "5300\"]", by: "5300\"], cookies: { policy: \"off\", secrets: a }",
+        "f:1:71: warning: the secrets are not used with policy: off; remove one of the two"),
+    .replacing(
+        "5300\"]", by: "5300\"], identity: { nsid: 0x123 }",
+        "f:1:54: \"0x123\" is not 0x and pairs of hexadecimal digits; write one like 0x6e6f6465, or text"),
+    .replacing(
+        "5300\"]", by: "5300\"], identity: { nsid: 0x }",
+        "f:1:54: the identifier has 0 bytes; give it 1 to 64"),
+    .replacing(
+        "5300\"]", by: "5300\"], identity: { nsid: \(String(repeating: "n", count: 65)) }",
+        "f:1:54: the identifier has 65 bytes; give it 1 to 64"),
+    .replacing(
+        "5300\"]", by: "5300\"], rate_limit: { slip: 2 }",
+        "f:1:48: dns.rate_limit lacks the key \"rate\"; "
+            + "add rate: responses of each kind that a network gets in a second; so many may come at once"),
+    .replacing(
+        "5300\"]", by: "5300\"], rate_limit: { rate: 0 }", "f:1:56: 0 is out of range; write 1 to 1000000"),
+    .replacing(
+        "5300\"]", by: "5300\"], rate_limit: { rate: 1, slip: 16 }", "f:1:65: 16 is out of range; write 0 to 15"),
+    .replacing(
+        "5300\"]", by: "5300\"], tcp: { proxy_protocol: { from: [] } }",
+        "f:1:67: the list is empty; give at least 1"),
+    .replacing(
+        "5300\"]", by: "5300\"], tcp: { proxy_protocol: {} }",
+        "f:1:59: dns.tcp.proxy_protocol lacks the key \"from\"; "
+            + "add from: peers whose connections must begin with a header; those of all others must not"),
     .replacing("http: { path: / }", by: "http: { path: x }", "f:3:34: the path \"x\" does not begin with /; write /x"),
     .replacing(
         "http: { path: / }", by: "http: { status: 20 }",

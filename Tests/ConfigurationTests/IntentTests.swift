@@ -51,7 +51,26 @@ func dnsSide() throws {
           threads: 3
           client_subnet: false
           responses: full
-          tcp: { connections: 11, connections_per_source: 12, idle_timeout: 13s }
+          udp_size_without_cookie: 600
+          tcp:
+            connections: 11
+            connections_per_source: 12
+            idle_timeout: 13s
+            message_timeout: 14s
+            proxy_protocol: { from: [10.0.0.0/8, "::1"] }
+          identity: { server: ams-1, version: "", nsid: "0x00ff" }
+          zone_version: epoch
+          cookies: { policy: require, secrets: cookies.txt }
+          rate_limit:
+            rate: 100
+            nodata: 101
+            nxdomain: 0
+            referrals: 103
+            errors: 104
+            slip: 3
+            ipv4_prefix: 20
+            ipv6_prefix: 48
+            exempt: [192.0.2.0/24]
         geography: [{ tor: { v4: a, v6: /b } }, { maxmind: c }, { networks: d }]
         regions:
           one: { host: one.example.net, location: { latitude: -1.5, longitude: 179 } }
@@ -95,6 +114,17 @@ func dnsSide() throws {
     #expect(!intent.dns.clientSubnet && intent.dns.responses == .full)
     #expect((intent.dns.tcpConnections, intent.dns.tcpConnectionsPerSource) == (11, 12))
     #expect(intent.dns.tcpIdle == .seconds(13))
+    #expect(intent.dns.tcpMessageTime == .seconds(14))
+    #expect(intent.dns.proxies.map(\.description) == ["10.0.0.0/8", "::1/128"])
+    let answers = intent.dns.answers
+    #expect(answers.udpSizeWithoutCookie == 600)
+    #expect((answers.serverName, answers.version, answers.zoneVersion) == ("ams-1", nil, .epoch))
+    #expect(answers.identifier == [0, 255])
+    #expect((answers.cookies.policy, answers.cookies.path) == (.require, "/etc/meridian/cookies.txt"))
+    let limit = try #require(answers.rateLimit)
+    #expect(limit.rates == [100, 101, 0, 103, 104])
+    #expect((limit.slip, limit.prefix4, limit.prefix6) == (3, 20, 48))
+    #expect(limit.exempt.map(\.description) == ["192.0.2.0/24"])
     #expect(
         intent.geography == [
             .tor(v4: "/etc/meridian/a", v6: "/b"), .maxMind(path: "/etc/meridian/c"),
@@ -270,4 +300,45 @@ func namesOfServers() throws {
             "example.com ns.example.net.", "example.com local.example.com.", "example.com example.com.",
             "sub.example.com ns.sub.example.com.", "sub.example.com ns.example.org.",
         ])
+}
+
+@Test("what is left out of the DNS section has its default")
+func dnsDefaults() throws {
+    let intent = try intent(
+        "dns: { listen: [\"127.0.0.1:5300\"], cookies: {}, identity: {} }\nzones: { a.example: { ns: [ns.b.example] } }"
+    )
+    var expected = NameServer()
+    expected.listen = intent.dns.listen
+    #expect(intent.dns == expected)
+    let limited = try intentOfRate("answers: 7")
+    #expect(limited.rates == [7, 50, 50, 50, 50])
+    #expect((limited.slip, limited.prefix4, limited.prefix6, limited.exempt) == (2, 24, 56, []))
+}
+
+private func intentOfRate(_ keys: String) throws -> ResponseRateLimit {
+    let text = """
+        dns: { listen: ["127.0.0.1:5300"], rate_limit: { rate: 50, \(keys) } }
+        zones: { a.example: { ns: [ns.b.example] } }
+        """
+    return try #require(try intent(text).dns.answers.rateLimit)
+}
+
+@Test("settings of answers reach a running server with the snapshot, others need new sockets")
+func servesLike() {
+    let old = NameServer()
+    var new = old
+    new.udpSize = 512
+    new.clientSubnet = false
+    new.answers.cookies.secrets = [SipKey(first: 1, second: 2)]
+    new.answers.rateLimit = ResponseRateLimit(rate: 1)
+    #expect(new.servesLike(old))
+    for change: (inout NameServer) -> Void in [
+        { $0.listen = [Endpoint("127.0.0.1:53")!] }, { $0.threads = 3 }, { $0.tcpConnections = 1 },
+        { $0.tcpConnectionsPerSource = 1 }, { $0.tcpIdle = .seconds(1) }, { $0.tcpMessageTime = .seconds(1) },
+        { $0.proxies = [IPPrefix("10.0.0.0/8")!] },
+    ] {
+        var other = old
+        change(&other)
+        #expect(!other.servesLike(old))
+    }
 }

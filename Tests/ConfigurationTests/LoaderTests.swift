@@ -1,5 +1,7 @@
+import DNSWire
 import Glibc
 import Testing
+import TrafficModel
 
 @testable import ConfigurationLoading
 
@@ -107,6 +109,41 @@ func certificateFiles() throws {
     #expect(
         try Folder(["meridian.yaml": text, "a.pem": String(pem.dropLast(9)), "a.key": key]).messages() == [
             "meridian.yaml:2:29: a PEM block of \"a.pem\" is broken; copy the file again, whole"
+        ])
+}
+
+@Test("secrets of DNS cookies: one a line with comments; mistakes are told with their line, and never the text of one")
+func cookieSecrets() throws {
+    let text =
+        "dns: { listen: [\"127.0.0.1:53\"], cookies: { secrets: c } }\nzones: { example.net: { ns: [ns.example.org] } }"
+    let (one, two) = ("e5e973e5a6b2a43f48e7dc849e37bfcf", "445536BCD2513298075A5D379663C962")
+    let good = try Folder(["meridian.yaml": text, "c": "# shared\n\(one)  # since May\n\n \(two)\r\n"])
+    let intent = try #require(ConfigurationLoader.load(path: "\(good.path)/meridian.yaml").intent)
+    #expect(
+        intent.dns.answers.cookies.secrets == [
+            SipKey(first: 0x3fa4_b2a6_e573_e9e5, second: 0xcfbf_379e_84dc_e748),
+            SipKey(first: 0x9832_51d2_bc36_5544, second: 0x62c9_6396_375d_5a07),
+        ])
+    func messages(_ file: String) throws -> [String] { try Folder(["meridian.yaml": text, "c": file]).messages() }
+    for bad in ["\(one)0", String(one.dropLast()), "x" + one.dropFirst(), "0x\(one)"] {
+        #expect(
+            try messages("\(two)\n\(bad)\n") == [
+                "c:2:1: this line is not a secret of 32 hexadecimal digits; write it anew"
+            ])
+    }
+    #expect(try messages("\(one)\n\n\(one)\n") == ["c:3:1: this secret stands twice; remove it"])
+    let many = (0..<5).map { one.dropLast() + "\($0)" }
+    #expect(try messages(many.prefix(4).joined(separator: "\n")) == [])
+    #expect(try messages(many.joined(separator: "\n")) == ["c:5:1: there are more than 4 secrets; remove the oldest"])
+    for empty in ["", "# nothing yet\n"] {
+        #expect(
+            try messages(empty) == [
+                "meridian.yaml:1:54: \"c\" holds no secret; write 32 hexadecimal digits into it, as openssl rand -hex 16 makes them"
+            ])
+    }
+    #expect(
+        try Folder(["meridian.yaml": text]).messages() == [
+            "meridian.yaml:1:54: cannot open \"c\": No such file or directory; create it or correct the path"
         ])
 }
 

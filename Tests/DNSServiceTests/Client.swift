@@ -9,17 +9,28 @@ import Glibc
 struct Client: ~Copyable {
     let descriptor: Int32
 
-    init(_ endpoint: Endpoint, tcp: Bool = false) {
+    /// - Parameter source: the address to ask from; `nil`: the kernel's choice.
+    init(_ endpoint: Endpoint, tcp: Bool = false, from source: String? = nil) {
         let isV4 = if case .v4 = endpoint.address { true } else { false }
         let kind = tcp ? SOCK_STREAM : SOCK_DGRAM
         descriptor = socket(isV4 ? AF_INET : AF_INET6, Int32(kind.rawValue), 0)
         var limit = timeval(tv_sec: 5, tv_usec: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        if let address = source.flatMap({ IPAddress($0) }) {
+            let own = Endpoint(address: address, port: 0)
+            _ = unsafe SocketAddress.withPointer(to: own) { unsafe bind(descriptor, $0, $1) }
+        }
         _ = unsafe SocketAddress.withPointer(to: endpoint) { unsafe connect(descriptor, $0, $1) }
     }
 
     deinit { close(descriptor) }
+
+    /// What is written leaves at once, in a segment of its own.
+    borrowing func disableDelay() {
+        var on: Int32 = 1
+        unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
 
     borrowing func write(_ bytes: [UInt8]) -> Int {
         unsafe bytes.withUnsafeBytes { unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }

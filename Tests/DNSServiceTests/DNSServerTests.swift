@@ -69,92 +69,13 @@ struct DNSServerTests {
         let client = Client(world.server.endpoints[0], tcp: true)
         _ = client.write((UInt16(1)...50).flatMap { World.query(id: $0).framed })
         for id in UInt16(1)...50 { #expect(try client.readMessage()?.id == id) }
-        var noDelay: Int32 = 1
-        unsafe setsockopt(
-            client.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &noDelay, socklen_t(MemoryLayout<Int32>.size))
+        client.disableDelay()
         let bytes = World.query(id: 77).framed
         for cut in 1..<bytes.count {
             _ = client.write(Array(bytes[..<cut]))
             _ = client.write(Array(bytes[cut...]))
             #expect(try client.readMessage()?.id == 77)
         }
-        try world.end()
-    }
-
-    @Test("lengths that no query has end the connection", arguments: [0, 11, 4097, 65_535])
-    func badLength(length: Int) throws {
-        let world = try World()
-        let client = Client(world.server.endpoints[0], tcp: true)
-        _ = client.write([UInt8(length >> 8), UInt8(length & 255)] + [UInt8](repeating: 0, count: 64))
-        #expect(client.read() == [])
-        try world.end()
-    }
-
-    @Test("connections: as many as allowed in all, the next is closed at once and counted, one that ends makes room")
-    func connectionLimit() throws {
-        let world = try World { $0.tcpConnections = 3 }
-        try expectLimit(3, world)
-        try world.end()
-    }
-
-    @Test("connections: as many as allowed from one address")
-    func sourceLimit() throws {
-        let world = try World { $0.tcpConnectionsPerSource = 2 }
-        try expectLimit(2, world)
-        try world.end()
-    }
-
-    /// A fresh connection's answer; `nil` when it was closed.
-    private func askOnce(_ client: borrowing Client) throws -> DNSMessage? {
-        _ = client.write(World.query().framed)
-        return try client.readMessage()
-    }
-
-    private func expectLimit(_ limit: Int, _ world: World) throws {
-        let endpoint = world.server.endpoints[0]
-        let counters = world.server.tcpCounters
-        let first = Client(endpoint, tcp: true)
-        #expect(try askOnce(first) != nil)
-        try occupy(limit - 1, world)
-        // The connections of `occupy` have ended; wait until the server has seen it.
-        waitUntil { counters.openCount == 1 }
-        #expect(counters.openCount == 1)
-        let again = Client(endpoint, tcp: true)
-        #expect(try askOnce(again) != nil)
-    }
-
-    private func occupy(_ count: Int, _ world: World) throws {
-        let endpoint = world.server.endpoints[0]
-        guard count > 0 else {
-            let excess = Client(endpoint, tcp: true)
-            #expect(try askOnce(excess) == nil)
-            #expect(world.server.tcpCounters.refusedCount == 1)
-            return
-        }
-        let client = Client(endpoint, tcp: true)
-        #expect(try askOnce(client) != nil)
-        try occupy(count - 1, world)
-    }
-
-    /// Polls for at most five seconds.
-    private func waitUntil(_ condition: () -> Bool) {
-        for _ in 0..<5000 {
-            if condition() { return }
-            usleep(1000)
-        }
-    }
-
-    @Test("an idle connection is closed and counted, also in the middle of a message")
-    func idle() throws {
-        let world = try World { $0.tcpIdle = .milliseconds(100) }
-        let silent = Client(world.server.endpoints[0], tcp: true)
-        #expect(silent.read() == [])
-        let half = Client(world.server.endpoints[0], tcp: true)
-        _ = half.write([0, 30, 1, 2, 3])
-        #expect(half.read() == [])
-        #expect(world.server.tcpCounters.idleClosedCount == 2)
-        waitUntil { world.server.tcpCounters.openCount == 0 }
-        #expect(world.server.tcpCounters.openCount == 0)
         try world.end()
     }
 

@@ -13,7 +13,7 @@ import TrafficModel
 
 /// A server on ports that the kernel chose, with one zone. `end` must be called.
 final class World {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    let group: MultiThreadedEventLoopGroup
     let published: Published<AuthoritySnapshot>
     let server: DNSServer
 
@@ -29,16 +29,28 @@ final class World {
                 origin: origin,
                 records: ZoneFileParser.parse(Array(text.utf8), file: "", origin: origin, defaultTTL: nil).records)
         ]
+        intent.regions = [Region(name: "here")]
+        intent.virtualServers = [
+            VirtualServer(name: "one", endpoint: Endpoint(address: IPAddress("192.0.2.9")!, port: 443), region: 0)
+        ]
+        var pool = Pool(name: "one")
+        pool.virtualServers = [0]
+        pool.answer = .addresses
+        intent.pools = [pool]
+        intent.wideIPs = [WideIP(name: DomainName("steered.example.com")!, pools: [0])]
         let plan = SteeringPlan(intent: intent, geography: GeographyDatabase())
         return AuthoritySnapshot(
-            data: AuthorityData(intent: intent, plan: plan, seed: 7),
+            data: AuthorityData(
+                intent: intent, plan: plan, seed: 7, cookieSeed: SipKey(first: 3, second: 4)),
             steering: SteeringSnapshot(
                 plan: plan, intent: intent, overrides: Overrides(), observations: Observations(), epoch: generation))
     }
 
     init(
-        listen: [String] = ["127.0.0.1:0", "[::1]:0"], _ change: (inout NameServer) -> Void = { _ in }
+        listen: [String] = ["127.0.0.1:0", "[::1]:0"], loops: Int = 2,
+        _ change: (inout NameServer) -> Void = { _ in }
     ) throws {
+        group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         var settings = NameServer()
         settings.listen = listen.map { Endpoint($0)! }
         settings.threads = 2

@@ -10,7 +10,7 @@ struct QueryMessageTests {
         let message: [UInt8] = [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + wire + [0, 1, 0, 1]
         var query = QueryMessage()
         var name = FoldedName()
-        guard unsafe query.read(message.span.bytes, acceptsClientSubnet: true, name: &name) == .question else {
+        guard unsafe query.read(message.span.bytes, accepting: .all, name: &name) == .question else {
             return nil
         }
         return name.value?.wire
@@ -40,7 +40,7 @@ struct QueryMessageTests {
         var query = QueryMessage()
         for wire in [all[0] + [0], [1, 0x41, 0], [0]] {
             let message: [UInt8] = [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + wire + [0, 1, 0, 1]
-            _ = unsafe query.read(message.span.bytes, acceptsClientSubnet: true, name: &name)
+            _ = unsafe query.read(message.span.bytes, accepting: .all, name: &name)
             #expect(name.value == DomainName(wire: wire))
         }
     }
@@ -52,12 +52,12 @@ struct QueryMessageTests {
         let wire = message.wire
         var query = QueryMessage()
         var name = FoldedName()
-        let whole = unsafe query.read(wire.span.bytes, acceptsClientSubnet: true, name: &name)
+        let whole = unsafe query.read(wire.span.bytes, accepting: .all, name: &name)
         #expect(whole == .question)
         #expect(query.hasClientSubnet && query.subnetSource == 24 && query.subnetAddress == .v4(0x0a01_0200))
         for length in 0..<wire.count {
             let cut = Array(wire[..<length])
-            let verdict = unsafe query.read(cut.span.bytes, acceptsClientSubnet: true, name: &name)
+            let verdict = unsafe query.read(cut.span.bytes, accepting: .all, name: &name)
             #expect(verdict == (length < 12 ? .tooShort : .malformed))
         }
     }
@@ -103,7 +103,7 @@ struct QueryMessageTests {
                 bytes[5] = 1
                 bytes[11] = UInt8(random.next() % 3)
             }
-            _ = unsafe query.read(bytes.span.bytes, acceptsClientSubnet: true, name: &name)
+            _ = unsafe query.read(bytes.span.bytes, accepting: .all, name: &name)
             _ = try? DNSMessage(wire: bytes)  // The result does not matter here, only that it returns.
         }
     }

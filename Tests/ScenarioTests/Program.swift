@@ -76,6 +76,14 @@ final class Program {
 
     func hangUp() { Foundation.kill(process.processIdentifier, SIGHUP) }
 
+    /// Lets it have no more than so many file descriptors beside those that it has.
+    func limitDescriptors(toMore count: Int) throws {
+        let used = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.processIdentifier)/fd").count
+        let limit = "\(used + count):\(used + count)"
+        let result = try Self.run("prlimit", ["--nofile=\(limit)", "--pid", "\(process.processIdentifier)"])
+        guard result.status == 0 else { throw Failure(description: result.error) }
+    }
+
     /// The binary beside the test bundle.
     static var binary: URL {
         URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "meridian")

@@ -66,6 +66,9 @@ enum World {
 
     static func intent() -> Intent {
         var intent = Intent()
+        intent.dns.answers.serverName = "node-1"
+        intent.dns.answers.identifier = Array("node-1".utf8)
+        intent.dns.answers.zoneVersion = .epoch
         intent.zones = [
             zone("example.com", zoneText),
             zone("child.example.com", "$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\nhost A 192.0.2.2\n"),
@@ -122,7 +125,7 @@ enum World {
         let plan = SteeringPlan(intent: intent, geography: GeographyDatabase())
         return AuthoritySnapshot(
             data: AuthorityData(
-                intent: intent, plan: plan, identity: .init(server: "node-1", version: "meridian"), seed: 42),
+                intent: intent, plan: plan, seed: 42, cookieSeed: SipKey(first: 1, second: 2)),
             steering: SteeringSnapshot(
                 plan: plan, intent: intent, overrides: overrides, observations: Observations(), epoch: 1))
     }

@@ -3,6 +3,11 @@ internal import TrafficModel
 
 /// `dns:`.
 enum NameServerSection {
+    struct Places: Sendable {
+        var listen: [Located<Endpoint>]
+        var cookieSecrets: Position
+    }
+
     private static let fresh = NameServer()
 
     static let listen = Shape<[Located<Endpoint>]>.list(of: Shape<Endpoint>.endpoint.located, minimum: 1).field(
@@ -22,26 +27,45 @@ enum NameServerSection {
     static let tcp = tcpShape.field("tcp", "Limits of DNS over TCP.")
 
     static let connections = Shape<Int>.integer(1...1_000_000).field(
-        "connections", default: fresh.tcpConnections, "TCP connections at once, per listener.")
+        "connections", default: fresh.tcpConnections,
+        "TCP connections at once; one more takes the place of the one that has been idle for longest.")
     static let connectionsPerSource = Shape<Int>.integer(1...1_000_000).field(
-        "connections_per_source", default: fresh.tcpConnectionsPerSource, "TCP connections at once from one address.")
+        "connections_per_source", default: fresh.tcpConnectionsPerSource,
+        "TCP connections at once from one address; one more is closed at once.")
     static let idleTimeout = Shape<Duration>.duration(100...3_600_000).field(
-        "idle_timeout", default: fresh.tcpIdle, "How long a TCP connection may be idle.")
+        "idle_timeout", default: fresh.tcpIdle, "How long a TCP connection may be idle between messages.")
+    static let messageTimeout = Shape<Duration>.duration(100...3_600_000).field(
+        "message_timeout", default: fresh.tcpMessageTime,
+        "How long a client may take for the whole of a message it began, or to take answers that wait for it.")
+    static let proxyProtocol = proxyShape.field(
+        "proxy_protocol", "Learn from load balancers in front whose connections they pass on (versions 1 and 2).")
+    static let proxies = Shape<[IPPrefix]>.list(of: .prefix, minimum: 1).field(
+        "from", required: true, "Peers whose connections must begin with a header; those of all others must not.")
 
     static let tcpModel = ObjectModel(
         title: "dns.tcp", summary: "",
-        fields: [connections.description, connectionsPerSource.description, idleTimeout.description])
+        fields: [
+            connections.description, connectionsPerSource.description, idleTimeout.description,
+            messageTimeout.description, proxyProtocol.description,
+        ])
+    static let proxyModel = ObjectModel(
+        title: "dns.tcp.proxy_protocol", summary: "", fields: [proxies.description])
 
     private static let tcpShape = Shape<ObjectReader>(.object(tcpModel)) { ObjectReader(tcpModel, $0, $1) }
+    private static let proxyShape = Shape<[IPPrefix]>(.object(proxyModel)) { node, context in
+        ObjectReader(proxyModel, node, context)?.read(proxies, context)
+    }
 
     static let model = ObjectModel(
         title: "dns", summary: "The DNS role of this node. Without it the node answers no DNS.",
         fields: [
-            listen.description, udpSize.description, threads.description, clientSubnet.description,
-            responses.description, tcp.description,
+            listen.description, udpSize.description, udpSizeWithoutCookie.description, threads.description,
+            clientSubnet.description, responses.description, tcp.description, identity.description,
+            zoneVersion.description,
+            cookies.description, rateLimit.description,
         ])
 
-    static let shape = Shape<Drafted<NameServer, [Located<Endpoint>]>>(.object(model)) { node, context in
+    static let shape = Shape<Drafted<NameServer, Places>>(.object(model)) { node, context in
         guard let reader = ObjectReader(model, node, context) else { return nil }
         var server = NameServer()
         let endpoints = reader.read(listen, context) ?? []
@@ -54,8 +78,12 @@ enum NameServerSection {
             server.tcpConnections = tcp.read(connections, context)
             server.tcpConnectionsPerSource = tcp.read(connectionsPerSource, context)
             server.tcpIdle = tcp.read(idleTimeout, context)
+            server.tcpMessageTime = tcp.read(messageTimeout, context)
+            server.proxies = tcp.read(proxyProtocol, context) ?? []
         }
-        return Drafted(value: server, places: endpoints)
+        var places = Places(listen: endpoints, cookieSecrets: node.position)
+        server.answers = readAnswers(reader, &places, context)
+        return Drafted(value: server, places: places)
     }
 }
 

@@ -10,7 +10,9 @@ struct FailureTests {
     func memberGone() async throws {
         let gone = try await TestMember.closedEndpoint()
         let member = try await TestMember.answering(ok("abc"))
-        let proxy = try await TestProxy(TestProxy.intent([gone, member.endpoint]))
+        var intent = TestProxy.intent([gone, member.endpoint])
+        intent.upstreams[0].ejectionTime = .seconds(600)
+        let proxy = try await TestProxy(intent)
         for _ in 0..<20 {
             #expect(try await TestClient.exchange(proxy.endpoint, get()).hasSuffix("abc"))
         }

@@ -83,8 +83,9 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Addresses", "Authority", "Balancing", "ConfigurationLoading", "DNSService", "DNSWire", "Geography",
-                "HealthMonitoring", "ProxyService", "StateStore", "Steering", "Telemetry", "TrafficModel", nioCore,
+                "Addresses", "Authority", "Balancing", "CLinux", "ConfigurationLoading", "DNSService", "DNSWire",
+                "Geography", "HealthMonitoring", "ProxyService", "StateStore", "Steering", "Telemetry", "TrafficModel",
+                nioCore,
                 nioPosix, lifecycle, logging,
             ], swiftSettings: house),
         .target(

@@ -25,20 +25,28 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     }
 
     private static func ipv4(_ text: ArraySlice<UInt8>) -> UInt32? {
-        let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
         var value: UInt32 = 0
-        for part in parts {
-            guard (1...3).contains(part.count), part.count == 1 || part.first != UInt8(ascii: "0") else { return nil }
-            var octet: UInt32 = 0
-            for character in part {
-                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character) else { return nil }
-                octet = octet * 10 + UInt32(character - UInt8(ascii: "0"))
+        var dots = 0
+        var octet: UInt32 = 0
+        var digits = 0
+        for character in text {
+            if character == UInt8(ascii: ".") {
+                guard digits > 0, dots < 3 else { return nil }
+                value = value << 8 | octet
+                dots += 1
+                octet = 0
+                digits = 0
+                continue
             }
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character) else { return nil }
+            // No leading zeros, so three digits at most.
+            guard digits == 0 || octet > 0 else { return nil }
+            octet = octet * 10 + UInt32(character - UInt8(ascii: "0"))
+            digits += 1
             guard octet <= 255 else { return nil }
-            value = value << 8 | octet
         }
-        return value
+        guard digits > 0, dots == 3 else { return nil }
+        return value << 8 | octet
     }
 
     private static func ipv6(_ text: ArraySlice<UInt8>) -> UInt128? {

@@ -50,6 +50,10 @@ struct AuthorityBuilder {
     /// The zone that delegates a zone of ours, by that zone's apex.
     private(set) var parentZone: [DomainName: Int] = [:]
     private var positions: [DomainName: Int] = [:]
+    /// The name whose child was inserted last: the next one is most often its child too.
+    private var latestParent: DomainName?
+    /// Whether the part of another zone is cut out of a zone's names.
+    private var hasZoneBelow: [Bool]
     private let origins: [DomainName: Int]
     private var cuts: Set<DomainName> = []
     private var redirections: Set<DomainName> = []
@@ -57,6 +61,7 @@ struct AuthorityBuilder {
     init(zones: [Zone], steered: [(name: DomainName, subject: SteeredSubject)]) {
         self.zones = zones
         self.steered = steered
+        hasZoneBelow = zones.map { _ in false }
         soa = zones.map { zone in zone.records.first { $0.type == .soa && $0.owner == zone.origin } }
         // Two zones of one origin are a mistake that configurations cannot have; the first would win.
         origins = Dictionary(zones.enumerated().map { ($1.origin, $0) }) { first, _ in first }
@@ -64,14 +69,19 @@ struct AuthorityBuilder {
 
     mutating func build() {
         for zone in zones {
-            if let above = zone.origin.parent, let parent = self.zone(of: above) { parentZone[zone.origin] = parent }
+            guard let above = zone.origin.parent, let parent = self.zone(of: above) else { continue }
+            parentZone[zone.origin] = parent
+            hasZoneBelow[parent] = true
         }
+        let records = zones.reduce(0) { $0 + $1.records.count } + steered.count
+        nodes.reserveCapacity(records)
+        positions.reserveCapacity(records)
         for (position, zone) in zones.enumerated() {
             for record in zone.records where record.type == .ns && record.owner != zone.origin {
-                if self.zone(of: record.owner) == position { cuts.insert(record.owner) }
+                if isOf(record.owner, zone: position) { cuts.insert(record.owner) }
             }
             for record in zone.records where record.type == .dname && !record.owner.isWildcard {
-                if self.zone(of: record.owner) == position { redirections.insert(record.owner) }
+                if isOf(record.owner, zone: position) { redirections.insert(record.owner) }
             }
         }
         for (position, zone) in zones.enumerated() {
@@ -103,6 +113,11 @@ struct AuthorityBuilder {
         return false
     }
 
+    /// Whether a zone answers for a name.
+    private func isOf(_ name: DomainName, zone: Int) -> Bool {
+        hasZoneBelow[zone] ? self.zone(of: name) == zone : name.isAtOrBelow(zones[zone].origin)
+    }
+
     /// The zone that answers for a name: the one with the longest origin.
     func zone(of name: DomainName) -> Int? {
         var current: DomainName? = name
@@ -126,7 +141,7 @@ struct AuthorityBuilder {
     }
 
     private mutating func add(_ record: ResourceRecord, from zone: Int) {
-        guard self.zone(of: record.owner) == zone else {
+        guard isOf(record.owner, zone: zone) else {
             // The child's apex, or below it: only DS belongs to the parent (RFC 4035 section 3.1.4.1).
             if record.type == .ds, origins[record.owner] != nil { parentDS[record.owner, default: []].append(record) }
             return
@@ -150,7 +165,14 @@ struct AuthorityBuilder {
         let position = nodes.count
         positions[name] = position
         nodes.append(Draft(name: name, zone: zone))
-        if name != zones[zone].origin, let parent = name.parent { insert(parent, zone: zone) }
+        guard name != zones[zone].origin, name.wire[0] != 0 else { return position }
+        // A parent is in the table as soon as one child is.
+        let rest = name.folded[(1 + Int(name.folded[0]))...]
+        if let latestParent, rest.elementsEqual(latestParent.folded) { return position }
+        if let parent = name.parent {
+            insert(parent, zone: zone)
+            latestParent = parent
+        }
         return position
     }
 

@@ -4,12 +4,14 @@ internal import Yams
 ///
 /// Scalars stay text: what `NO`, `1e3` or `0755` mean is for the model to say, never for YAML's guesses.
 struct YAMLReader {
-    /// Bytes of the file. A configuration of ten thousand members has about one million.
-    static let byteLimit = 4 << 20
+    /// Bytes of the file. A configuration of a hundred thousand wide IPs has about seven million.
+    static let byteLimit = 32 << 20
     /// Lists and mappings inside one another; the model needs seven.
     static let depthLimit = 24
-    /// Values after aliases are followed: bounds what a few lines of nested aliases can unfold to.
+    /// Values after aliases are followed: bounds what a few lines of nested aliases can unfold to. A large file may unfold
+    /// to as many as it could hold without aliases.
     static let valueLimit = 200_000
+    static let bytesPerValue = 4
     /// Duplicate keys that are reported one by one: each takes another reading of the file.
     static let duplicateLimit = 10
 
@@ -18,7 +20,12 @@ struct YAMLReader {
     /// Keys that were renamed in the text, because the library stops at the first key that is given twice.
     private var renamed: [Character: String] = [:]
 
-    private init(context: DecodingContext) { self.context = context }
+    private let valueLimit: Int
+
+    private init(context: DecodingContext, size: Int) {
+        self.context = context
+        valueLimit = max(Self.valueLimit, size / Self.bytesPerValue)
+    }
 
     /// `nil` when there is nothing to decode; the reason is reported.
     static func read(_ bytes: [UInt8], context: DecodingContext) -> SourceNode? {
@@ -33,7 +40,7 @@ struct YAMLReader {
             return nil
         }
         let text = String(decoding: bytes, as: UTF8.self)
-        var reader = YAMLReader(context: context)
+        var reader = YAMLReader(context: context, size: bytes.count)
         guard let root = reader.compose(text) else { return nil }
         let node = reader.convert(root, depth: 0, at: .start)
         return node
@@ -99,10 +106,10 @@ struct YAMLReader {
     private mutating func convert(_ node: Node, depth: Int, at fallback: Position) -> SourceNode? {
         let position = node.mark.map { Position($0) } ?? fallback
         values += 1
-        guard values <= Self.valueLimit else {
-            if values == Self.valueLimit + 1 {
+        guard values <= valueLimit else {
+            if values == valueLimit + 1 {
                 context.error(
-                    position, "the file unfolds to more than \(Self.valueLimit) values", "use fewer nested aliases")
+                    position, "the file unfolds to more than \(valueLimit) values", "use fewer nested aliases")
             }
             return nil
         }

@@ -68,6 +68,7 @@ package actor Node {
         let node = Node(
             configurationPath: configurationPath, loader: loader, intent: intent,
             geography: result.geography ?? GeographyDatabase(), overrides: overrides, store: store, logger: logger)
+        FreedMemory.giveBack()
         do {
             try await node.begin()
         } catch {
@@ -193,6 +194,7 @@ package actor Node {
         compiler = candidate
         publish()
         health.update(targets: targets)
+        FreedMemory.giveBack()
         logger.info("reloaded", metadata: ["generation": "\(snapshot.generation)"])
         return ReloadOutcome(
             applied: true, generation: snapshot.generation, messages: result.diagnostics.map(\.description))

@@ -13,8 +13,10 @@ package struct DomainName: Sendable {
     /// `wire` must already be a valid uncompressed name.
     init(validated wire: [UInt8]) {
         self.wire = wire
-        // A length byte is at most 63, so it is never in the range of the letters.
-        self.folded = wire.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
+        // A length byte is at most 63, so it is never in the range of the letters. Most names have none in upper case, and
+        // then one array serves as both.
+        let isFolded = wire.allSatisfy { !(65...90).contains($0) }
+        self.folded = isFolded ? wire : wire.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
     }
 
     /// Checks label lengths (1...63), the total (255) and the closing root label.

@@ -56,6 +56,8 @@ package struct ZoneChecks {
     }
 
     private mutating func group(_ records: [LocatedRecord]) {
+        groups.reserveCapacity(records.count)
+        positions.reserveCapacity(records.count)
         for located in records {
             let record = located.record
             guard record.owner.isAtOrBelow(origin) else {

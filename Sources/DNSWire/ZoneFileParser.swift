@@ -148,7 +148,17 @@ package struct ZoneFileParser {
 
     /// Whether the field is a class; throws for one that is not IN.
     private func isClass(_ position: Int) throws(FieldError) -> Bool {
-        guard fields[position].range.count <= 10 else { return false }
+        let bytes = text[fields[position].range]
+        guard (2...10).contains(bytes.count) else { return false }
+        // No text is made for what nearly every line has: IN, or a type.
+        switch (bytes[bytes.startIndex] | 0x20, bytes[bytes.startIndex + 1] | 0x20) {
+        case (UInt8(ascii: "i"), UInt8(ascii: "n")): return bytes.count == 2
+        case (UInt8(ascii: "c"), UInt8(ascii: "h")), (UInt8(ascii: "c"), UInt8(ascii: "s")),
+            (UInt8(ascii: "c"), UInt8(ascii: "l")), (UInt8(ascii: "h"), UInt8(ascii: "s")),
+            (UInt8(ascii: "a"), UInt8(ascii: "n")):
+            break
+        default: return false
+        }
         switch string(position).uppercased() {
         case "IN", "CLASS1": return true
         case "CH", "HS", "CS", "ANY":
@@ -163,6 +173,7 @@ package struct ZoneFileParser {
         guard position < fields.count else {
             throw FieldError(message: "the record has no type; write A, AAAA, CNAME, MX, TXT …", field: position)
         }
+        if !fields[position].isQuoted, let type = RecordType(common: text[fields[position].range]) { return type }
         guard !fields[position].isQuoted, let type = RecordType(string(position)) else {
             let shown = String(decoding: text[fields[position].range].prefix(60), as: UTF8.self)
             throw FieldError(
@@ -198,6 +209,25 @@ package struct ZoneFileParser {
         }
         if fields.count > 2 {
             throw FieldError(message: "\(directive) takes one value; take the rest out", field: 2)
+        }
+    }
+}
+
+extension RecordType {
+    /// Reads the types that zones are full of, for which no text needs to be made; `nil` for all others.
+    fileprivate init?(common bytes: ArraySlice<UInt8>) {
+        guard bytes.count <= 5, bytes.allSatisfy({ $0 >= UInt8(ascii: "A") }) else { return nil }
+        // In upper case, as one number.
+        switch bytes.reduce(UInt64(0), { $0 << 8 | UInt64($1 & 0xdf) }) {
+        case 0x41: self = .a
+        case 0x4141_4141: self = .aaaa
+        case 0x4e53: self = .ns
+        case 0x4d58: self = .mx
+        case 0x5458_54: self = .txt
+        case 0x434e_414d_45: self = .cname
+        case 0x5352_56: self = .srv
+        case 0x5054_52: self = .ptr
+        default: return nil
         }
     }
 }

@@ -117,6 +117,22 @@ func nestedAliases() {
     #expect(messages(text + "{ *a9 : x }\n").first?.contains("a key is") == true)
 }
 
+@Test("a file unfolds to a limit of values and no value more; a large file may have more")
+func valueCount() {
+    // The document is a value, and so are the lists.
+    func unfolds(_ values: Int, padding: Int = 0) -> Bool {
+        let anchor = "a: &a [" + Array(repeating: "x", count: 999).joined(separator: ",") + "]\n"
+        let lists = (values - 1002) / 1000
+        let rest = values - 1002 - 1000 * lists
+        let items = Array(repeating: "*a", count: lists) + Array(repeating: "x", count: rest)
+        let text = anchor + "b: [" + items.joined(separator: ",") + "]\n" + String(repeating: "#\n", count: padding / 2)
+        return !messages(text).contains { $0.contains("unfolds to more than") }
+    }
+    #expect(unfolds(YAMLReader.valueLimit))
+    #expect(!unfolds(YAMLReader.valueLimit + 1))
+    #expect(unfolds(YAMLReader.valueLimit + 1, padding: YAMLReader.bytesPerValue * (YAMLReader.valueLimit + 1)))
+}
+
 @Test("an alias stands for its value wherever one may stand")
 func aliases() {
     let text = """
@@ -138,7 +154,7 @@ func quotedBrackets() {
     #expect(messages(text) == [])
 }
 
-@Test("a file may have 4 MiB and no byte more")
+@Test("a file may have 32 MiB and no byte more")
 func fileSize() {
     let line = Array("# a comment to fill the file with, as long as one line may well be\n".utf8)
     let head = Array("dns: { listen: [\"127.0.0.1:53\"] }\nzones: { example.net: { ns: [a.example.org] } }\n".utf8)
@@ -151,7 +167,7 @@ func fileSize() {
     #expect(
         tooLong.diagnostics.map(\.description)
             == [
-                "f:1:1: the file has 4194305 bytes, more than the 4194304 that are read; split long lists of records into zone files"
+                "f:1:1: the file has 33554433 bytes, more than the 33554432 that are read; split long lists of records into zone files"
             ])
 }
 

@@ -121,7 +121,9 @@ let package = Package(
             name: "BalancingTests", dependencies: ["Addresses", "Balancing", "TrafficModel"], swiftSettings: house),
         .testTarget(
             name: "AuthorityTests",
-            dependencies: ["Addresses", "Authority", "DNSWire", "Geography", "Steering", "TrafficModel"],
+            dependencies: [
+                "Addresses", "Authority", "DNSWire", "FlatTables", "Geography", "Steering", "TrafficModel",
+            ],
             swiftSettings: house),
         .testTarget(
             name: "DNSServiceTests",

@@ -21,9 +21,18 @@ struct AllocationBudget {
         let responseCode: UInt16?
     }
 
+    /// Of each case; `--rounds N` changes it, and `--case TITLE` runs one case alone, under a profiler for one.
     static let rounds = 200_000
 
+    static func option(_ name: String) -> String? {
+        let arguments = CommandLine.arguments
+        guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count else { return nil }
+        return arguments[index + 1]
+    }
+
     static func main() {
+        let rounds = option("--rounds").flatMap { Int($0) } ?? Self.rounds
+        let title = option("--case")
         guard allocations({ blackHole([UInt8](repeating: 1, count: 100)) }) > 0 else {
             print("allocations are not counted: the counter is not linked in front of the C library")
             exit(1)
@@ -33,7 +42,7 @@ struct AllocationBudget {
         let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_535, alignment: 16)
         defer { unsafe output.deallocate() }
         var isWithin = true
-        for item in cases() {
+        for item in cases() where title == nil || title == item.title {
             guard let snapshot = snapshots.first(where: { $0.0 == item.rate })?.1 else { continue }
             var length = 0
             let count = {
@@ -47,16 +56,16 @@ struct AllocationBudget {
             count(1000, &responder)
             let before = malloc_counter_value()
             let start = now()
-            count(Self.rounds, &responder)
+            count(rounds, &responder)
             let time = now() - start
             let used = malloc_counter_value() - before
             let response = try? DNSMessage(wire: unsafe Array(output[..<length]))  // nil: no answer, or not a message
             let isRight = response?.responseCode == item.responseCode
             let isFree = used == 0
             isWithin = isWithin && isRight && isFree
-            let nanoseconds = time / UInt64(Self.rounds)
+            let nanoseconds = time / UInt64(rounds)
             print(
-                "\(isFree && isRight ? "ok  " : "FAIL") \(item.title): \(used) allocations in \(Self.rounds) queries, "
+                "\(isFree && isRight ? "ok  " : "FAIL") \(item.title): \(used) allocations in \(rounds) queries, "
                     + "\(nanoseconds) ns each" + (isRight ? "" : "; not the answer that was meant"))
         }
         isWithin = ProxyBudget.check() && isWithin

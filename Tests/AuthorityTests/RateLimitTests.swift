@@ -1,5 +1,6 @@
 import Addresses
 import DNSWire
+import FlatTables
 import Testing
 import TrafficModel
 

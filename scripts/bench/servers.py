@@ -41,9 +41,21 @@ def meridian(folder, binary, text, port=PORTS["meridian"]):
     return [str(binary), "run", "--config", str(folder / "meridian.yaml"), "--log-level", "error"]
 
 
-def meridian_zone(folder, binary, count):
+def meridian_zone(folder, binary, count, port=PORTS["meridian"]):
     (folder / "bench.zone").write_text(SOA + static_records(count))
-    return meridian(folder, binary, f"zones: {{ {workload.ZONE}: {{ file: bench.zone }} }}\n")
+    return meridian(folder, binary, f"zones: {{ {workload.ZONE}: {{ file: bench.zone }} }}\n", port)
+
+
+def meridian_wide(folder, binary, count):
+    """Half of the wide IPs by country, half by ratio."""
+    (folder / "bench.zone").write_text(SOA)
+    geo = "".join(f"  geo{i}.{workload.ZONE}: {{ pools: [eu, us, ap], topology: "
+                  "[ { countries: [US, CA], pools: [us] }, { countries: [JP, AU], pools: [ap] } ] }\n"
+                  for i in range(count // 2))
+    ratio = "".join(f"  ratio{i}.{workload.ZONE}: {{ pools: [eu, us, ap], method: ratio }}\n"
+                    for i in range(count // 2))
+    return meridian(folder, binary, MERIDIAN_REGIONS + "wide_ips:\n" + ratio + geo
+                    + f"zones: {{ {workload.ZONE}: {{ file: bench.zone }} }}\n")
 
 
 def meridian_mixed(folder, binary):
@@ -127,10 +139,10 @@ MIXED = {"meridian": meridian_mixed, "gdnsd": gdnsd_mixed, "knot": knot_mixed}
 
 
 class Server:
-    """A server's process on its core. `command` is its configuration's last word."""
+    """A server's process on its core, once it answers `probe`."""
 
-    def __init__(self, name, folder, command, probe=f"host1.{workload.ZONE}", patience=60):
-        self.name, self.port, self.folder = name, PORTS[name], folder
+    def __init__(self, name, folder, command, probe=f"host1.{workload.ZONE}", patience=60, port=None):
+        self.name, self.port, self.folder = name, port or PORTS[name], folder
         with open(folder / "log", "w") as log:
             started = time.monotonic()
             self.process = subprocess.Popen(["taskset", "-c", SERVER_CORE] + command, stdout=log, stderr=log)

@@ -46,7 +46,7 @@ struct ResponsePolicy: Sendable {
         secrets.deallocate()
         identifier.deallocate()
         versions.deallocate()
-        rateLimit.exempt.deallocate()
+        rateLimit.deallocate()
     }
 }
 
@@ -85,6 +85,8 @@ struct RateLimitPolicy: Sendable {
         mask6 = UInt64(truncatingIfNeeded: IPPrefix.mask6(limit?.prefix6 ?? 64) >> 64)
         exempt = FlatTable((limit?.exempt ?? []).map { ExemptNetwork($0) })
     }
+
+    func deallocate() { exempt.deallocate() }
 
     /// Looked at only for responses over the limit.
     func isExempt(_ address: IPAddress) -> Bool {

@@ -144,7 +144,7 @@ struct RateLimitTests {
     func shares() {
         var limiter = ResponseRateLimiter()
         let policy = RateLimitPolicy(Self.limit(100))
-        defer { policy.exempt.deallocate() }
+        defer { policy.deallocate() }
         func sent(_ share: UInt64, from address: UInt32) -> Int {
             (0..<200).count { _ in
                 limiter.verdict(
@@ -162,7 +162,7 @@ struct RateLimitTests {
     func full() {
         var limiter = ResponseRateLimiter()
         let policy = RateLimitPolicy(Self.limit(10))
-        defer { policy.exempt.deallocate() }
+        defer { policy.deallocate() }
         var now: UInt64 = 1_000_000_000_000
         let networks: UInt32 = 100_000
         var refused = 0
@@ -188,7 +188,7 @@ struct RateLimitTests {
     func memory() {
         var limiter = ResponseRateLimiter()
         let policy = RateLimitPolicy(Self.limit(10))
-        defer { policy.exempt.deallocate() }
+        defer { policy.deallocate() }
         let now: UInt64 = 1_000_000_000_000
         func verdict(_ network: UInt32) -> ResponseRateLimiter.Verdict {
             limiter.verdict(.answers, to: .v4(network << 8), policy: policy, share: 1, seed: 3, now: now)

@@ -5,9 +5,9 @@ struct RecordDataReader {
     let text: [UInt8]
     let fields: [TextField]
     /// The first data field.
-    private(set) var position: Int
+    var position: Int
     let origin: DomainName
-    private var wire: [UInt8] = []
+    var wire: [UInt8] = []
 
     init(text: [UInt8], fields: [TextField], from position: Int, origin: DomainName) {
         self.text = text
@@ -37,14 +37,14 @@ struct RecordDataReader {
         return wire
     }
 
-    private func bytes(of field: TextField) -> ArraySlice<UInt8> { text[field.range] }
+    func bytes(of field: TextField) -> ArraySlice<UInt8> { text[field.range] }
 
-    private func quote(_ field: TextField) -> String {
+    func quote(_ field: TextField) -> String {
         let shown = bytes(of: field).prefix(60)
         return "\"\(String(decoding: shown, as: UTF8.self))\(shown.count < field.range.count ? "…" : "")\""
     }
 
-    private mutating func next(_ what: String, type: RecordType) throws(FieldError) -> TextField {
+    mutating func next(_ what: String, type: RecordType) throws(FieldError) -> TextField {
         guard position < fields.count else {
             throw FieldError(message: "\(type) data ends early; \(what) is missing", field: position)
         }
@@ -111,12 +111,42 @@ struct RecordDataReader {
         case .text:
             let field = try next("a value", type: type)
             wire += try unescaped(field)
-        case .hex:
-            try readHexadecimal("hexadecimal digits", type: type)
+        case .optionalString:
+            if position < fields.count { try appendString(try next("a text", type: type)) }
+        case .hex: try readHexadecimal("hexadecimal digits", type: type)
+        case .base64: try readBase64(type: type)
+        case .salt: try readSalt(type: type)
+        case .base32: try readBase32(type: type)
+        case .algorithm: try readWord(Mnemonics.algorithms, "an algorithm", bytes: 1, type: type)
+        case .certificateType: try readWord(Mnemonics.certificateTypes, "a certificate type", bytes: 2, type: type)
+        case .recordType:
+            let field = try next("a record type", type: type)
+            append(UInt32(try recordType(field).rawValue), bytes: 2)
+        case .typeBitmap:
+            var types: Set<UInt16> = []
+            while position < fields.count {
+                let field = try next("a record type", type: type)
+                types.insert(try recordType(field).rawValue)
+            }
+            wire += TypeBitmap.wire(types)
+        case .timestamp:
+            let field = try next("a time", type: type)
+            guard let value = TimeText.parseTimestamp(bytes(of: field)) else {
+                throw FieldError(
+                    message: "\(quote(field)) is not a time such as 20260131235959, or seconds since 1970",
+                    field: position - 1)
+            }
+            append(value, bytes: 4)
+        case .locator: try readPairs(groups: 4, digits: 4, separator: ":", example: "2001:db8:1:2", type: type)
+        case .eui48: try readPairs(groups: 6, digits: 2, separator: "-", example: "00-00-5e-00-53-2a", type: type)
+        case .eui64: try readPairs(groups: 8, digits: 2, separator: "-", example: "00-00-5e-ef-10-00-00-2a", type: type)
+        case .location: try readLocation(type: type)
+        case .prefixes: while position < fields.count { try readPrefix(try next("a prefix", type: type)) }
+        case .parameters: try readParameters()
         }
     }
 
-    private func address(_ field: TextField) -> IPAddress? {
+    func address(_ field: TextField) -> IPAddress? {
         IPAddress(String(decoding: bytes(of: field), as: UTF8.self))
     }
 
@@ -130,17 +160,17 @@ struct RecordDataReader {
     }
 
     /// A decimal number without sign; `nil` past 10 digits.
-    private func number(_ field: TextField) -> UInt64? {
+    func number(_ field: TextField) -> UInt64? {
         let digits = bytes(of: field)
         guard (1...10).contains(digits.count), digits.allSatisfy({ (48...57).contains($0) }) else { return nil }
         return digits.reduce(0) { $0 * 10 + UInt64($1 - 48) }
     }
 
-    private mutating func append(_ value: UInt32, bytes count: Int) {
+    mutating func append(_ value: UInt32, bytes count: Int) {
         for index in (0..<count).reversed() { wire.append(UInt8(truncatingIfNeeded: value >> UInt32(8 * index))) }
     }
 
-    private func unescaped(_ field: TextField) throws(FieldError) -> [UInt8] {
+    func unescaped(_ field: TextField) throws(FieldError) -> [UInt8] {
         let slice = bytes(of: field)
         guard slice.contains(UInt8(ascii: "\\")) else { return Array(slice) }
         var result: [UInt8] = []
@@ -163,7 +193,7 @@ struct RecordDataReader {
         return result
     }
 
-    private mutating func appendString(_ field: TextField) throws(FieldError) {
+    mutating func appendString(_ field: TextField) throws(FieldError) {
         let value = try unescaped(field)
         guard value.count <= 255 else {
             throw FieldError(
@@ -190,28 +220,6 @@ struct RecordDataReader {
         }
         guard RecordFormat.isValid(wire, type: type) else {
             throw FieldError(message: "the data is not of the form that type \(type) asks for", field: start)
-        }
-    }
-
-    private mutating func readHexadecimal(_ what: String, type: RecordType) throws(FieldError) {
-        var high: UInt8?
-        repeat {
-            let field = try next(what, type: type)
-            for byte in bytes(of: field) {
-                guard let digit = Character(UnicodeScalar(byte)).hexDigitValue else {
-                    throw FieldError(message: "\(quote(field)) is not hexadecimal", field: position - 1)
-                }
-                if let first = high {
-                    wire.append(first << 4 | UInt8(digit))
-                    high = nil
-                } else {
-                    high = UInt8(digit)
-                }
-            }
-        } while position < fields.count
-        guard high == nil else {
-            throw FieldError(
-                message: "the hexadecimal digits are odd in number; each byte has two", field: position - 1)
         }
     }
 }

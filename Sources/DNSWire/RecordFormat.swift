@@ -19,23 +19,72 @@ enum RecordFormat {
         case text
         /// Everything up to the end, one byte at least, as hexadecimal digits.
         case hex
+        /// Everything up to the end, one byte at least, in base 64.
+        case base64
+        /// Up to 255 bytes behind a length byte, as hexadecimal digits; `-` is none (RFC 5155 section 3.3).
+        case salt
+        /// One to 255 bytes behind a length byte, in base 32 with the extended alphabet (RFC 5155 section 3.3).
+        case base32
+        /// A string, or the end of the data.
+        case optionalString
+        /// One byte or two, for which there are words.
+        case algorithm, certificateType
+        /// 16 bits that stand for a record type.
+        case recordType
+        /// Record types up to the end, as windows of bits (RFC 4034 section 4.1.2).
+        case typeBitmap
+        /// Seconds since 1970 in 32 bits that wrap around; as text also `YYYYMMDDHHmmSS` (RFC 4034 section 3.2).
+        case timestamp
+        /// 64 bits as four groups of hexadecimal digits with colons (RFC 6742 section 2.1.2).
+        case locator
+        /// Six bytes, or eight, as pairs of hexadecimal digits with hyphens (RFC 7043).
+        case eui48, eui64
+        /// Latitude, longitude, altitude and their precision: all of the data (RFC 1876).
+        case location
+        /// Address prefixes up to the end (RFC 3123).
+        case prefixes
+        /// Service parameters up to the end (RFC 9460 section 2.2).
+        case parameters
     }
 
     static func parts(of type: RecordType) -> [Part]? {
         switch type {
         case .a: [.ipv4]
         case .aaaa: [.ipv6]
-        case .ns, .cname, .ptr, .dname: [.name]
+        case .ns, .cname, .ptr, .dname, .mb, .mg, .mr: [.name]
         case .soa: [.name, .name, .uint32, .time, .time, .time, .time]
-        case .mx: [.uint16, .name]
-        case .txt, .spf: [.strings]
+        case .mx, .afsdb, .rt, .kx, .lp: [.uint16, .name]
+        case .minfo, .rp: [.name, .name]
+        case .px: [.uint16, .name, .name]
+        case .txt, .spf, .avc, .resinfo, .wallet: [.strings]
         case .srv: [.uint16, .uint16, .uint16, .name]
         case .caa: [.uint8, .tag, .text]
+        case .uri: [.uint16, .uint16, .text]
         case .hinfo: [.string, .string]
+        case .x25: [.string]
+        case .isdn: [.string, .optionalString]
+        case .gpos: [.string, .string, .string]
         case .naptr: [.uint16, .uint16, .string, .string, .string, .name]
-        case .ds: [.uint16, .uint8, .uint8, .hex]
+        case .loc: [.location]
+        case .apl: [.prefixes]
+        case .nid, .l64: [.uint16, .locator]
+        case .l32: [.uint16, .ipv4]
+        case .eui48: [.eui48]
+        case .eui64: [.eui64]
+        case .svcb, .https: [.uint16, .name, .parameters]
+        case .ds, .cds, .dlv: [.uint16, .algorithm, .uint8, .hex]
+        case .key, .dnskey, .cdnskey: [.uint16, .uint8, .algorithm, .base64]
+        case .csync: [.uint32, .uint16, .typeBitmap]
+        case .zonemd: [.uint32, .uint8, .uint8, .hex]
         case .sshfp: [.uint8, .uint8, .hex]
-        case .tlsa: [.uint8, .uint8, .uint8, .hex]
+        case .tlsa, .smimea: [.uint8, .uint8, .uint8, .hex]
+        case .cert: [.certificateType, .uint16, .algorithm, .base64]
+        case .dhcid, .openpgpkey: [.base64]
+        case .sig, .rrsig:
+            [.recordType, .algorithm, .uint8, .time, .timestamp, .timestamp, .uint16, .name, .base64]
+        case .nsec: [.name, .typeBitmap]
+        case .nsec3: [.uint8, .uint8, .uint16, .salt, .base32, .typeBitmap]
+        case .nsec3param: [.uint8, .uint8, .uint16, .salt]
         default: nil
         }
     }
@@ -55,10 +104,13 @@ enum RecordFormat {
     static func length(of part: Part, in data: ArraySlice<UInt8>) -> Int? {
         let length: Int
         switch part {
-        case .ipv4, .uint32, .time: length = 4
+        case .ipv4, .uint32, .time, .timestamp: length = 4
         case .ipv6: length = 16
-        case .uint8: length = 1
-        case .uint16: length = 2
+        case .uint8, .algorithm: length = 1
+        case .uint16, .certificateType, .recordType: length = 2
+        case .locator, .eui64: length = 8
+        case .eui48: length = 6
+        case .location: length = LocationText.isValid(data) ? LocationText.size : -1
         case .name:
             var index = data.startIndex
             while index < data.endIndex, data[index] != 0 {
@@ -68,9 +120,13 @@ enum RecordFormat {
             guard index < data.endIndex else { return nil }
             length = index + 1 - data.startIndex
             guard length <= 255 else { return nil }
-        case .string:
+        case .string, .salt:
             guard let first = data.first else { return nil }
             length = 1 + Int(first)
+        case .base32:
+            guard let first = data.first, first > 0 else { return nil }
+            length = 1 + Int(first)
+        case .optionalString: length = data.first.map { 1 + Int($0) } ?? 0
         case .tag:
             guard let first = data.first, first > 0, data.count > first else { return nil }
             length = 1 + Int(first)
@@ -82,11 +138,14 @@ enum RecordFormat {
             guard index == data.endIndex else { return nil }
             length = data.count
         case .text: length = data.count
-        case .hex:
+        case .hex, .base64:
             guard !data.isEmpty else { return nil }
             length = data.count
+        case .typeBitmap: length = TypeBitmap.isValid(data) ? data.count : -1
+        case .prefixes: length = AddressPrefixes.isValid(data) ? data.count : -1
+        case .parameters: length = ServiceParameters.isValid(data) ? data.count : -1
         }
-        return length <= data.count ? length : nil
+        return (0...data.count).contains(length) ? length : nil
     }
 
     /// `data` with the names in it in lower case: what two records are compared by (RFC 4034 section 6.2). The data must

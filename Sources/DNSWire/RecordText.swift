@@ -94,7 +94,7 @@ package enum RecordText {
     /// or the data does not follow it.
     package static func format(type: RecordType, data: [UInt8]) -> String {
         guard let parts = RecordFormat.parts(of: type), RecordFormat.isValid(data, type: type) else {
-            return data.isEmpty ? "\\# 0" : "\\# \(data.count) \(hexadecimal(data[...]))"
+            return data.isEmpty ? "\\# 0" : "\\# \(data.count) \(BinaryText.hexadecimal(data))"
         }
         var fields: [String] = []
         var rest = data[...]
@@ -104,7 +104,7 @@ package enum RecordText {
             rest = rest.dropFirst(piece.count)
             fields.append(format(part, piece))
         }
-        return fields.joined(separator: " ")
+        return fields.filter { !$0.isEmpty }.joined(separator: " ")
     }
 
     private static func format(_ part: RecordFormat.Part, _ data: ArraySlice<UInt8>) -> String {
@@ -113,11 +113,23 @@ package enum RecordText {
         case .name:
             let name = DomainName(wire: Array(data)) ?? .root
             return name == .root ? "." : "\(name)."
-        case .uint8, .uint16, .uint32, .time: return "\(data.reduce(UInt32(0)) { $0 << 8 | UInt32($1) })"
+        case .uint8, .uint16, .uint32, .time, .timestamp, .algorithm, .certificateType:
+            return "\(data.reduce(UInt32(0)) { $0 << 8 | UInt32($1) })"
         case .tag: return String(decoding: data.dropFirst(), as: UTF8.self)
         case .string: return quoted(data.dropFirst())
         case .text: return quoted(data)
-        case .hex: return hexadecimal(data)
+        case .hex: return BinaryText.hexadecimal(data)
+        case .base64: return BinaryText.base64(data)
+        case .salt: return data.count == 1 ? "-" : BinaryText.hexadecimal(data.dropFirst())
+        case .base32: return BinaryText.base32(data.dropFirst())
+        case .optionalString: return data.isEmpty ? "" : quoted(data.dropFirst())
+        case .recordType: return "\(RecordType(rawValue: data.reduce(0) { $0 << 8 | UInt16($1) }))"
+        case .typeBitmap: return TypeBitmap.types(data).map(\.description).joined(separator: " ")
+        case .locator: return groups(data, of: 2, ":")
+        case .eui48, .eui64: return groups(data, of: 1, "-")
+        case .location: return LocationText.format(data)
+        case .prefixes: return AddressPrefixes.format(data)
+        case .parameters: return ServiceParameters.format(data)
         case .strings:
             var texts: [String] = []
             var rest = data
@@ -129,13 +141,13 @@ package enum RecordText {
         }
     }
 
-    private static func hexadecimal(_ data: ArraySlice<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: data.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    private static func groups(_ data: ArraySlice<UInt8>, of size: Int, _ separator: String) -> String {
+        stride(from: data.startIndex, to: data.endIndex, by: size).map {
+            BinaryText.hexadecimal(data[$0..<$0 + size])
+        }.joined(separator: separator)
     }
 
-    private static func quoted(_ data: ArraySlice<UInt8>) -> String {
+    static func quoted(_ data: ArraySlice<UInt8>) -> String {
         var text: [UInt8] = [UInt8(ascii: "\"")]
         for byte in data {
             switch byte {

@@ -1,4 +1,7 @@
 /// What makes records a zone that can be served: RFC 1034 section 3.6.2 and 4.2, RFC 2181 sections 5, 6 and 10.
+///
+/// An error is what makes answers wrong or impossible. A warning is what is answered as it stands but helps nobody, or
+/// what was left out or mended.
 package struct ZoneChecks {
     /// The most bytes that the data of one set may have: it must fit into one message with its names.
     package static let setSizeLimit = 64_000
@@ -9,43 +12,66 @@ package struct ZoneChecks {
     /// Checks the records of one zone and cleans them: duplicates are removed, each set gets one TTL, and records with a
     /// mistake are left out.
     /// - Parameters:
-    ///   - steered: names that wide IPs and pools answer; they must not lie below a delegation.
+    ///   - steered: names that wide IPs and pools answer; they must not lie below a delegation or a DNAME.
+    ///   - children: zones below this one that are served too: names in them are there.
     ///   - file, line, column: where the zone itself was written, for what is missing in it.
     package static func check(
-        origin: DomainName, records: [LocatedRecord], steered: [DomainName] = [], file: String = "", line: Int = 0,
-        column: Int = 0
+        origin: DomainName, records: [LocatedRecord], steered: [DomainName] = [], children: [DomainName] = [],
+        file: String = "", line: Int = 0, column: Int = 0
     ) -> (records: [ResourceRecord], diagnostics: [ZoneFileDiagnostic]) {
         var checks = ZoneChecks(
-            origin: origin, place: LocatedRecord(.placeholder, file: file, line: line, column: column))
+            origin: origin, steered: Set(steered), children: Set(children),
+            place: LocatedRecord(.placeholder, file: file, line: line, column: column))
         checks.group(records)
         checks.checkApex()
         checks.checkAliases()
         checks.checkSizes()
-        checks.checkDelegations(steered: steered)
-        checks.checkNameServers(steered: steered)
+        checks.checkBoundaries(steered: steered)
+        checks.checkTargets()
+        checks.checkContents()
         if !steered.isEmpty { checks.checkNegativeTTL() }
         return (checks.clean(), checks.diagnostics)
     }
 
-    private struct SetKey: Hashable {
-        var owner: DomainName
-        var type: RecordType
+    /// The records of one owner and type; none where a mistake took them out.
+    struct RecordSet {
+        let type: RecordType
+        var records: [LocatedRecord]
+        /// The data of all records, as it is compared, once there are many.
+        var known: Set<[UInt8]> = []
     }
 
-    private let origin: DomainName
-    private let place: LocatedRecord
-    /// The sets in the order of the file; `nil` where a mistake took one out.
-    private var groups: [(key: SetKey, records: [LocatedRecord]?)] = []
-    private var positions: [SetKey: Int] = [:]
-    private var wildcards: Set<DomainName> = []
-    private var diagnostics: [ZoneFileDiagnostic] = []
+    struct Owner {
+        let name: DomainName
+        var sets: [RecordSet] = []
 
-    private init(origin: DomainName, place: LocatedRecord) {
+        func records(_ type: RecordType) -> [LocatedRecord] { sets.first { $0.type == type }?.records ?? [] }
+        func has(_ type: RecordType) -> Bool { !records(type).isEmpty }
+    }
+
+    let origin: DomainName
+    let steered: Set<DomainName>
+    let children: Set<DomainName>
+    private let place: LocatedRecord
+    /// In the order of the file.
+    private(set) var owners: [Owner] = []
+    private(set) var positions: [DomainName: Int] = [:]
+    private(set) var diagnostics: [ZoneFileDiagnostic] = []
+    /// Names that other servers answer for: owners of NS records below the origin.
+    var cuts: Set<DomainName> = []
+    /// Owners of DNAME records.
+    var redirections: Set<DomainName> = []
+    /// Names that exist only because others lie below them; made when first needed.
+    var nonTerminals: Set<DomainName>?
+
+    private init(origin: DomainName, steered: Set<DomainName>, children: Set<DomainName>, place: LocatedRecord) {
         self.origin = origin
+        self.steered = steered
+        self.children = children
         self.place = place
     }
 
-    private mutating func report(
+    mutating func report(
         _ message: String, at location: LocatedRecord? = nil, severity: ZoneFileDiagnostic.Severity = .error
     ) {
         let location = location.flatMap { $0.line == 0 ? nil : $0 } ?? place
@@ -55,98 +81,151 @@ package struct ZoneChecks {
         )
     }
 
+    mutating func warn(_ message: String, at location: LocatedRecord?) {
+        report(message, at: location, severity: .warning)
+    }
+
+    // MARK: Grouping
+
     private mutating func group(_ records: [LocatedRecord]) {
-        groups.reserveCapacity(records.count)
+        owners.reserveCapacity(records.count)
         positions.reserveCapacity(records.count)
+        // Most records stand behind one of the same owner.
+        var latest: Int?
         for located in records {
             let record = located.record
+            if let position = latest, owners[position].name.wire == record.owner.wire {
+                add(located, to: position)
+                continue
+            }
             guard record.owner.isAtOrBelow(origin) else {
                 report(
                     "\(record.owner) is outside the zone \(origin); a name without closing dot gets the origin appended",
                     at: located)
                 continue
             }
-            if record.type == .dname {
-                report("DNAME records are not served; write CNAME records for the names that are used", at: located)
-                continue
+            let position: Int
+            if let known = positions[record.owner] {
+                position = known
+            } else {
+                position = owners.count
+                owners.append(Owner(name: record.owner))
+                positions[record.owner] = position
             }
-            let key = SetKey(owner: record.owner, type: record.type)
-            guard let position = positions[key], let first = groups[position].records?.first else {
-                positions[key] = groups.count
-                groups.append((key, [located]))
-                if record.owner.isWildcard { wildcards.insert(record.owner) }
-                continue
-            }
-            let data = RecordFormat.folded(record.data, type: record.type)
-            let isKnown = groups[position].records?.contains { other in
-                RecordFormat.folded(other.record.data, type: record.type) == data
-            }
-            if isKnown == true {
-                report(
-                    "the same \(record.type) record of \(record.owner) is there already; take one out", at: located,
-                    severity: .warning)
-                continue
-            }
-            var added = located
-            if first.record.ttl != record.ttl {
-                let lowest = min(first.record.ttl, record.ttl)
-                report(
-                    "the \(record.type) records of \(record.owner) have different TTLs; \(lowest) is used for all",
-                    at: located, severity: .warning)
-                for index in groups[position].records?.indices ?? 0..<0 {
-                    groups[position].records?[index].record.ttl = lowest
-                }
-                added.record.ttl = lowest
-            }
-            groups[position].records?.append(added)
+            latest = position
+            add(located, to: position)
         }
     }
 
-    private mutating func remove(_ key: SetKey) {
-        if let position = positions.removeValue(forKey: key) { groups[position].records = nil }
+    /// What another software made of the zone when it signed it; it would not fit what is answered here.
+    private static let signatures: Set<RecordType> = [.rrsig, .sig, .nsec, .nsec3, .nsec3param]
+    /// From so many records of a set on, looking through them for a duplicate takes too long.
+    private static let searchLimit = 16
+
+    private mutating func add(_ located: LocatedRecord, to position: Int) {
+        let record = located.record
+        guard !Self.signatures.contains(record.type) else {
+            warn(
+                "the \(record.type) record of \(record.owner) is left out, because signatures are not served from files; "
+                    + "take it out", at: located)
+            return
+        }
+        guard let index = owners[position].sets.firstIndex(where: { $0.type == record.type }) else {
+            owners[position].sets.append(RecordSet(type: record.type, records: [located]))
+            if record.type == .ns, record.owner != origin { cuts.insert(record.owner) }
+            if record.type == .dname { redirections.insert(record.owner) }
+            return
+        }
+        guard isNew(record, owner: position, set: index) else {
+            warn("the same \(record.type) record of \(record.owner) is there already; take one out", at: located)
+            return
+        }
+        var added = located
+        let ttl = owners[position].sets[index].records.first?.record.ttl ?? record.ttl
+        if ttl != record.ttl {
+            let lowest = min(ttl, record.ttl)
+            warn(
+                "the \(record.type) records of \(record.owner) have different TTLs; \(lowest) is used for all",
+                at: located)
+            for other in owners[position].sets[index].records.indices {
+                owners[position].sets[index].records[other].record.ttl = lowest
+            }
+            added.record.ttl = lowest
+        }
+        owners[position].sets[index].records.append(added)
     }
 
-    private func set(_ owner: DomainName, _ type: RecordType) -> [LocatedRecord] {
-        positions[SetKey(owner: owner, type: type)].flatMap { groups[$0].records } ?? []
+    private mutating func isNew(_ record: ResourceRecord, owner: Int, set: Int) -> Bool {
+        let data = RecordFormat.folded(record.data, type: record.type)
+        let records = owners[owner].sets[set].records
+        if records.count < Self.searchLimit {
+            return !records.contains { RecordFormat.folded($0.record.data, type: record.type) == data }
+        }
+        if owners[owner].sets[set].known.isEmpty {
+            owners[owner].sets[set].known = Set(
+                records.map { RecordFormat.folded($0.record.data, type: record.type) })
+        }
+        return owners[owner].sets[set].known.insert(data).inserted
     }
+
+    mutating func remove(_ type: RecordType, of name: DomainName) {
+        guard let position = positions[name], let set = owners[position].sets.firstIndex(where: { $0.type == type })
+        else { return }
+        owners[position].sets[set].records = []
+        if type == .ns { cuts.remove(name) }
+        if type == .dname { redirections.remove(name) }
+    }
+
+    func set(_ owner: DomainName, _ type: RecordType) -> [LocatedRecord] {
+        positions[owner].map { owners[$0].records(type) } ?? []
+    }
+
+    private func clean() -> [ResourceRecord] {
+        owners.flatMap { $0.sets.flatMap { $0.records.map(\.record) } }
+    }
+
+    // MARK: Checks of single names
 
     private mutating func checkApex() {
         let soa = set(origin, .soa)
         if soa.isEmpty { report("the zone \(origin) has no SOA record; write one at its origin") }
         for extra in soa.dropFirst() { report("the zone \(origin) has a second SOA record; take one out", at: extra) }
         if set(origin, .ns).isEmpty { report("the zone \(origin) has no NS record; name its servers at its origin") }
-        for (key, records) in groups where (key.type == .soa || key.type == .ns) && key.owner != origin {
-            guard let first = records?.first else { continue }
-            if key.type == .soa {
-                report("the SOA record of \(key.owner) is not at the zone's origin, \(origin); take it out", at: first)
-                remove(key)
-            } else if key.type == .ns, key.owner.isWildcard {
+        for owner in owners where owner.name != origin {
+            if let first = owner.records(.soa).first {
+                report("the SOA record of \(owner.name) is not at the zone's origin, \(origin); take it out", at: first)
+                remove(.soa, of: owner.name)
+            }
+            if owner.name.isWildcard, let first = owner.records(.ns).first {
                 report("a wildcard cannot be delegated (RFC 4592 section 4.2); take the NS record out", at: first)
-                remove(key)
+                remove(.ns, of: owner.name)
             }
         }
     }
 
     private mutating func checkAliases() {
-        let aliases = groups.filter { $0.key.type == .cname }
-        guard !aliases.isEmpty else { return }
-        let others = Dictionary(
-            groups.filter { $0.key.type != .cname }.map { ($0.key.owner, $0.key.type) }
-        ) { first, _ in first }
-        for (key, records) in aliases {
-            guard let records, let first = records.first else { continue }
-            if key.owner == origin {
+        for owner in owners {
+            for extra in owner.records(.dname).dropFirst() {
+                report("\(owner.name) has a second DNAME; a name is redirected to one other", at: extra)
+            }
+            if owner.name.isWildcard, let first = owner.records(.dname).first {
+                report("a wildcard cannot be redirected (RFC 4592 section 4.4); take the DNAME record out", at: first)
+                remove(.dname, of: owner.name)
+            }
+            guard let first = owner.records(.cname).first else { continue }
+            if owner.name == origin {
                 report("a zone's origin cannot be a CNAME: its SOA and NS records stand there", at: first)
-                remove(key)
+                remove(.cname, of: owner.name)
                 continue
             }
-            for extra in records.dropFirst() {
-                report("\(key.owner) has a second CNAME; a name is an alias of one other", at: extra)
+            for extra in owner.records(.cname).dropFirst() {
+                report("\(owner.name) has a second CNAME; a name is an alias of one other", at: extra)
             }
-            if let other = others[key.owner] {
-                report("\(key.owner) has a CNAME and \(other) data; a name with a CNAME has nothing else", at: first)
+            if let other = owner.sets.first(where: { $0.type != .cname && !$0.records.isEmpty }) {
+                report(
+                    "\(owner.name) has a CNAME and \(other.type) data; a name with a CNAME has nothing else", at: first)
             }
-            reportLoop(from: key.owner, first)
+            reportLoop(from: owner.name, first)
         }
     }
 
@@ -166,87 +245,17 @@ package struct ZoneChecks {
     }
 
     private mutating func checkSizes() {
-        for (key, records) in groups {
-            guard let records, let last = records.last else { continue }
-            // Each record costs 12 bytes with a compressed owner name.
-            let size = records.reduce(0) { $0 + $1.record.data.count + 12 }
-            if size > Self.setSizeLimit {
+        for owner in owners {
+            for set in owner.sets {
+                // Each record costs 12 bytes with a compressed owner name.
+                let size = set.records.reduce(0) { $0 + $1.record.data.count + 12 }
+                guard size > Self.setSizeLimit, let last = set.records.last else { continue }
                 report(
-                    "the \(key.type) records of \(key.owner) have \(size) bytes; \(Self.setSizeLimit) fit in a message",
+                    "the \(set.type) records of \(owner.name) have \(size) bytes; \(Self.setSizeLimit) fit in a message",
                     at: last)
-                remove(key)
+                remove(set.type, of: owner.name)
             }
         }
-    }
-
-    /// The delegation that `name` lies at or below, if any: the highest one.
-    private func cut(above name: DomainName) -> DomainName? {
-        var found: DomainName?
-        var current: DomainName? = name
-        while let candidate = current, candidate != origin {
-            if positions[SetKey(owner: candidate, type: .ns)] != nil { found = candidate }
-            current = candidate.parent
-        }
-        return found
-    }
-
-    private mutating func checkDelegations(steered: [DomainName]) {
-        var cuts: Set<DomainName> = []
-        var servers: Set<DomainName> = []
-        for (key, records) in groups where key.type == .ns {
-            guard let records else { continue }
-            if key.owner != origin { cuts.insert(key.owner) }
-            for record in records {
-                if let server = DomainName(wire: record.record.data) { servers.insert(server) }
-            }
-        }
-        guard !cuts.isEmpty else { return }
-        for (key, records) in groups where key.owner != origin {
-            guard let first = records?.first, let cut = cut(above: key.owner) else { continue }
-            if key.owner == cut, key.type == .ns || key.type == .ds { continue }
-            if key.type == .a || key.type == .aaaa, servers.contains(key.owner) { continue }
-            report(
-                "the \(key.type) records of \(key.owner) are never answered, because \(cut) is delegated; take them out",
-                at: first, severity: .warning)
-        }
-        for name in steered {
-            if let cut = cut(above: name) {
-                report("\(name) is never answered here, because \(cut) is delegated", at: set(cut, .ns).first)
-            }
-        }
-    }
-
-    private mutating func checkNameServers(steered: [DomainName]) {
-        let steered = Set(steered)
-        for (key, records) in groups where key.type == .ns {
-            for located in records ?? [] {
-                guard let server = DomainName(wire: located.record.data), server.isAtOrBelow(origin) else { continue }
-                // A server in a part of the zone that another delegation gives away has its address there.
-                if let cut = cut(above: server), cut != key.owner { continue }
-                let hasAddress = !set(server, .a).isEmpty || !set(server, .aaaa).isEmpty || steered.contains(server)
-                if !hasAddress, !isWildcardMatch(server) {
-                    report(
-                        "the name server \(server) lies in this zone but has no A or AAAA record; write one",
-                        at: located, severity: .warning)
-                }
-                if !set(server, .cname).isEmpty {
-                    report(
-                        "the name server \(server) is a CNAME, which RFC 2181 section 10.3 forbids", at: located,
-                        severity: .warning)
-                }
-            }
-        }
-    }
-
-    private func isWildcardMatch(_ name: DomainName) -> Bool {
-        var current = name.parent
-        while let parent = current, parent.isAtOrBelow(origin) {
-            if let wildcard = DomainName(wire: [1, UInt8(ascii: "*")] + parent.wire), wildcards.contains(wildcard) {
-                return true
-            }
-            current = parent.parent
-        }
-        return false
     }
 
     private mutating func checkNegativeTTL() {
@@ -254,14 +263,10 @@ package struct ZoneChecks {
         let minimum = soa.record.data.suffix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         let negative = min(minimum, soa.record.ttl)
         if negative > Self.negativeTTLAdvice {
-            report(
+            warn(
                 "resolvers keep \"no such data\" for \(negative) s in this zone, which holds wide IPs or pools; "
-                    + "set the SOA's minimum to \(Self.negativeTTLAdvice) s or less", at: soa, severity: .warning)
+                    + "set the SOA's minimum to \(Self.negativeTTLAdvice) s or less", at: soa)
         }
-    }
-
-    private func clean() -> [ResourceRecord] {
-        groups.flatMap { ($0.records ?? []).map(\.record) }
     }
 }
 

@@ -1,8 +1,15 @@
 /// Reads master files (RFC 1035 section 5, RFC 2308 section 4 for `$TTL`, RFC 3597 for unknown types and classes).
 ///
 /// All mistakes are reported, up to ``diagnosticLimit``: a record that is wrong is left out and reading goes on with the
-/// next. `$INCLUDE` and `$GENERATE` are refused with a diagnostic; the parser opens no files.
+/// next. The parser opens no files: those that `$INCLUDE` names are given by its caller. `$GENERATE` is refused.
 package struct ZoneFileParser {
+    /// Gives the file that `$INCLUDE` names, or says why there is none.
+    package typealias Inclusion = (String) -> Result<IncludedZoneFile, ZoneInclusionError>
+
+    /// Files inside each other; no zone that people keep in order needs more.
+    package static let inclusionDepth = 8
+    /// Files of one zone.
+    package static let inclusionLimit = 1000
     /// A file that is no zone file at all would otherwise give a line of complaint for each of its own.
     package static let diagnosticLimit = 500
 
@@ -19,16 +26,31 @@ package struct ZoneFileParser {
     }
 
     /// As ``parse(_:file:origin:defaultTTL:)``, with the place of each record, which ``ZoneChecks`` reports.
+    /// - Parameters:
+    ///   - identity: tells this file from others that it includes; `file` if empty.
+    ///   - inclusion: without it `$INCLUDE` is refused.
     package static func parseLocated(
-        _ text: [UInt8], file: String, origin: DomainName, defaultTTL: UInt32?
+        _ text: [UInt8], file: String, origin: DomainName, defaultTTL: UInt32?, identity: String = "",
+        including inclusion: Inclusion? = nil
     ) -> (records: [LocatedRecord], diagnostics: [ZoneFileDiagnostic]) {
-        var parser = ZoneFileParser(text: text, file: file, origin: origin, defaultTTL: defaultTTL)
+        var parser = ZoneFileParser(
+            text: text, file: file, origin: origin, defaultTTL: defaultTTL, inclusion: inclusion ?? refuse)
+        parser.open = [identity.isEmpty ? file : identity]
         parser.run()
         return (parser.records, parser.diagnostics)
     }
 
-    private let text: [UInt8]
-    private let file: String
+    private static func refuse(_ path: String) -> Result<IncludedZoneFile, ZoneInclusionError> {
+        .failure(ZoneInclusionError(message: "$INCLUDE is not read here; put the records of \"\(path)\" here"))
+    }
+
+    private var text: [UInt8]
+    private var file: String
+    private let inclusion: Inclusion
+    /// The files that are being read, the innermost last, by identity.
+    private var open: [String] = []
+    private var inclusions = 0
+    private var isStopped = false
     private var origin: DomainName
     private var defaultTTL: UInt32?
     private var lastTTL: UInt32?
@@ -39,8 +61,11 @@ package struct ZoneFileParser {
     private var records: [LocatedRecord] = []
     private var diagnostics: [ZoneFileDiagnostic] = []
 
-    private init(text: [UInt8], file: String, origin: DomainName, defaultTTL: UInt32?) {
+    private init(
+        text: [UInt8], file: String, origin: DomainName, defaultTTL: UInt32?, inclusion: @escaping Inclusion
+    ) {
         self.text = text
+        self.inclusion = inclusion
         self.file = file
         self.origin = origin
         self.defaultTTL = defaultTTL
@@ -48,8 +73,9 @@ package struct ZoneFileParser {
 
     private mutating func run() {
         var lexer = ZoneFileLexer(text: text)
-        while !lexer.isAtEnd {
+        while !lexer.isAtEnd, !isStopped {
             if diagnostics.count >= Self.diagnosticLimit {
+                isStopped = true
                 diagnostics.append(
                     .init(
                         file: file, line: diagnostics.last?.line ?? 0, column: 1,
@@ -176,6 +202,11 @@ package struct ZoneFileParser {
         if !fields[position].isQuoted, let type = RecordType(common: text[fields[position].range]) { return type }
         guard !fields[position].isQuoted, let type = RecordType(string(position)) else {
             let shown = String(decoding: text[fields[position].range].prefix(60), as: UTF8.self)
+            if !hasTTL, !shown.isEmpty, shown.utf8.allSatisfy({ (48...57).contains($0) }) {
+                throw FieldError(
+                    message: "the TTL \(shown) is longer than 2147483647 s (RFC 2181 section 8); make it a day or less",
+                    field: position)
+            }
             throw FieldError(
                 message: "\"\(shown)\" is not a \(hasTTL ? "" : "TTL, class or ")record type; write A, AAAA, CNAME, "
                     + "MX, TXT …, or TYPE1 to TYPE65535", field: position)
@@ -201,16 +232,75 @@ package struct ZoneFileParser {
             }
             defaultTTL = value
         case "$INCLUDE":
-            throw FieldError(message: "$INCLUDE is not read; put the records of that file here", field: 0)
+            try include()
+            return
         case "$GENERATE":
             throw FieldError(message: "$GENERATE is not part of the standard; write the records out", field: 0)
         default:
-            throw FieldError(message: "\(string(0)) is not a directive; $ORIGIN and $TTL are", field: 0)
+            throw FieldError(message: "\(string(0)) is not a directive; $ORIGIN, $TTL and $INCLUDE are", field: 0)
         }
         if fields.count > 2 {
             throw FieldError(message: "\(directive) takes one value; take the rest out", field: 2)
         }
     }
+
+    /// `$INCLUDE FILE [ORIGIN]`: the file's records stand here. Its `$ORIGIN`, `$TTL` and owner names hold to its own end
+    /// only, so that nothing in it changes what the lines behind the directive mean (RFC 1035 section 5.1).
+    private mutating func include() throws(FieldError) {
+        guard fields.count > 1, !fields[1].range.isEmpty else {
+            throw FieldError(message: "$INCLUDE has no file; write $INCLUDE FILE, or $INCLUDE FILE ORIGIN", field: 1)
+        }
+        guard fields.count < 4 else {
+            throw FieldError(message: "$INCLUDE takes a file and an origin; take the rest out", field: 3)
+        }
+        let start = fields.count > 2 ? try name(at: 2) : origin
+        guard open.count <= Self.inclusionDepth else {
+            throw FieldError(
+                message: "files are included \(Self.inclusionDepth) deep already; put the records of this one here",
+                field: 1)
+        }
+        inclusions += 1
+        guard inclusions <= Self.inclusionLimit else {
+            throw FieldError(
+                message: "the zone includes \(Self.inclusionLimit) files already; put some of them together", field: 1)
+        }
+        let included: IncludedZoneFile
+        switch inclusion(string(1)) {
+        case .success(let file): included = file
+        case .failure(let error): throw FieldError(message: error.message, field: 1)
+        }
+        guard !open.contains(included.identity) else {
+            throw FieldError(message: "\"\(string(1))\" includes itself; take one of the two $INCLUDE out", field: 1)
+        }
+        let outer = (text, file, origin, defaultTTL, lastOwner, lastOwnerIsWrong)
+        open.append(included.identity)
+        (text, file, origin) = (included.text, included.name, start)
+        run()
+        open.removeLast()
+        (text, file, origin, defaultTTL, lastOwner, lastOwnerIsWrong) = outer
+    }
+}
+
+/// A file that a zone file includes.
+package struct IncludedZoneFile: Sendable {
+    /// As diagnostics name it.
+    package var name: String
+    /// The same for the same file, by whatever path it was reached.
+    package var identity: String
+    package var text: [UInt8]
+
+    package init(name: String, identity: String, text: [UInt8]) {
+        self.name = name
+        self.identity = identity
+        self.text = text
+    }
+}
+
+/// Why a file cannot be included: what is wrong; what to do.
+package struct ZoneInclusionError: Error, Hashable, Sendable {
+    package var message: String
+
+    package init(message: String) { self.message = message }
 }
 
 extension RecordType {

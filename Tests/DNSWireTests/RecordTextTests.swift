@@ -43,7 +43,32 @@ struct RecordTextTests {
             ("TYPE65280", "\\# 3 ab cdef", "abcdef", "\\# 3 abcdef"),
             ("TYPE65280", "\\# 0", "", "\\# 0"),
             ("TYPE1", "\\# 4 c0000201", "c0000201", "192.0.2.1"),
-            ("HTTPS", "\\# 3 000100", "000100", "\\# 3 000100"),
+            ("HTTPS", "\\# 3 000100", "000100", "1 ."),
+            ("ISDN", "1", "0131", "\"1\""),
+            ("APL", "", "", ""),
+            ("APL", "!1:10.0.0.0/8", "000108810a", "!1:10.0.0.0/8"),
+            (
+                "LOC", "1 N 2 E 0", "001216138036ee80806ddd0000989680",
+                "1 0 0.000 N 2 0 0.000 E 0.00m 1.00m 10000.00m 10.00m"
+            ),
+            ("NSEC3PARAM", "1 0 0 -", "0100000000", "1 0 0 -"),
+            (
+                "NSEC3", "1 1 12 aabb 2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG",
+                "0101000c02aabb1417f3df17b2b2adaef615257de4d2020b80ac6c7c0006400000000002",
+                "1 1 12 aabb 2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG"
+            ),
+            ("CSYNC", "1 0", "000000010000", "1 0"),
+            ("CERT", "pkix 1 rsasha256 AA==", "000100010800", "1 1 8 AA=="),
+            (
+                "RRSIG", "A 13 2 3600 20260131235959 19700101000001 1 @ AAAA",
+                "00010d0200000e10697e977f000000010001076578616d706c6503636f6d00000000",
+                "A 13 2 3600 1769903999 1 1 example.com. AAAA"
+            ),
+            ("SVCB", "1 . key65534=\"a b\"", "000100fffe0003612062", "1 . key65534=\"a b\""),
+            (
+                "SVCB", "1 . no-default-alpn alpn=\"h2\"", "00010000010003026832" + "00020000",
+                "1 . alpn=\"h2\" no-default-alpn"
+            ),
         ])
     func formats(type: String, text: String, hex: String, written: String) throws {
         let (parsed, data) = try RecordText.parse(type: type, data: text, origin: Self.origin)
@@ -80,6 +105,58 @@ struct RecordTextTests {
             ("TYPE65280", "\\# 2 abc", 5, "the hexadecimal digits are odd in number; each byte has two"),
             ("TYPE65280", "\\# 1 xy", 5, "\"xy\" is not hexadecimal"),
             ("A", "\\# 3 abcdef", 0, "the data is not of the form that type A asks for"),
+            ("SVCB", "1 . port=443 port=444", 13, "the parameter port is there already; take one out"),
+            ("SVCB", "1 . port=65536", 4, "\"port=65536\" is not a value that port may have"),
+            ("SVCB", "1 . alpn=", 4, "\"alpn=\" is not a value that alpn may have"),
+            ("SVCB", "1 . alpn=a,,b", 4, "\"alpn=a,,b\" is not a value that alpn may have"),
+            ("SVCB", "1 . mandatory=mandatory", 4, "\"mandatory=mandatory\" is not a value that mandatory may have"),
+            (
+                "SVCB", "1 . mandatory=port,port port=1", 4,
+                "\"mandatory=port,port\" is not a value that mandatory may have"
+            ),
+            ("SVCB", "1 . mandatory=port", 4, "port is mandatory, but there is no such parameter"),
+            ("SVCB", "1 . no-default-alpn", 4, "no-default-alpn needs alpn beside it"),
+            (
+                "SVCB", "1 . ipv4hint=192.0.2.1,::1", 4,
+                "\"ipv4hint=192.0.2.1,::1\" is not a value that ipv4hint may have"
+            ),
+            (
+                "SVCB", "1 . key65535=x", 4,
+                "\"key65535=x\" is not a service parameter such as alpn=h2, port=443 or key65280=value"
+            ),
+            (
+                "SVCB", "1 . key01=x", 4,
+                "\"key01=x\" is not a service parameter such as alpn=h2, port=443 or key65280=value"
+            ),
+            ("SVCB", "\\# 11 0001 00 0003 0000 0001 0000", 0, "the data is not of the form that type SVCB asks for"),
+            ("LOC", "91 N 0 E 0", 0, "this is no angle up to 90 degrees such as 52 22 23.000 N"),
+            ("LOC", "1 60 N 0 E 0", 0, "this is no angle up to 90 degrees such as 52 22 23.000 N"),
+            ("LOC", "1 1 1 1 N 0 E 0", 6, "\"1\" is neither N nor S"),
+            ("LOC", "1 N 1 E x", 8, "\"x\" is not an altitude from -100000.00m to 42849672.95m"),
+            ("LOC", "1 N 1 E 0 90000000.01", 10, "\"90000000.01\" is not a size from 0.00m to 90000000.00m"),
+            ("EUI48", "00-00-5e-00-53", 0, "\"00-00-5e-00-53\" is not of the form 00-00-5e-00-53-2a"),
+            ("NID", "1 ::1", 2, "\"::1\" is not of the form 2001:db8:1:2"),
+            (
+                "APL", "1:192.0.2.1/33", 0,
+                "\"1:192.0.2.1/33\" is not a prefix such as 1:192.0.2.0/24 or !2:2001:db8::/32"
+            ),
+            (
+                "APL", "2:192.0.2.1/24", 0,
+                "\"2:192.0.2.1/24\" is not a prefix such as 1:192.0.2.0/24 or !2:2001:db8::/32"
+            ),
+            (
+                "DNSKEY", "256 3 13 AAA", 9,
+                "\"AAA\" is not base 64: letters, digits, + and /, with = at the end where the length is no multiple of four"
+            ),
+            (
+                "DNSKEY", "256 3 RSASHA AAAA", 6,
+                "\"RSASHA\" is not an algorithm: a number up to 255, or a word such as ECDSAP256SHA256"
+            ),
+            ("CSYNC", "1 0 WHAT", 4, "\"WHAT\" is not a record type"),
+            (
+                "RRSIG", "A 13 2 3600 20260231000000 1 1 @ AAAA", 12,
+                "\"20260231000000\" is not a time such as 20260131235959, or seconds since 1970"
+            ),
             ("ANY", "x", 0, "ANY records cannot be stored in a zone"),
             ("OPT", "x", 0, "OPT records cannot be stored in a zone"),
             ("TYPE0", "x", 0, "TYPE0 records cannot be stored in a zone"),
@@ -125,16 +202,22 @@ struct RecordTextTests {
     @Test("random data never stops the writer, and what is valid reads back")
     func randomData() throws {
         var random = SplitMix64(seed: 11)
-        let types: [RecordType] = [.a, .aaaa, .ns, .soa, .mx, .txt, .srv, .caa, .hinfo, .naptr, .ds, .tlsa, .https]
-        for _ in 0..<3000 {
+        let types: [RecordType] = [
+            .a, .aaaa, .ns, .soa, .mx, .txt, .srv, .caa, .hinfo, .naptr, .ds, .tlsa, .https, .loc, .apl, .csync, .nsec,
+            .nsec3, .nsec3param, .cert, .rrsig, .dnskey, .nid, .l32, .eui48, .eui64, .isdn, .uri, .zonemd, .px,
+        ]
+        var valid: Set<RecordType> = []
+        for _ in 0..<20_000 {
             let type = types[Int(random.next() % UInt64(types.count))]
             let data = (0..<Int(random.next() % 24)).map { _ in UInt8(truncatingIfNeeded: random.next() % 20) }
             let text = RecordText.format(type: type, data: data)
             if RecordFormat.isValid(data, type: type) {
+                valid.insert(type)
                 #expect(try RecordText.parse(type: type, data: text, origin: .root) == data, "\(type) \(text)")
             } else {
                 #expect(text.hasPrefix("\\#"))
             }
         }
+        #expect(valid.count > 25)
     }
 }

@@ -120,7 +120,7 @@ struct ZoneFileParserTests {
                     "z:7:8: \"::zz\" is not an IPv6 address such as 2001:db8::1",
                     "z:9:6: \"CNAMES\" is not a TTL, class or record type",
                     "z:10:3: class CH is not served",
-                    "z:11:1: $INCLUDE is not read",
+                    "z:11:10: $INCLUDE is not read here",
                     "z:12:1: $WHAT is not a directive",
                     "z:13:8: $ORIGIN has no name",
                     "z:14:7: this quote is not closed on its line",
@@ -148,6 +148,110 @@ struct ZoneFileParserTests {
         #expect(parse("\(longest.dropLast())b. 1 A 192.0.2.1").diagnostics.count == 1)
         #expect(parse("\(label)a 1 A 192.0.2.1").diagnostics.count == 1)
         #expect(parse("\(label) 1 A 192.0.2.1").diagnostics == [])
+    }
+
+    /// Parses `files["z"]`, and what it includes.
+    func parse(files: [String: String]) -> (lines: [String], diagnostics: [String]) {
+        let (records, diagnostics) = ZoneFileParser.parseLocated(
+            Array((files["z"] ?? "").utf8), file: "z", origin: Self.origin, defaultTTL: nil
+        ) { path in
+            guard let text = files[path] else { return .failure(ZoneInclusionError(message: "no \(path)")) }
+            return .success(IncludedZoneFile(name: path, identity: path, text: Array(text.utf8)))
+        }
+        let lines = records.map {
+            "\($0.file):\($0.line) \($0.record.owner) \($0.record.ttl) "
+                + RecordText.format(type: $0.record.type, data: $0.record.data)
+        }
+        return (lines, diagnostics.map(\.description))
+    }
+
+    @Test("$INCLUDE puts records where it stands, and changes nothing behind it")
+    func inclusion() {
+        let (lines, diagnostics) = parse(files: [
+            "z": """
+            $TTL 60
+            a A 192.0.2.1
+            $INCLUDE one ; a comment
+              A 192.0.2.2
+            $INCLUDE "one" sub
+            $INCLUDE one other.test.
+            b A 192.0.2.3
+            """,
+            "one": "  TXT inherited\n$TTL 5\nx A 192.0.2.9\n$ORIGIN deep\ny A 192.0.2.8\n$INCLUDE two",
+            "two": "z A 192.0.2.7",
+        ])
+        #expect(diagnostics == [])
+        #expect(
+            lines == [
+                "z:2 a.example.com 60 192.0.2.1",
+                "one:1 a.example.com 60 \"inherited\"", "one:3 x.example.com 5 192.0.2.9",
+                "one:5 y.deep.example.com 5 192.0.2.8", "two:1 z.deep.example.com 5 192.0.2.7",
+                "z:4 a.example.com 60 192.0.2.2",
+                "one:1 a.example.com 60 \"inherited\"", "one:3 x.sub.example.com 5 192.0.2.9",
+                "one:5 y.deep.sub.example.com 5 192.0.2.8", "two:1 z.deep.sub.example.com 5 192.0.2.7",
+                "one:1 a.example.com 60 \"inherited\"", "one:3 x.other.test 5 192.0.2.9",
+                "one:5 y.deep.other.test 5 192.0.2.8", "two:1 z.deep.other.test 5 192.0.2.7",
+                "z:7 b.example.com 60 192.0.2.3",
+            ])
+    }
+
+    @Test("what is wrong with $INCLUDE, and mistakes in the file, each in its place")
+    func wrongInclusion() {
+        let (lines, diagnostics) = parse(files: [
+            "z": """
+            $TTL 60
+            $INCLUDE
+            $INCLUDE none
+            $INCLUDE one two three
+            $INCLUDE one bad..origin
+            $INCLUDE z
+            $INCLUDE one
+            a A 192.0.2.1
+            """,
+            "one": "b A 192.0.2\n$INCLUDE z\nc A 192.0.2.2",
+        ])
+        #expect(lines == ["one:3 c.example.com 60 192.0.2.2", "z:8 a.example.com 60 192.0.2.1"])
+        #expect(
+            diagnostics.map { $0.split(separator: ";")[0] } == [
+                "z:2:9: $INCLUDE has no file", "z:3:10: no none", "z:4:18: $INCLUDE takes a file and an origin",
+                "z:5:14: \"bad..origin\": a label of the name is empty", "z:6:10: \"z\" includes itself",
+                "one:1:5: \"192.0.2\" is not an IPv4 address such as 192.0.2.1", "one:2:10: \"z\" includes itself",
+            ])
+    }
+
+    @Test("files inside each other, and files in all, up to their limits")
+    func inclusionLimits() {
+        func chain(_ depth: Int) -> [String: String] {
+            var files = ["z": "$TTL 1\n$INCLUDE f1\n"]
+            for index in 1...depth { files["f\(index)"] = "a\(index) A 192.0.2.1\n$INCLUDE f\(index + 1)\n" }
+            files["f\(depth)"] = "last A 192.0.2.1\n"
+            return files
+        }
+        #expect(parse(files: chain(ZoneFileParser.inclusionDepth)).diagnostics == [])
+        let deeper = parse(files: chain(ZoneFileParser.inclusionDepth + 1))
+        #expect(
+            deeper.diagnostics == ["f8:2:10: files are included 8 deep already; put the records of this one here"])
+        #expect(deeper.lines.count == 8)
+        func many(_ count: Int) -> [String: String] {
+            ["z": "$TTL 1\n" + String(repeating: "$INCLUDE f\n", count: count), "f": "a A 192.0.2.1"]
+        }
+        #expect(parse(files: many(ZoneFileParser.inclusionLimit)).diagnostics == [])
+        #expect(parse(files: many(ZoneFileParser.inclusionLimit + 1)).diagnostics.count == 1)
+        // What doubles with each level stops at the number of files.
+        var doubling = ["z": "$TTL 1\n$INCLUDE d0\n$INCLUDE d0\n"]
+        for level in 0..<7 { doubling["d\(level)"] = String(repeating: "$INCLUDE d\(level + 1)\n", count: 20) }
+        doubling["d7"] = "a A 192.0.2.1\n"
+        #expect(parse(files: doubling).diagnostics.count <= ZoneFileParser.diagnosticLimit + 1)
+    }
+
+    @Test("a TTL is 2^31-1 seconds at most (RFC 2181 section 8)")
+    func longTTL() {
+        #expect(parse("a 2147483647 A 192.0.2.1").lines == ["a.example.com 2147483647 A 192.0.2.1"])
+        #expect(
+            parse("a 2147483648 A 192.0.2.1").diagnostics == [
+                "z:1:3: the TTL 2147483648 is longer than 2147483647 s (RFC 2181 section 8); make it a day or less"
+            ])
+        #expect(parse("$TTL 2147483648\n").diagnostics.count == 1)
     }
 
     static let sample = """

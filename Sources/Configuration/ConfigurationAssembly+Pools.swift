@@ -127,7 +127,7 @@ extension ConfigurationAssembly {
 
     /// A CNAME cannot stand beside the SOA and NS records of a zone's apex (RFC 1034 section 3.6.2).
     private func checkApex(_ name: DomainName, of wideIP: WideIP, at position: Position) {
-        guard origins.contains(where: { $0.name == name }) else { return }
+        guard servedNames.contains(name) else { return }
         let pools = wideIP.pools + wideIP.topology.flatMap(\.pools)
         guard let pool = pools.first(where: { intent.pools[$0].answer != .addresses }) else { return }
         context.error(

@@ -9,12 +9,20 @@ struct ConfigurationAssembly {
     var intent = Intent()
     /// Steered names and what each is, to tell when a second one claims it.
     var steered: [DomainName: (what: String, position: Position)] = [:]
-    /// Served zones with the place of their key.
-    var origins: [(name: DomainName, position: Position)] = []
+    var served: [ServedZone] = []
+    var servedNames: Set<DomainName> = []
+    /// What the configuration in force got from zone files; `nil`: nothing is in force.
+    let cache: ZoneCache?
+    /// What this one got.
+    var loaded = ZoneCache()
+    var failures: [ZoneFailure] = []
+    /// Zone files that were read, not taken over.
+    var filesRead = 0
 
-    init(_ draft: ConfigurationDraft, _ context: DecodingContext) {
+    init(_ draft: ConfigurationDraft, _ context: DecodingContext, cache: ZoneCache? = nil) {
         self.draft = draft
         self.context = context
+        self.cache = cache
     }
 
     /// An intent without dangling positions if no error was reported, else one that must not be used.
@@ -49,7 +57,7 @@ struct ConfigurationAssembly {
             upstream.name = entry.name
             return upstream
         }
-        readOrigins()
+        readServedZones()
         assemblePools()
         assembleWideIPs()
         assembleZones()
@@ -63,25 +71,14 @@ struct ConfigurationAssembly {
         return intent
     }
 
-    private mutating func readOrigins() {
-        var seen: [DomainName: Position] = [:]
-        for zone in draft.zones {
-            // The root zone is not this server's to serve.
-            let node = SourceNode(content: .scalar(zone.name, isPlain: false), position: zone.position)
-            guard let origin = Shape<DomainName>.domainName.read(node, context) else { continue }
-            if let first = seen[origin] {
-                context.error(
-                    zone.position, "the zone \(origin) is given twice, first on line \(first.line)",
-                    "keep one of the two")
-            }
-            seen[origin] = zone.position
-            origins.append((origin, zone.position))
-        }
-    }
-
     /// The served zone that a name lies in: the longest.
     func zone(of name: DomainName) -> DomainName? {
-        origins.map(\.name).filter { name.isAtOrBelow($0) }.max { $0.labelCount < $1.labelCount }
+        var current: DomainName? = name
+        while let candidate = current {
+            if servedNames.contains(candidate) { return candidate }
+            current = candidate.parent
+        }
+        return nil
     }
 
     /// Makes a name answered by `what`; reports a second claim and a name outside the zones.
@@ -97,12 +94,13 @@ struct ConfigurationAssembly {
             context.error(position, "\(name) is a wildcard", "name each wide IP and pool host in full")
         }
         guard zone(of: name) == nil else { return }
+        // Of many zones, a few show what is meant.
+        let examples = served.prefix(8).map(\.origin.description).joined(separator: ", ")
         context.error(
             position, "\(name) lies outside every served zone",
-            origins.isEmpty
+            served.isEmpty
                 ? "add zones: with a zone that holds it"
-                : "add a zone that holds it, or move it into \(origins.map(\.name.description).joined(separator: ", "))"
-        )
+                : "add a zone that holds it, or move it into \(examples)\(served.count > 8 ? " …" : "")")
     }
 
     private func checkRegionHosts() {
@@ -121,6 +119,7 @@ struct ConfigurationAssembly {
         if draft.dns == nil, draft.dnsPosition == nil {
             for (section, first) in [
                 ("wide_ips", draft.wideIPs.first?.position), ("zones", draft.zones.first?.position),
+                ("zone_folders", draft.zoneFolders.first?.path.position),
             ] {
                 guard let first else { continue }
                 context.warning(first, "\(section) are given, but nothing answers DNS", "add dns: { listen: [...] }")
@@ -128,7 +127,7 @@ struct ConfigurationAssembly {
             if draft.listeners.isEmpty, !context.hasErrors {
                 context.error(.start, "this configuration serves nothing", "add dns: with listen:, or listeners:")
             }
-        } else if let position = draft.dnsPosition, draft.zones.isEmpty {
+        } else if let position = draft.dnsPosition, draft.zones.isEmpty, draft.zoneFolders.isEmpty {
             context.warning(position, "there are no zones, so that every query is refused", "add zones:")
         }
     }

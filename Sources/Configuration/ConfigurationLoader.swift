@@ -7,9 +7,11 @@ package enum ConfigurationLoader {
     /// Reads a file. Paths in it are seen from its folder.
     ///
     /// Geography, zone files and certificates are read too, so that what loads can be run, short of ports that are taken.
-    package static func load(path: String) -> LoadResult {
+    /// - Parameter zones: what the configuration in force got from zone files. They are taken over where nothing changed,
+    ///   and where a file is broken now. Without them, at a start or a check, a broken file is an error.
+    package static func load(path: String, reusing zones: ZoneCache? = nil) -> LoadResult {
         do throws(FileProblem) {
-            return load(bytes: try TextFile.read(path, limit: YAMLReader.byteLimit), name: path)
+            return load(bytes: try TextFile.read(path, limit: YAMLReader.byteLimit), name: path, reusing: zones)
         } catch {
             let message = "\(error.wrong); \(error.advice)"
             return LoadResult(
@@ -21,17 +23,20 @@ package enum ConfigurationLoader {
     /// Reads a configuration from memory; `name` stands for the file in diagnostics, and paths are seen from its folder.
     package static func load(text: String, name: String) -> LoadResult { load(bytes: Array(text.utf8), name: name) }
 
-    static func load(bytes: [UInt8], name: String, readsFiles: Bool = true) -> LoadResult {
+    static func load(
+        bytes: [UInt8], name: String, readsFiles: Bool = true, reusing zones: ZoneCache? = nil
+    ) -> LoadResult {
         let context = DecodingContext(file: name)
         guard let root = YAMLReader.read(bytes, context: context),
             let draft = ConfigurationDecoder.decode(root, context)
         else { return LoadResult(intent: nil, geography: nil, diagnostics: context.sorted()) }
-        var assembly = ConfigurationAssembly(draft, context)
+        var assembly = ConfigurationAssembly(draft, context, cache: zones)
         var intent = assembly.assemble()
         if readsFiles { intent.dns.answers.cookies.secrets = assembly.readCookieSecrets() }
         let geography = readsFiles ? assembly.readFiles() : GeographyDatabase()
         let isUsable = !context.hasErrors
         return LoadResult(
-            intent: isUsable ? intent : nil, geography: isUsable ? geography : nil, diagnostics: context.sorted())
+            intent: isUsable ? intent : nil, geography: isUsable ? geography : nil, diagnostics: context.sorted(),
+            zones: assembly.loaded, zoneFailures: assembly.failures, zoneFilesRead: assembly.filesRead)
     }
 }

@@ -11,6 +11,8 @@ enum ConfigurationModel {
     static let pools = PoolSection.shape.field("pools", "Virtual servers that stand for each other.")
     static let wideIPs = WideIPSection.shape.field("wide_ips", "Names that answer each client with the best pool.")
     static let zones = ZoneSection.shape.field("zones", "Zones this node is authoritative for.")
+    static let zoneFolders = ZoneFolderSection.shape.field(
+        "zone_folders", "Folders of zone files: more zones this node is authoritative for.")
     static let certificates = CertificateSection.shape.field("certificates", "Certificates and their keys.")
     static let listeners = ListenerSection.shape.field("listeners", "Addresses of the VIP tier that this node serves.")
     static let upstreams = UpstreamSection.shape.field("upstreams", "Members that serve the same requests.")
@@ -22,7 +24,8 @@ enum ConfigurationModel {
         fields: [
             dns.description, geography.description, regions.description, monitors.description,
             virtualServers.description, pools.description, wideIPs.description, zones.description,
-            certificates.description, listeners.description, upstreams.description, proxy.description,
+            zoneFolders.description, certificates.description, listeners.description, upstreams.description,
+            proxy.description,
             admin.description,
         ])
 }

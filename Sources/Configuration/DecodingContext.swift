@@ -21,19 +21,21 @@ enum Part: String, Sendable, CaseIterable {
 
 /// What one reading of a configuration gathers: diagnostics, the names that may be referred to, and which were.
 final class DecodingContext {
-    /// A file that is no configuration at all would otherwise give a complaint for each of its lines.
+    /// Errors, and warnings: a file that is no configuration at all would otherwise give a complaint for each of its
+    /// lines.
     static let diagnosticLimit = 200
 
     let file: String
     private(set) var diagnostics: [Diagnostic] = []
-    private(set) var suppressed = 0
+    private var counts: [Diagnostic.Severity: Int] = [:]
+    private var suppressed: [Diagnostic.Severity: Int] = [:]
     private var names: [Part: [String]] = [:]
     private var positions: [Part: [String: Int]] = [:]
     private var used: [Part: Set<Int>] = [:]
 
     init(file: String) { self.file = file }
 
-    var hasErrors: Bool { suppressed > 0 || diagnostics.contains { $0.severity == .error } }
+    var hasErrors: Bool { counts[.error] != nil }
 
     func error(_ position: Position, _ wrong: String, _ advice: String) {
         add(.init(severity: .error, position, file, "\(wrong); \(advice)"))
@@ -44,11 +46,13 @@ final class DecodingContext {
     }
 
     func add(_ diagnostic: Diagnostic) {
-        guard diagnostics.count < Self.diagnosticLimit else {
-            suppressed += 1
+        guard counts[diagnostic.severity, default: 0] < Self.diagnosticLimit else {
+            suppressed[diagnostic.severity, default: 0] += 1
             return
         }
-        if !diagnostics.contains(diagnostic) { diagnostics.append(diagnostic) }
+        if diagnostics.contains(diagnostic) { return }
+        counts[diagnostic.severity, default: 0] += 1
+        diagnostics.append(diagnostic)
     }
 
     /// Makes the names of a section known, before anything that refers to them is read.
@@ -82,11 +86,12 @@ final class DecodingContext {
             return (own.0, left.file, left.line, left.column, $0.offset)
                 < (own.1, right.file, right.line, right.column, $1.offset)
         }.map(\.element)
-        if suppressed > 0 {
+        for (severity, noun) in [(Diagnostic.Severity.error, "errors"), (.warning, "warnings")] {
+            guard let count = suppressed[severity] else { continue }
             result.append(
                 Diagnostic(
-                    severity: .error, file: file, line: 0, column: 0,
-                    message: "\(suppressed) more diagnostics are not shown; mend these first"))
+                    severity: severity, file: file, line: 0, column: 0,
+                    message: "\(count) more \(noun) are not shown; mend these first"))
         }
         return result
     }

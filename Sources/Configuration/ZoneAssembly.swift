@@ -1,19 +1,14 @@
 internal import DNSWire
 internal import TrafficModel
 
-/// Turns what `zones:` says into records, with the places that the checks of a zone report.
+/// Turns the records that `zones:` holds into those of a zone, with the places that its checks report.
 struct ZoneAssembly {
-    /// Bytes of one zone file.
-    static let fileLimit = 64 << 20
-
     let origin: DomainName
     let draft: ZoneSection.Draft
     let keyPosition: Position
     let context: DecodingContext
 
-    /// `nil` when the zone's file could not be read.
-    func records() -> [LocatedRecord]? {
-        if let file = draft.file { return recordsOfFile(file) }
+    func records() -> [LocatedRecord] {
         var result = authority()
         for server in draft.nameServers {
             // Read as everywhere outside `records`: in full, the closing dot left out or not.
@@ -29,19 +24,6 @@ struct ZoneAssembly {
             }
         }
         return result
-    }
-
-    private func recordsOfFile(_ file: Located<String>) -> [LocatedRecord]? {
-        do throws(FileProblem) {
-            let bytes = try TextFile.read(file.value, limit: Self.fileLimit)
-            let (records, problems) = ZoneFileParser.parseLocated(
-                bytes, file: file.value, origin: origin, defaultTTL: nil)
-            report(problems)
-            return records
-        } catch {
-            context.error(file.position, error.wrong, error.advice)
-            return nil
-        }
     }
 
     private func authority() -> [LocatedRecord] {
@@ -99,10 +81,10 @@ struct ZoneAssembly {
     }
 
     /// Checks the zone as a whole and returns its clean records.
-    func checked(_ records: [LocatedRecord], steered: [DomainName]) -> [ResourceRecord] {
+    func checked(_ records: [LocatedRecord], steered: [DomainName], children: [DomainName]) -> [ResourceRecord] {
         let (clean, problems) = ZoneChecks.check(
-            origin: origin, records: records, steered: steered, file: context.file, line: keyPosition.line,
-            column: keyPosition.column)
+            origin: origin, records: records, steered: steered, children: children, file: context.file,
+            line: keyPosition.line, column: keyPosition.column)
         report(problems)
         return clean
     }

@@ -193,7 +193,7 @@ func diagnosticLimit() {
     let text = (0..<1000).map { "k\($0): 1\n" }.joined()
     let said = messages(text)
     #expect(said.count == DecodingContext.diagnosticLimit + 1)
-    #expect(said.last == "f: 800 more diagnostics are not shown; mend these first")
+    #expect(said.last == "f: 800 more errors are not shown; mend these first")
 }
 
 @Test("scalars are text until the model reads them: the country NO, the version 1.2, the name 007")

@@ -1,6 +1,7 @@
 import Addresses
 import Authority
 import Balancing
+import ConfigurationLoading
 import DNSService
 import DNSWire
 import HealthMonitoring
@@ -64,7 +65,10 @@ extension Node {
             dns: .init(
                 endpoints: dns?.endpoints.map(\.description) ?? [],
                 queries: dns?.counters.reduce(0) { $0 + $1.value(.udpQueries) + $1.value(.tcpQueries) } ?? 0,
-                latest: latestDecisions, counters: dns?.totals ?? [:]),
+                latest: latestDecisions, counters: dns?.totals ?? [:], zones: intent.zones.count,
+                brokenZones: zoneFailures.map {
+                    .init(name: $0.origin, file: $0.file, isServed: $0.isServed, reasons: $0.messages)
+                }),
             proxy: .init(proxy.status))
     }
 

@@ -20,7 +20,7 @@ import TrafficModel
 /// was.
 package actor Node {
     private let configurationPath: String
-    private let loader: @Sendable (String) -> LoadResult
+    private let loader: Loader
     let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let registry: MemberRegistry
@@ -30,6 +30,10 @@ package actor Node {
     let started = ContinuousClock.now
 
     private(set) var compiler: Compiler
+    /// What came from zone files: a reload takes over what did not change.
+    private var zones: ZoneCache
+    /// Zone files that the configuration in force goes without.
+    private(set) var zoneFailures: [ZoneFailure] = []
     var overrides: Overrides
     /// `nil`: nothing outlives the process.
     let store: StateStore?
@@ -44,15 +48,18 @@ package actor Node {
     let health: HealthMonitor
     private let healthChanges: AsyncStream<[HealthChange]>
 
+    /// How a path becomes an intent; at a reload with the zones in force.
+    package typealias Loader = @Sendable (String, ZoneCache?) -> LoadResult
+
     /// Loads the configuration, binds every address, and serves. Nothing serves when any part cannot.
     ///
-    /// - Parameter loader: how a path becomes an intent; the demo passes one that reads from memory.
+    /// - Parameter loader: the demo passes one that reads from memory.
     package static func start(
         configurationPath: String,
-        loader: @escaping @Sendable (String) -> LoadResult = { ConfigurationLoader.load(path: $0) },
+        loader: @escaping Loader = { ConfigurationLoader.load(path: $0, reusing: $1) },
         logger: Logger
     ) async throws(StartError) -> Node {
-        let result = loader(configurationPath)
+        let result = loader(configurationPath, nil)
         for warning in result.diagnostics where result.intent != nil { logger.warning("\(warning)") }
         guard let intent = result.intent else {
             throw StartError(reasons: result.diagnostics.map(\.description))
@@ -67,7 +74,8 @@ package actor Node {
         }
         let node = Node(
             configurationPath: configurationPath, loader: loader, intent: intent,
-            geography: result.geography ?? GeographyDatabase(), overrides: overrides, store: store, logger: logger)
+            geography: result.geography ?? GeographyDatabase(), zones: result.zones, overrides: overrides,
+            store: store, logger: logger)
         FreedMemory.giveBack()
         do {
             try await node.begin()
@@ -79,11 +87,12 @@ package actor Node {
     }
 
     private init(
-        configurationPath: String, loader: @escaping @Sendable (String) -> LoadResult, intent: Intent,
-        geography: GeographyDatabase, overrides: Overrides, store: StateStore?, logger: Logger
+        configurationPath: String, loader: @escaping Loader, intent: Intent, geography: GeographyDatabase,
+        zones: ZoneCache, overrides: Overrides, store: StateStore?, logger: Logger
     ) {
         self.configurationPath = configurationPath
         self.loader = loader
+        self.zones = zones
         self.overrides = overrides
         self.store = store
         self.logger = logger
@@ -164,7 +173,7 @@ package actor Node {
     }
 
     private func replaceConfiguration() async -> ReloadOutcome {
-        let result = await load()
+        let result = await load(reusing: zones)
         guard var intent = result.intent else { return refused(result.diagnostics.map(\.description)) }
         guard intent.admin.statePath == compiler.intent.admin.statePath else {
             return refused(["\(configurationPath): admin.state cannot change while the node runs; restart it"])
@@ -192,19 +201,32 @@ package actor Node {
         let targets = intent.healthTargets
         observations.keep(targets)
         compiler = candidate
+        zones = result.zones
+        zoneFailures = result.zoneFailures
         publish()
         health.update(targets: targets)
         FreedMemory.giveBack()
-        logger.info("reloaded", metadata: ["generation": "\(snapshot.generation)"])
+        for failure in zoneFailures {
+            logger.error(
+                "a zone file is broken",
+                metadata: [
+                    "zone": "\(failure.origin)", "file": "\(failure.file)", "served": "\(failure.isServed)",
+                    "reasons": "\(failure.messages)",
+                ])
+        }
+        logger.info(
+            "reloaded",
+            metadata: ["generation": "\(snapshot.generation)", "zone.files.read": "\(result.zoneFilesRead)"])
         return ReloadOutcome(
-            applied: true, generation: snapshot.generation, messages: result.diagnostics.map(\.description))
+            applied: true, generation: snapshot.generation,
+            messages: zoneFailures.flatMap(\.lines) + result.diagnostics.map(\.description))
     }
 
     // Reading and compiling a large configuration takes seconds. They run beside the actor, which goes on to apply what
     // monitors find.
 
     @concurrent
-    private nonisolated func load() async -> LoadResult { loader(configurationPath) }
+    private nonisolated func load(reusing zones: ZoneCache) async -> LoadResult { loader(configurationPath, zones) }
 
     @concurrent
     private nonisolated func makeCompiler(for intent: Intent, geography: GeographyDatabase) async -> Compiler {

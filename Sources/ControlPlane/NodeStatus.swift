@@ -108,6 +108,20 @@ package struct NodeStatus: Codable, Sendable {
         package var latest: [Decision]
         /// All that is counted, by name.
         package var counters: [String: UInt64] = [:]
+        package var zones = 0
+        /// Those whose files are broken since.
+        package var brokenZones: [BrokenZone] = []
+    }
+
+    /// A zone file, or a folder of them, that the latest reload could not use.
+    package struct BrokenZone: Codable, Sendable {
+        /// Empty for a folder.
+        package var name: String
+        package var file: String
+        /// Whether the zone is served as it was before.
+        package var isServed: Bool
+        /// As `file:line:column: what is wrong; what to do`.
+        package var reasons: [String]
     }
 
     /// One of the latest answers of a steered name.

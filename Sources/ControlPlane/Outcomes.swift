@@ -10,6 +10,6 @@ package struct ReloadOutcome: Codable, Sendable {
     /// Whether the new configuration is in force; otherwise the old one is, untouched.
     package var applied: Bool
     package var generation: UInt64
-    /// Errors when refused, warnings when applied.
+    /// Errors when refused; when applied, what is wrong with zone files that it goes without, and warnings.
     package var messages: [String]
 }

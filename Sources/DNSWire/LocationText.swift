@@ -10,9 +10,9 @@ enum LocationText {
 
     static func isValid(_ data: ArraySlice<UInt8>) -> Bool {
         let data = Array(data)
-        guard data.count == size, data[0] == 0, data[1...3].allSatisfy({ $0 >> 4 <= 9 && $0 & 15 <= 9 }) else {
-            return false
-        }
+        // No size has two forms: nothing is nothing to any power.
+        let isSize = { (byte: UInt8) in byte == 0 || (1...9).contains(byte >> 4) && byte & 15 <= 9 }
+        guard data.count == size, data[0] == 0, data[1...3].allSatisfy(isSize) else { return false }
         return abs(number(data, 4) - origin) <= 90 * degree && abs(number(data, 8) - origin) <= 180 * degree
     }
 

@@ -14,15 +14,18 @@ enum ServiceParameters {
     /// RFC 9540 section 4.
     static let ohttp: UInt16 = 8
 
+    /// Section 14.3.2.
+    private static let reserved: UInt16 = 65_535
+
     private static let names = [
         "mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint", "dohpath", "ohttp",
     ]
 
-    /// A name of the registry, or `key` and a number without leading zeros; 65535 is reserved (section 14.3).
+    /// A name of the registry, or `key` and a number without leading zeros.
     static func key(_ text: ArraySlice<UInt8>) -> UInt16? {
         let text = String(decoding: text, as: UTF8.self).lowercased()
         if let index = names.firstIndex(of: text) { return UInt16(index) }
-        guard text.hasPrefix("key"), let number = UInt16(text.dropFirst(3)), number != 65_535,
+        guard text.hasPrefix("key"), let number = UInt16(text.dropFirst(3)), number != reserved,
             text == "key\(number)"
         else { return nil }
         return number
@@ -79,7 +82,7 @@ enum ServiceParameters {
         case ipv4Hint: return !value.isEmpty && value.count % 4 == 0
         case ipv6Hint: return !value.isEmpty && value.count % 16 == 0
         case ech, dohPath: return !value.isEmpty
-        default: return true
+        default: return key != reserved
         }
     }
 

@@ -52,7 +52,7 @@ package enum Demo {
         let node: Node
         do {
             node = try await Node.start(
-                configurationPath: DemoSource.name, loader: { _ in source.load() },
+                configurationPath: DemoSource.name, loader: { _, _ in source.load() },
                 logger: Logger(label: "meridian.demo") { _ in SwiftLogNoOpLogHandler() })
         } catch {
             throw DemoError(

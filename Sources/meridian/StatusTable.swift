@@ -8,6 +8,12 @@ enum StatusTable {
         lines.append(
             "generation \(status.generation), epoch \(status.epoch), up \(Int(status.uptime)) s, "
                 + "\(status.dns.queries) queries, \(status.proxy.requests) requests")
+        for zone in status.dns.brokenZones {
+            let what = zone.name.isEmpty ? "folder \(zone.file)" : "zone \(zone.name)"
+            for reason in zone.reasons {
+                lines.append("\(what) \(zone.isServed ? "stays as it was" : "is not served"): \(reason)")
+            }
+        }
         let pools = Dictionary(status.pools.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let servers = Dictionary(status.virtualServers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for wideIP in status.wideIPs {

@@ -134,6 +134,11 @@ struct RecordTextTests {
             ("LOC", "1 1 1 1 N 0 E 0", 6, "\"1\" is neither N nor S"),
             ("LOC", "1 N 1 E x", 8, "\"x\" is not an altitude from -100000.00m to 42849672.95m"),
             ("LOC", "1 N 1 E 0 90000000.01", 10, "\"90000000.01\" is not a size from 0.00m to 90000000.00m"),
+            (
+                "LOC", "\\# 16 00 12 16 03 80000000 80000000 00989680", 0,
+                "the data is not of the form that type LOC asks for"
+            ),
+            ("SVCB", "\\# 7 0001 00 ffff 0000", 0, "the data is not of the form that type SVCB asks for"),
             ("EUI48", "00-00-5e-00-53", 0, "\"00-00-5e-00-53\" is not of the form 00-00-5e-00-53-2a"),
             ("NID", "1 ::1", 2, "\"::1\" is not of the form 2001:db8:1:2"),
             (

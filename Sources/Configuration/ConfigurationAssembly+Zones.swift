@@ -61,14 +61,11 @@ extension ConfigurationAssembly {
         }
         for file in files {
             guard let origin = DomainName(file.name), origin != .root else {
-                fail(
-                    file.path, file.name,
-                    "\(file.path): the file's name is not that of a zone; name it example.com\(folder.suffix)")
+                reject(file, "the file's name is not that of a zone; name it example.com\(folder.suffix)")
                 continue
             }
             guard servedNames.insert(origin).inserted else {
-                fail(
-                    file.path, file.name, "\(file.path): the zone \(origin) is there already; keep one of the two")
+                reject(file, "the zone \(origin) is there already; keep one of the two")
                 continue
             }
             served.append(
@@ -83,12 +80,13 @@ extension ConfigurationAssembly {
     }
 
     /// A file of a folder that is no zone: an error, but no reason to refuse a reload.
-    private mutating func fail(_ path: String, _ name: String, _ message: String) {
+    private mutating func reject(_ file: (name: String, path: String), _ message: String) {
+        let diagnostic = Diagnostic(severity: .error, file: file.path, line: 0, column: 0, message: message)
         if cache == nil {
-            let text = message.dropFirst(path.utf8.count + 2)
-            context.add(Diagnostic(severity: .error, file: path, line: 0, column: 0, message: String(text)))
+            context.add(diagnostic)
         } else {
-            failures.append(ZoneFailure(origin: name, file: path, isServed: false, messages: [message]))
+            failures.append(
+                ZoneFailure(origin: file.name, file: file.path, isServed: false, messages: [diagnostic.description]))
         }
     }
 

@@ -63,8 +63,8 @@ struct WireViolationTests {
                     #expect(bytes[12..<end] == wire[12..<end])
                     let response = try DNSMessage(wire: bytes)
                     #expect(response.responseCode == expected.responseCode)
-                    // Names in records may be pointers into the question, and have its letters.
-                    #expect(response.answers.map(Self.folded) == expected.answers.map(Self.folded))
+                    // Names in records may be pointers into the question, and have its letters. Addresses come in turn.
+                    #expect(Set(response.answers.map(Self.folded)) == Set(expected.answers.map(Self.folded)))
                     #expect(response.authorities.count == expected.authorities.count)
                 }
             }

@@ -155,7 +155,9 @@ private struct Client {
 
     init?(port: UInt16) {
         descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0, unsafe withLoopback(port, { unsafe connect(descriptor, $0, $1) }) == 0 else { return nil }
+        guard descriptor >= 0, unsafe withLoopback(port, { unsafe connect(descriptor, $0, $1) }) == 0 else {
+            return nil
+        }
     }
 
     /// `false` when a response was not the one that the member gives.
@@ -185,7 +187,8 @@ private struct Member {
 
     init?() {
         let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        guard listener >= 0, unsafe withLoopback(0, { unsafe bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0 else {
+        guard listener >= 0, unsafe withLoopback(0, { unsafe bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0
+        else {
             return nil
         }
         var address = sockaddr_in()

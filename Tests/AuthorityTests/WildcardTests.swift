@@ -63,7 +63,10 @@ struct WildcardTests {
             ("x.b.deep.a.example", .a, 3, []),
             ("x.a.example", .txt, 3, []),
             // An alias for whatever name was asked for.
-            ("q.alias.example", .a, 0, ["q.alias.example 3600 CNAME host1.example.", "host1.example 3600 A 192.0.2.1"]),
+            (
+                "q.alias.example", .a, 0,
+                ["q.alias.example 3600 CNAME host1.example.", "host1.example 3600 A 192.0.2.1"]
+            ),
             ("q.alias.example", .cname, 0, ["q.alias.example 3600 CNAME host1.example."]),
             ("a.b.out.example", .a, 0, ["a.b.out.example 3600 CNAME x.example.net."]),
         ])

@@ -93,8 +93,7 @@ struct UDPWorker: ~Copyable {
     ) -> Bool {
         let received = unsafe clinux_batch_receive(
             batch, socket.descriptor, waits ? 1 : 0, socket.tellsDestination ? 1 : 0)
-        // A worker that is stopped while it waits gets a message without anything in it.
-        guard received > 0, !waits || !isStopping.isSet else { return false }
+        guard received > 0 else { return false }
         published.refresh(&pin)
         responder.time = MonotonicClock.now
         responder.wallTime = WallClock.seconds
@@ -106,9 +105,12 @@ struct UDPWorker: ~Copyable {
         }
         for index in 0..<UInt32(received) {
             let (address, port) = unsafe SocketAddress.read(clinux_batch_source(batch, index))
+            let input = unsafe Self.input(batch, index)
+            // A worker that is stopped while it waits gets a message without anything in it, not even a source.
+            if input.count == 0, isStopping.isSet { continue }
             // The batch owns the input until the next receive, and has room for the largest answer at the output.
             let answer = unsafe responder.respond(
-                to: Self.input(batch, index).bytes, from: address, port: port, overTCP: false, snapshot: pin.value,
+                to: input.bytes, from: address, port: port, overTCP: false, snapshot: pin.value,
                 into: UnsafeMutableRawBufferPointer(start: clinux_batch_output(batch), count: Int(Self.outputBytes)))
             guard answer > 0 else { continue }
             unsafe clinux_batch_answer(batch, index, UInt32(truncatingIfNeeded: answer))

@@ -135,7 +135,8 @@ extension DNSMessage {
                 if length >= 0xc0 {
                     guard position + 1 < bytes.count else { throw .truncated }
                     let target = (length & 0x3f) << 8 | Int(bytes[position + 1])
-                    guard target < limit else { throw .badName }
+                    // Backward only, and never into the header, where no name can stand.
+                    guard target >= 12, target < limit else { throw .badName }
                     if !hasJumped { index = position + 2 }
                     hasJumped = true
                     limit = target

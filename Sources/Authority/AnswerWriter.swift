@@ -130,7 +130,8 @@ struct AnswerWriter {
         if isWhole {
             append(UInt16(0xc000 | (12 + tail.wire.count - distance)))
         } else {
-            pointers.append(UInt16(bytes.count))
+            // What lies further back is in no message.
+            if let place = UInt16(exactly: bytes.count) { pointers.append(place) }
             append(UInt16(bitPattern: Int16(distance)))
         }
     }

@@ -64,6 +64,10 @@ extension AdminService {
             guard reason.utf8.count <= reasonLimit else {
                 return try problem(.badRequest, "reason: at most \(reasonLimit) bytes")
             }
+            // It stands in lines of logs and tables, which must not be forged with it.
+            guard reason.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
+                return try problem(.badRequest, "reason: one line, without control characters")
+            }
             entry = Overrides.Entry(verdict: verdict, reason: reason)
             if let seconds = body.seconds {
                 guard durations.contains(seconds) else {

@@ -48,6 +48,16 @@ struct OperatorScenarios {
             ("PUT", "/v1/overrides/region", #"{"name":"eu"}"#, 400, "drain, force-down, force-up"),
             ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"nuke"}"#, 400, "drain, force-down, force-up"),
             ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","raeson":""}"#, 400, "raeson"),
+            (
+                "PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","reason":"a\nb"}"#, 400,
+                "reason: one line"
+            ),
+            (
+                "PUT", "/v1/overrides/region",
+                #"{"name":"eu","verdict":"drain","reason":"\#(String(repeating: "a", count: 1025))"}"#, 400,
+                "reason: at most 1024 bytes"
+            ),
+            ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","seconds":0}"#, 400, "seconds: from 1 to"),
             ("PUT", "/v1/overrides/planet", #"{"name":"eu","verdict":"drain"}"#, 400, "planet is none of"),
             ("PUT", "/v1/overrides/region", #"{"name":"mars","verdict":"drain"}"#, 404, "no region named mars"),
             ("PUT", "/v1/overrides/region", String(repeating: "a", count: 65_537), 413, "65536 bytes"),

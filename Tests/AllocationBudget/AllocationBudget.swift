@@ -68,8 +68,24 @@ struct AllocationBudget {
                 "\(isFree && isRight ? "ok  " : "FAIL") \(item.title): \(used) allocations in \(rounds) queries, "
                     + "\(nanoseconds) ns each" + (isRight ? "" : "; not the answer that was meant"))
         }
-        isWithin = ProxyBudget.check() && isWithin
+        if title == nil {
+            isWithin = checkLookahead(snapshot) && isWithin
+            isWithin = ProxyBudget.check() && isWithin
+        }
         exit(isWithin ? 0 : 1)
+    }
+
+    static func checkLookahead(_ snapshot: AuthoritySnapshot) -> Bool {
+        let queries = cases().map(\.query)
+        var lookahead = BatchLookahead(capacity: queries.count)
+        let before = malloc_counter_value()
+        for _ in 0..<1000 {
+            for query in queries { unsafe lookahead.add(query.span.bytes, snapshot: snapshot) }
+            lookahead.run(snapshot: snapshot)
+        }
+        let used = malloc_counter_value() - before
+        print("\(used == 0 ? "ok  " : "FAIL") looking ahead: \(used) allocations in 1000 batches")
+        return used == 0
     }
 
     static func allocations(_ body: () -> Void) -> UInt64 {

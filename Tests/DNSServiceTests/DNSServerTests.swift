@@ -3,6 +3,7 @@ import Authority
 import CLinux
 import DNSWire
 import Glibc
+import Logging
 import Synchronization
 import Testing
 import TrafficModel
@@ -161,6 +162,52 @@ struct DNSServerTests {
             #expect(try stream.readMessage()?.addresses == [IPAddress(address)!])
         }
         try world.end()
+    }
+
+    @Test("servers that take over an endpoint one from the other lose no query, with one endpoint and with two")
+    func handover() async throws {
+        for listen in [["127.0.0.1:0"], ["127.0.0.1:0", "127.0.0.2:0"]] {
+            let world = try World(listen: listen) { $0.threads = 1 }
+            let endpoints = world.server.endpoints
+            let stop = StopFlag()
+            async let unanswered = Self.ask(endpoints[0], until: stop)
+            var current = world.server
+            for size in 1...30 {
+                var settings = NameServer()
+                settings.listen = endpoints
+                settings.threads = 1 + size % 2
+                settings.udpSize = 1000 + size
+                let next = DNSServer(
+                    settings: settings, published: world.published, group: world.group, logger: Logger(label: "test"))
+                try next.start(replacing: endpoints)
+                current.shutdown()
+                current = next
+            }
+            stop.set()
+            let (asked, lost) = try await unanswered
+            #expect(asked > 100 && lost == 0)
+            current.shutdown()
+            try world.end()
+        }
+    }
+
+    /// Asks from ever new sockets, several at a time, so that every worker has something in its queue at any moment.
+    private static func ask(_ endpoint: Endpoint, until stop: StopFlag) async throws -> (asked: Int, lost: Int) {
+        var (asked, lost) = (0, 0)
+        while !stop.isSet {
+            let first = Client(endpoint)
+            let second = Client(endpoint)
+            for id in UInt16(1)...8 {
+                _ = first.write(World.query(id: id).wire)
+                _ = second.write(World.query(id: id).wire)
+            }
+            for _ in 1...8 {
+                asked += 2
+                if first.read().isEmpty { lost += 1 }
+                if second.read().isEmpty { lost += 1 }
+            }
+        }
+        return (asked, lost)
     }
 
     @Test("garbage is survived: short, oversized and random datagrams, then a query is answered")

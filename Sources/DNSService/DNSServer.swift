@@ -64,7 +64,9 @@ package final class DNSServer: Sendable {
                 if wanted.port == 0 {
                     endpoint = Endpoint(address: wanted.address, port: try PortProbe.freePort(of: wanted.address))
                 }
-                for worker in sockets.indices { sockets[worker].append(try UDPSocket(binding: endpoint)) }
+                for worker in sockets.indices {
+                    sockets[worker].append(try UDPSocket(binding: endpoint, answerSize: settings.udpSize))
+                }
                 endpoints.append(endpoint)
                 listeners.append(try bindTCP(endpoint, states: states))
             }

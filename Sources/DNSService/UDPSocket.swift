@@ -12,7 +12,13 @@ struct UDPSocket {
     /// Bytes the kernel may queue for a socket: a burst of some ten thousand queries while a worker is not scheduled.
     private static let queueBytes: Int32 = 4 << 20
 
-    init(binding endpoint: Endpoint) throws(BindError) {
+    /// What fits into any IPv6 link's 1280 bytes with its headers. Answers up to this size are sent whole or not at all
+    /// (RFC 9715 section 3.1): nobody can slip a forged fragment into one, or make us cut it with a forged message about
+    /// the path's size; and the kernel need not number its packets, which is a twentieth of what a query costs.
+    private static let unfragmentedSize = 1232
+
+    /// - Parameter answerSize: the most bytes that an answer may have.
+    init(binding endpoint: Endpoint, answerSize: Int) throws(BindError) {
         let isV4 = if case .v4 = endpoint.address { true } else { false }
         let family = isV4 ? AF_INET : AF_INET6
         let descriptor = socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -20,6 +26,13 @@ struct UDPSocket {
         Self.set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1)
         Self.set(descriptor, SOL_SOCKET, SO_RCVBUF, Self.queueBytes)
         if !isV4 { Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+        if answerSize <= Self.unfragmentedSize {
+            if isV4 {
+                Self.set(descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+            } else {
+                Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE)
+            }
+        }
         let bound = unsafe SocketAddress.withPointer(to: endpoint) { unsafe bind(descriptor, $0, $1) }
         // A wildcard socket must learn which address was asked, or the kernel may answer from another.
         guard bound == 0,

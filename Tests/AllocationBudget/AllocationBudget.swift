@@ -69,7 +69,7 @@ struct AllocationBudget {
                     + "\(nanoseconds) ns each" + (isRight ? "" : "; not the answer that was meant"))
         }
         if title == nil {
-            isWithin = checkLookahead(snapshot) && isWithin
+            isWithin = checkLookahead(snapshots[0].1) && isWithin
             isWithin = ProxyBudget.check() && isWithin
         }
         exit(isWithin ? 0 : 1)

@@ -88,7 +88,7 @@ struct NameEntryTests {
                 }
                 let message = DNSMessage(id: 1, name: owner, type: .a, edns: nil).wire
                 var query = QueryMessage()
-                #expect(unsafe query.read(message.span.bytes, acceptsClientSubnet: true, name: &name) == .question)
+                #expect(unsafe query.read(message.span.bytes, accepting: .all, name: &name) == .question)
                 let folded = unsafe NameHash.hash(UnsafeRawPointer(name.start), length: name.length, seed: 77)
                 #expect(unsafe NameHash.hash(questionOf: message.span.bytes, seed: 77) == folded)
                 // Cut anywhere in the question, there is none.

@@ -67,6 +67,43 @@ struct Client: ~Copyable {
     }
 }
 
+/// Clients with a source port each.
+final class ClientGroup {
+    private let endpoint: Endpoint
+    private var descriptors: [Int32] = []
+    private var asked = 0
+
+    init(_ endpoint: Endpoint, count: Int) {
+        self.endpoint = endpoint
+        for _ in 0..<count {
+            let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+            var limit = timeval(tv_sec: 5, tv_usec: 0)
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+            _ = unsafe SocketAddress.withPointer(to: endpoint) { unsafe connect(descriptor, $0, $1) }
+            descriptors.append(descriptor)
+        }
+    }
+
+    deinit { for descriptor in descriptors { close(descriptor) } }
+
+    /// Sends a query from each.
+    func ask() {
+        asked += 1
+        let query = World.query().wire
+        for descriptor in descriptors { _ = unsafe send(descriptor, query, query.count, 0) }
+    }
+
+    /// How many of the queries are answered; waits for each answer.
+    func answered() -> Int {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        var count = 0
+        for descriptor in descriptors {
+            for _ in 0..<asked where unsafe recv(descriptor, &buffer, buffer.count, 0) > 0 { count += 1 }
+        }
+        return count
+    }
+}
+
 extension DNSMessage {
     /// With the two bytes of its length, as over TCP.
     var framed: [UInt8] {

@@ -145,7 +145,7 @@ let package = Package(
             name: "ProxyServiceTests",
             dependencies: [
                 "Addresses", "Balancing", "HTTPWire", "ProxyService", "Telemetry", "TrafficModel", nioCore, nioPosix,
-                nioSSL, logging,
+                nioEmbedded, nioSSL, logging,
             ], swiftSettings: house),
         .testTarget(
             name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: house),

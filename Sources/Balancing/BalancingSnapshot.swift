@@ -62,6 +62,8 @@ package struct ListenerSnapshot: Sendable {
     package let mode: Mode
     package let tls: Listener.TLS?
     package let trustedProxies: [IPPrefix]
+    /// Whether trusted peers begin with a PROXY header.
+    package let proxyProtocol: Bool
 
     init(_ listener: Listener, compilation: inout MemberRegistry.Compilation) {
         name = listener.name
@@ -69,6 +71,7 @@ package struct ListenerSnapshot: Sendable {
         endpoint = listener.endpoint
         tls = listener.tls
         trustedProxies = listener.trustedProxies
+        proxyProtocol = listener.proxyProtocol
         switch listener.mode {
         case .http(let routes):
             mode = .http(

@@ -46,7 +46,8 @@ package struct LoopBalancer {
 
     /// Chooses a member and reserves a place on it, with no allocation unless the upstream's members changed.
     ///
-    /// A choice with nothing tried counts as a request for the retry budget.
+    /// A choice with nothing tried counts as a request for the retry budget, unless it is asked for `again` because
+    /// every member was full.
     ///
     /// - Parameters:
     ///   - upstream: position in `snapshot.upstreams`.
@@ -59,9 +60,9 @@ package struct LoopBalancer {
     }
 
     package mutating func choose(
-        from upstream: UpstreamSnapshot, excluding tried: TriedMembers, now: UInt64
+        from upstream: UpstreamSnapshot, excluding tried: TriedMembers, now: UInt64, again: Bool = false
     ) -> MemberChoice {
-        if tried.isEmpty { upstream.countRequest(now: now) }
+        if tried.isEmpty, !again { upstream.countRequest(now: now) }
         // A place can be lost to another loop between the scan and the reservation. The next scan sees that member
         // full, so each round has one candidate less, unless places come and go; the bound ends that.
         for _ in 0...upstream.members.count {

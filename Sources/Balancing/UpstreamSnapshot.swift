@@ -36,6 +36,8 @@ package final class UpstreamSnapshot: Sendable {
     package let method: Upstream.Method
     package let members: [MemberSnapshot]
     package let tls: Upstream.TLS?
+    /// What connections begin with; they then belong to one client.
+    package let proxyProtocol: ProxyHeader.Version?
     package let connectTimeout: Int64
     /// From the end of the request to the head of the response, and between two reads of the response.
     package let responseTimeout: Int64
@@ -47,6 +49,9 @@ package final class UpstreamSnapshot: Sendable {
     package let retryShare: Double
     package let ejectionTime: UInt64
     package let slowStart: UInt64
+    /// Requests that may wait per loop while every member is full.
+    package let queueSize: Int
+    package let queueTimeout: UInt64
 
     /// What a choice reads, with no reference count to touch.
     let candidates: [Candidate]
@@ -69,6 +74,7 @@ package final class UpstreamSnapshot: Sendable {
         nameBytes = Array(upstream.name.utf8)
         method = upstream.method
         tls = upstream.tls
+        proxyProtocol = upstream.proxyProtocol
         connectTimeout = upstream.connectTimeout.nanoseconds
         responseTimeout = upstream.responseTimeout.nanoseconds
         idleConnections = upstream.idleConnections
@@ -77,6 +83,9 @@ package final class UpstreamSnapshot: Sendable {
         retryShare = upstream.retryBudget
         ejectionTime = UInt64(min(max(upstream.ejectionTime.nanoseconds, 0), Self.longest))
         slowStart = UInt64(min(max(upstream.slowStart.nanoseconds, 0), Self.longest))
+
+        queueSize = upstream.queueSize
+        queueTimeout = UInt64(min(max(upstream.queueTimeout.nanoseconds, 0), Self.longest))
 
         let (state, upstreamIsNew) = compilation.upstream(upstream.name)
         var members: [MemberSnapshot] = []

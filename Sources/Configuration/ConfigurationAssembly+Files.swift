@@ -15,6 +15,12 @@ extension ConfigurationAssembly {
             }
             checkPEM(path, label: "CERTIFICATE", what: "certificate", at: position)
         }
+        for entry in draft.listeners {
+            guard let value = entry.value, let path = value.value.tls?.clients?.authorityPath,
+                let position = value.places.clientAuthority
+            else { continue }
+            checkPEM(path, label: "CERTIFICATE", what: "certificate", at: position)
+        }
         return readGeography()
     }
 

@@ -57,6 +57,7 @@ extension Node {
             routes: proxy.routes.map {
                 .init(listener: $0.listener, name: $0.name, traffic: .init($0.traffic))
             },
+            certificates: proxy.certificates.map { .init(name: $0.name, daysLeft: $0.daysLeft) },
             overrides: overrides.entries.map { subject, entry in
                 .init(
                     kind: subject.kind, name: subject.name, verdict: entry.verdict.rawValue, reason: entry.reason,

@@ -10,6 +10,7 @@ package struct NodeStatus: Codable, Sendable {
     package var upstreams: [Upstream]
     package var listeners: [Listener]
     package var routes: [Route] = []
+    package var certificates: [Certificate] = []
     package var overrides: [Override]
     package var dns: DNS
     package var proxy: Proxy
@@ -54,6 +55,12 @@ package struct NodeStatus: Codable, Sendable {
         package var checks: [Check]
         /// Its HTTP responses.
         package var traffic = Traffic()
+    }
+
+    package struct Certificate: Codable, Sendable {
+        package var name: String
+        /// Until it, or one of its chain, ends; negative afterwards.
+        package var daysLeft: Int
     }
 
     package struct Route: Codable, Sendable {

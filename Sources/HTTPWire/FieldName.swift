@@ -38,6 +38,7 @@ package enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
     case wwwAuthenticate
     case proxyAuthenticate
     case proxyAuthorization
+    case clientCertificateSubject
 
     /// The name as it is written in messages.
     package var text: StaticString {
@@ -79,6 +80,7 @@ package enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
         case .wwwAuthenticate: "WWW-Authenticate"
         case .proxyAuthenticate: "Proxy-Authenticate"
         case .proxyAuthorization: "Proxy-Authorization"
+        case .clientCertificateSubject: "X-Client-Certificate-Subject"
         }
     }
 
@@ -98,7 +100,8 @@ package enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
         switch self {
         case .host, .contentLength, .contentType, .contentEncoding, .contentRange, .authorization, .cookie, .setCookie,
             .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto, .xRealIP, .xRequestID, .via,
-            .date, .age, .location, .cacheControl, .wwwAuthenticate, .expect, .maxForwards, .allow, .retryAfter:
+            .clientCertificateSubject, .date, .age, .location, .cacheControl, .wwwAuthenticate, .expect, .maxForwards,
+            .allow, .retryAfter:
             true
         default: false
         }
@@ -134,6 +137,7 @@ package enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
         case 17: first(name, .transferEncoding, .xForwardedProto)
         case 18: first(name, .proxyAuthenticate)
         case 19: first(name, .proxyAuthorization)
+        case 28: first(name, .clientCertificateSubject)
         default: .other
         }
     }

@@ -22,6 +22,8 @@ struct FieldSummary {
     var teTrailers = false
     var maxForwards: Int?
     var isMaxForwardsBad = false
+    /// Of a response's `Keep-Alive: timeout=`.
+    var idleSeconds: Int?
 
     /// Takes in one field.
     mutating func note(
@@ -68,6 +70,12 @@ struct FieldSummary {
             var list = ListReader(value)
             while let item = list.next(bytes) {
                 if equalsIgnoringCase(bytes.extracting(item.range), "trailers") { teTrailers = true }
+            }
+        case .keepAlive where !isRequest:
+            var list = ListReader(value)
+            while let item = list.next(bytes) {
+                guard beginsIgnoringCase(bytes.extracting(item.range), "timeout=") else { continue }
+                idleSeconds = Self.smallNumber(bytes.extracting(item.start + 8..<item.end))
             }
         case .maxForwards where isRequest:
             // Means something for some methods only, and is passed on as it is with the others.

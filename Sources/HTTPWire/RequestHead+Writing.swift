@@ -4,7 +4,8 @@ extension RequestHead {
         // One space per field may be added. The host comes up to four times, the client three times, and what is
         // constant in the fields of our own has fewer than 512 bytes.
         byteCount + fields.count + 4 * (authority.text.count + forwarding.defaultHost.count)
-            + 2 * forwarding.clientNode.count + forwarding.client.count + forwarding.via.count + 512
+            + 2 * forwarding.clientNode.count + forwarding.client.count + forwarding.via.count
+            + forwarding.certificateSubject.count + 512
     }
 
     /// Whether the request has passed this proxy before, by its pseudonym in `Via`.
@@ -58,6 +59,9 @@ extension RequestHead {
             switch line.name {
             case .host, .contentLength, .expect, .forwarded, .xForwardedFor, .via:
                 continue
+            case .clientCertificateSubject:
+                // Believed from a proxy that is trusted, unless it shows a certificate of its own here.
+                guard forwarding.isTrusted, forwarding.certificateSubject.isEmpty else { continue }
             case .xForwardedHost, .xForwardedPort, .xForwardedProto, .xRealIP:
                 guard forwarding.isTrusted else { continue }
             case .xRequestID:
@@ -74,6 +78,11 @@ extension RequestHead {
         if upgrade { writer.write("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
         if acceptsTrailers { writer.write("TE: trailers\r\n") }
         writeForwarded(bytes, forwarding, &writer)
+        if !forwarding.certificateSubject.isEmpty {
+            writer.write("X-Client-Certificate-Subject: ")
+            writer.write(forwarding.certificateSubject.span)
+            writer.write("\r\n")
+        }
         if !hasIdentifier {
             writer.write("X-Request-Id: ")
             writer.write(hexadecimal: identifier.high)

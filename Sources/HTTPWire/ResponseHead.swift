@@ -13,6 +13,8 @@ package final class ResponseHead {
     package internal(set) var contentLength: Int?
     /// Whether the server is willing to use the connection again; never when the body ends with it.
     package internal(set) var keepsAlive = true
+    /// How long the server says that it keeps the connection idle.
+    package internal(set) var idleSeconds: Int?
     /// Status 101 and `Upgrade: websocket`.
     package internal(set) var acceptsWebSocket = false
 
@@ -81,6 +83,7 @@ package final class ResponseHead {
         guard summary.coding != .unknown else { throw .failed(.unknownTransferEncoding) }
         contentLength = summary.contentLength
         keepsAlive = !summary.close && (minorVersion == 1 || summary.keepAlive)
+        idleSeconds = summary.idleSeconds
         acceptsWebSocket =
             status == 101 && summary.webSocket && !summary.otherUpgrade && summary.connectionUpgrade
         if status < 200 || status == 204 || status == 304 || method == .head {

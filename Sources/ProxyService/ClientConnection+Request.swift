@@ -18,6 +18,7 @@ extension ClientConnection {
         requestCount += 1
         exchange.keepsAlive =
             head.keepsAlive && !isLeaving && !isInputClosed && requestCount < worker.settings.requestsPerConnection
+        exchange.isClientLeaving = !head.keepsAlive
         exchange.wantsWebSocket = head.wantsWebSocket
         exchange.expectsContinue = head.expectsContinue
         exchange.acceptsTrailers = head.acceptsTrailers
@@ -77,9 +78,9 @@ extension ClientConnection {
             let byte = span[index]
             worker.hostScratch.append(byte &- 65 < 26 ? byte | 0x20 : byte)
         }
-        if let certificate, let tls = listener.tls, tls.entries.count > 1, !host.isEmpty {
+        if let certificate, let tls, tls.entries.count > 1, !host.isEmpty {
             // RFC 9110 section 7.4: a host that another certificate speaks for was not meant to come this way.
-            guard tls.entry(for: String(decoding: worker.hostScratch, as: UTF8.self)) == certificate else {
+            guard tls.serves(String(decoding: worker.hostScratch, as: UTF8.self), over: certificate) else {
                 return reply(421, "This host is not served on a connection that was made for another.")
             }
         }
@@ -108,7 +109,7 @@ extension ClientConnection {
         switch table.routes[match].action {
         case .upstream(let index):
             exchange.upstream = index
-            writeRequest(bytes, head)
+            writeRequest(bytes, head, path: !isNormal && worker.settings.forwardsNormalPath ? normalised : [])
         case .redirect(let redirect):
             redirectTo(redirect, bytes, head)
         case .respond(let response):
@@ -132,15 +133,15 @@ extension ClientConnection {
         return false
     }
 
-    private func writeRequest(_ bytes: ByteBuffer, _ head: RequestHead) {
+    /// - Parameter path: sent instead of the one that came, unless empty.
+    private func writeRequest(_ bytes: ByteBuffer, _ head: RequestHead, path: [UInt8]) {
         requestBytes.clear()
         let forwarding = self.forwarding
         let identifier = exchange.identifier
         let upgrade = exchange.wantsWebSocket
-        let fitted = requestBytes.appendHead(capacity: head.forwardedSize(forwarding)) { writer in
-            // The path as it was received: the member decides about its encoding as our routes did.
+        let fitted = requestBytes.appendHead(capacity: head.forwardedSize(forwarding) + path.count) { writer in
             head.write(
-                bytes.readableBytesUInt8Span, path: Span(), forwarding: forwarding, identifier: identifier,
+                bytes.readableBytesUInt8Span, path: path.span, forwarding: forwarding, identifier: identifier,
                 upgrade: upgrade, to: &writer)
         }
         guard fitted else { return reply(431, "The head of the request is too large.") }

@@ -125,6 +125,7 @@ extension ClientConnection {
         exchange.status = Int(head.status)
         exchange.responseFraming = head.framing
         exchange.upstreamKeepsAlive = head.keepsAlive
+        exchange.idleSeconds = head.idleSeconds
         if isLeaving { exchange.keepsAlive = false }
         // With a body still to come, nobody knows when the client's next request begins.
         if !exchange.isBodyComplete { exchange.keepsAlive = false }
@@ -251,6 +252,7 @@ extension ClientConnection {
         flushOutbox()
         ended(aborted: false)
         exchange.view = nil
+        exchange.isClientLeaving = exchange.isClientLeaving && exchange.isBodyComplete
         if exchange.keepsAlive, exchange.isBodyComplete, !isInputClosed {
             phase = .idle
             setDeadline(worker.settings.idleTimeout)

@@ -15,9 +15,29 @@ extension ClientConnection {
     /// Chooses a member and sends it the request, on a kept connection if there is one.
     func tryMember() {
         guard let snapshot = upstreamSnapshot else { return }
-        switch worker.balancer.choose(from: snapshot, excluding: exchange.tried, now: worker.now()) {
+        follow(
+            worker.balancer.choose(from: snapshot, excluding: exchange.tried, now: worker.now()), in: snapshot)
+    }
+
+    /// Looks again for a member, after all were full.
+    ///
+    /// - Returns: `false` when they still are.
+    func tryWaiting() -> Bool {
+        guard exchange.isWaiting, let snapshot = upstreamSnapshot else { return true }
+        exchange.isWaiting = false
+        follow(
+            worker.balancer.choose(from: snapshot, excluding: exchange.tried, now: worker.now(), again: true),
+            in: snapshot, again: true)
+        return !exchange.isWaiting
+    }
+
+    /// Whether this waits for a place on a member of the upstream.
+    func waits(for snapshot: UpstreamSnapshot) -> Bool { upstreamSnapshot?.name == snapshot.name }
+
+    private func follow(_ choice: consuming MemberChoice, in snapshot: UpstreamSnapshot, again: Bool = false) {
+        switch consume choice {
         case .none(let reason):
-            noMember(reason)
+            noMember(reason, in: snapshot, again: again)
         case .member(let chosen):
             exchange.tries += 1
             exchange.tried.insert(chosen.member)
@@ -25,7 +45,7 @@ extension ClientConnection {
             exchange.upstreamBegan = worker.now()
             let state = chosen.state
             lease = consume chosen
-            if !exchange.isTunnel, let kept = worker.pool(for: state).take() {
+            if !exchange.isTunnel, snapshot.proxyProtocol == nil, let kept = worker.pool(for: state).take() {
                 attach(kept)
             } else {
                 connect(snapshot, state)
@@ -33,8 +53,13 @@ extension ClientConnection {
         }
     }
 
-    private func noMember(_ reason: NoMember) {
+    private func noMember(_ reason: NoMember, in snapshot: UpstreamSnapshot, again: Bool) {
         if exchange.tries > 0 { return fail() }
+        if reason == .full, again || worker.wait(self, for: snapshot) {
+            exchange.isWaiting = true
+            if !again { setDeadline(snapshot.queueTimeout) }
+            return
+        }
         switch reason {
         case .down, .tried: fail(503, "No server for this request is up.")
         case .full: fail(503, "All servers for this request are busy.")
@@ -73,13 +98,20 @@ extension ClientConnection {
         let bound = NIOLoopBound((connection, self), eventLoop: loop)
         let high = worker.settings.bufferBytes
         let secure = tls
+        let header = snapshot.proxyProtocol.map { version in
+            ProxyHeader.bytes(
+                version, client: Endpoint(address: client, port: clientPort),
+                destination: destination ?? listener.shared.boundEndpoint, extensions: proxyExtensions)
+        }
         let future = ClientBootstrap(group: loop)
             .connectTimeout(.nanoseconds(Int64(min(timeout, 1 << 60))) + .seconds(1))
             .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: .init(low: high / 2, high: high))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let header {
+                        try channel.pipeline.syncOperations.addHandler(ProxyHeaderWriter(header: header))
+                    }
                     if let secure {
                         let handler = try NIOSSLClientHandler(
                             context: secure.context, serverHostname: secure.serverName)
@@ -150,7 +182,7 @@ extension ClientConnection {
     }
 
     private func retryElsewhere() {
-        lease = nil
+        leaveMember()
         upstream = nil
         exchange.isUpstreamReady = false
         guard let snapshot = upstreamSnapshot, mayRetry, exchange.tries < snapshot.tries else { return fail() }
@@ -198,7 +230,7 @@ extension ClientConnection {
         }
         if phase == .tunnel {
             upstream = nil
-            lease = nil
+            leaveMember()
             flushOutbox()
             ended(aborted: false)
             closeGracefully()
@@ -259,18 +291,31 @@ extension ClientConnection {
 
     /// Gives the connection back to be used again, or closes it.
     func releaseUpstream(keep: Bool) {
-        lease = nil
+        leaveMember()
+        if exchange.isWaiting {
+            exchange.isWaiting = false
+            worker.stopWaiting(self)
+        }
         guard let connection = upstream else { return }
         upstream = nil
         connection.client = nil
-        guard keep, worker.isWanted(connection.member.serial), let snapshot = upstreamSnapshot else {
+        guard keep, worker.isWanted(connection.member.serial), let snapshot = upstreamSnapshot,
+            snapshot.proxyProtocol == nil
+        else {
             return connection.close()
         }
-        let (expiry, overflow) = worker.tickTime.addingReportingOverflow(UInt64(max(snapshot.idleTimeout, 0)))
-        let limit = overflow ? UInt64.max : expiry
-        worker.pool(for: connection.member).put(connection, limit: snapshot.idleConnections, expiry: limit)
-        worker.noteDeadline(limit)
+        let expiry = worker.pool(for: connection.member).put(
+            connection, limit: snapshot.idleConnections, now: worker.tickTime,
+            timeout: UInt64(max(snapshot.idleTimeout, 0)), hint: exchange.idleSeconds)
+        worker.noteDeadline(expiry)
         connection.resumeReading()
+    }
+
+    /// The member has a place more.
+    private func leaveMember() {
+        guard lease != nil else { return }
+        lease = nil
+        worker.placeFreed()
     }
 
     // MARK: Time
@@ -281,6 +326,7 @@ extension ClientConnection {
         case .exchange:
             if exchange.isAnswered, upstream == nil { return }
             if upstream != nil, !exchange.isUpstreamReady { return }
+            if exchange.isWaiting { return }
             if !mayReadUpstream {
                 awaitTaking()
             } else if !exchange.isBodyComplete, exchange.expectsContinue, !exchange.continueSent {
@@ -334,6 +380,7 @@ extension ClientConnection {
             return setDeadline(worker.settings.bodyTimeout)
         }
         bump(worker.counters.timeouts)
+        if exchange.isWaiting { return fail(503, "All servers for this request are busy.") }
         if let connection = upstream, !exchange.isUpstreamReady {
             // Let go first: closing fails the attempt at once, and that must not count as another failure.
             upstream = nil

@@ -19,7 +19,7 @@ final class ClientConnection: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     enum Phase {
-        /// TLS is being agreed on.
+        /// A PROXY header is awaited, or TLS is being agreed on.
         case handshake
         /// Kept, without a byte of a request.
         case idle
@@ -57,10 +57,19 @@ final class ClientConnection: ChannelDuplexHandler {
     var responseInbox = ByteBuffer()
 
     private(set) var client = IPAddress.v4(0)
+    private(set) var clientPort: UInt16 = 0
+    /// Where the client connected to.
+    private(set) var destination: Endpoint?
+    /// Extensions of the PROXY header that came.
+    private(set) var proxyExtensions: [UInt8] = []
+    /// The peer has to say first whose connection it is.
+    var awaitsProxyHeader = false
     private(set) var forwarding = Forwarding(client: [], isSecure: false)
     /// `address:port`, for logs.
     private(set) var clientText: [UInt8] = []
-    /// Which certificate the client's server name chose.
+    /// The certificates that the listener had when the connection began, and which of them the client's server name
+    /// chose.
+    let tls: ListenerTLS?
     var certificate: Int?
 
     var exchange = Exchange()
@@ -88,6 +97,7 @@ final class ClientConnection: ChannelDuplexHandler {
     init(worker: ProxyWorker, listener: LoopListener) {
         self.worker = worker
         self.listener = listener
+        tls = listener.tls
     }
 
     var isTCP: Bool {
@@ -99,19 +109,40 @@ final class ClientConnection: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        if let address = context.remoteAddress { (client, clientText) = address.peer }
-        let snapshot = listener.snapshot
-        forwarding = Forwarding(
-            client: Array(client.description.utf8), isSecure: snapshot.tls != nil, isTrusted: snapshot.trusts(client),
-            defaultHost: listener.hostText, via: worker.viaName(on: listener))
-        guard admit() else { return }
+        let peer = context.remoteAddress?.endpoint ?? Endpoint(address: .v4(0), port: 0)
+        (client, clientPort) = (peer.address, peer.port)
+        destination = context.localAddress?.endpoint
         worker.register(self)
-        if snapshot.tls != nil {
-            phase = .handshake
-            setDeadline(worker.settings.handshakeTimeout)
-        } else {
-            ready()
-        }
+        phase = .handshake
+        setDeadline(worker.settings.handshakeTimeout)
+        if !awaitsProxyHeader { _ = begin() }
+    }
+
+    /// A PROXY header has come: the connection is another's, or the proxy's own.
+    ///
+    /// - Returns: `false` after closing it.
+    func identify(_ header: ProxyHeader, extensions: [UInt8]) -> Bool {
+        if let given = header.client { (client, clientPort) = (given.address, given.port) }
+        if let given = header.destination { destination = given }
+        proxyExtensions = extensions
+        return begin()
+    }
+
+    func refuseProxyHeader() {
+        bump(worker.counters.malformed)
+        abort()
+    }
+
+    /// It is known whose connection this is.
+    private func begin() -> Bool {
+        let snapshot = listener.snapshot
+        clientText = Array(Endpoint(address: client, port: clientPort).description.utf8)
+        forwarding = Forwarding(
+            client: Array(client.description.utf8), isSecure: tls != nil, isTrusted: snapshot.trusts(client),
+            defaultHost: listener.hostText, via: worker.viaName(on: listener))
+        guard admit() else { return false }
+        if tls == nil { ready() }
+        return true
     }
 
     /// Keeps to the limits on connections; `false` after closing this one.
@@ -124,6 +155,7 @@ final class ClientConnection: ChannelDuplexHandler {
             }
             isSourceCounted = true
         }
+        // This one is not idle yet: its phase is that of a handshake.
         isSurplus = worker.isOverfull && !worker.evictIdle()
         // A forwarded connection has no words to be told in.
         guard isSurplus, isTCP else { return true }
@@ -165,12 +197,22 @@ final class ClientConnection: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case TLSUserEvent.handshakeCompleted:
-            if phase == .handshake { ready() }
+            guard phase == .handshake else { break }
+            if tls?.asksForCertificate ?? false { noteCertificate(context) }
+            ready()
         case ChannelEvent.inputClosed:
             inputClosed()
         default:
             break
         }
+    }
+
+    private func noteCertificate(_ context: ChannelHandlerContext) {
+        // There is none where it is optional; one that could not be verified has ended the handshake.
+        guard let shown = try? context.pipeline.syncOperations.nioSSL_peerCertificate(),
+            let bytes = try? shown.toDERBytes()
+        else { return }
+        forwarding.certificateSubject = CertificateSubject.text(of: bytes) ?? []
     }
 
     private func inputClosed() {
@@ -351,6 +393,13 @@ final class ClientConnection: ChannelDuplexHandler {
     /// Closes when all that was written has been sent.
     func closeGracefully() {
         guard phase != .closed, phase != .closing, let context else { return }
+        if exchange.isClientLeaving, inbox.readableBytes == 0, tls == nil, context.channel.unsentBytes == 0 {
+            // The client said that it sends nothing more, so that nothing can arrive that would be answered by a reset,
+            // and all is with the kernel, which sees to it that it arrives.
+            phase = .closed
+            context.close(promise: nil)
+            return
+        }
         phase = .closing
         inbox = ByteBuffer()
         setDeadline(Self.lingering)
@@ -367,10 +416,8 @@ final class ClientConnection: ChannelDuplexHandler {
 }
 
 extension SocketAddress {
-    /// The address and `address:port` as text. IPv4 addresses that came over an IPv6 socket are IPv4 addresses.
-    fileprivate var peer: (IPAddress, [UInt8]) {
-        var address = ipAddress.flatMap { IPAddress($0) } ?? .v4(0)
-        if case .v6(let value) = address, value >> 32 == 0xffff { address = .v4(UInt32(truncatingIfNeeded: value)) }
-        return (address, Array(Endpoint(address: address, port: UInt16(port ?? 0)).description.utf8))
+    /// IPv4 addresses that came over an IPv6 socket are IPv4 addresses.
+    fileprivate var endpoint: Endpoint? {
+        ipAddress.flatMap { IPAddress($0) }.map { Endpoint(address: $0.unmapped, port: UInt16(port ?? 0)) }
     }
 }

@@ -12,6 +12,8 @@ struct Exchange {
     var method = Method.other
     var isOldClient = false
     var keepsAlive = false
+    /// The client asked for the connection to end with this request, and all of it is here.
+    var isClientLeaving = false
     var wantsWebSocket = false
     var expectsContinue = false
     var acceptsTrailers = false
@@ -33,6 +35,8 @@ struct Exchange {
     // The tries.
     var tried = TriedMembers()
     var tries = 0
+    /// Every member is full: one of those that wait for a place.
+    var isWaiting = false
     var isUpstreamReady = false
     /// A byte went to the member of the present try.
     var wasSent = false
@@ -53,6 +57,8 @@ struct Exchange {
     var responseChunks = ChunkedDecoder()
     var delivery = BodyFraming.none
     var upstreamKeepsAlive = false
+    /// Seconds that the member says it keeps a connection idle.
+    var idleSeconds: Int?
     var isTunnel = false
 
     // For the log.

@@ -7,16 +7,33 @@ final class MemberPool {
     var isEmpty: Bool { idle.isEmpty }
     var count: Int { idle.count }
     private(set) var nextExpiry: UInt64 = .max
+    private var idleLimit = IdleLimit()
 
     func take() -> UpstreamConnection? { idle.popLast() }
 
-    /// Keeps a connection until `expiry`; when there are `limit`, the oldest goes.
-    func put(_ connection: UpstreamConnection, limit: Int, expiry: UInt64) {
-        guard limit > 0 else { return connection.close() }
+    /// Keeps a connection for `timeout`, or as long as the member does if that is known to be less; when there are
+    /// `limit`, the oldest goes.
+    ///
+    /// - Returns: when it goes.
+    func put(_ connection: UpstreamConnection, limit: Int, now: UInt64, timeout: UInt64, hint: Int?) -> UInt64 {
+        let allowance = idleLimit.allowance(configured: timeout, hint: hint, now: now)
+        guard limit > 0, allowance > 0 else {
+            connection.close()
+            return .max
+        }
+        let (sum, overflow) = now.addingReportingOverflow(allowance)
+        let expiry = overflow ? .max : sum
+        connection.idleSince = now
         connection.expiry = expiry
         if expiry < nextExpiry { nextExpiry = expiry }
         idle.append(connection)
         if idle.count > limit { idle.removeFirst().close() }
+        return expiry
+    }
+
+    /// The member closed a connection that was kept.
+    func closedByMember(_ connection: UpstreamConnection, now: UInt64) {
+        idleLimit.closed(after: now &- connection.idleSince, now: now)
     }
 
     /// Forgets a connection that is closing.

@@ -5,7 +5,6 @@ package import Logging
 import NIOCore
 package import NIOPosix
 import NIOSSL
-import NIOTLS
 import Synchronization
 import Telemetry
 package import TrafficModel
@@ -22,6 +21,7 @@ package final class ProxyServer: Sendable {
     private let counters: [ProxyCounters]
     private let listeners = Mutex<[SharedListener]>([])
     private let drainTimeout: Mutex<Duration>
+    private let certificateStatuses = Mutex<[CertificateStatus]>([])
 
     /// - Parameters:
     ///   - accessLog: a file to append to, `-` for standard output, `nil` for none. One that cannot be opened is logged
@@ -77,11 +77,13 @@ package final class ProxyServer: Sendable {
         for upstream in snapshot.upstreams {
             guard let settings = upstream.tls else { continue }
             do {
-                _ = try UpstreamTLS(settings)
+                _ = try UpstreamTLS(settings, certificates: snapshot.certificates)
             } catch {
                 throw ProxyError.upstreamTLS(upstream: upstream.name, reason: "\(error)")
             }
         }
+        // Files that can be used were read above; one that nobody uses is not worth refusing a configuration for.
+        let statuses = snapshot.certificates.compactMap { try? CertificateStatus($0) }
         let current = listeners.withLock { $0.filter { !$0.isDraining.load(ordering: .relaxed) } }
         let wanted = Set(snapshot.listeners.map(\.endpoint))
         var bound: [(SharedListener, [any Channel])] = []
@@ -95,6 +97,12 @@ package final class ProxyServer: Sendable {
             }
         }
         // From here on nothing fails.
+        certificateStatuses.withLock { $0 = statuses }
+        for status in statuses where status.daysLeft < CertificateStatus.warningDays {
+            logger.warning(
+                "a certificate ends soon: replace its files and reload",
+                metadata: ["certificate": "\(status.name)", "days.left": "\(status.daysLeft)"])
+        }
         drainTimeout.withLock { $0 = snapshot.settings.drainTimeout }
         let fresh = bound.map(\.0)
         listeners.withLock { $0 += fresh }
@@ -148,6 +156,9 @@ package final class ProxyServer: Sendable {
         return status
     }
 
+    /// The certificates of the configuration in force.
+    package var certificates: [CertificateStatus] { certificateStatuses.withLock { $0 } }
+
     /// What the routes of the configuration in force counted, by listener.
     package var routes: [RouteStatus] {
         published.pin().value.listeners.flatMap { listener -> [RouteStatus] in
@@ -182,7 +193,7 @@ package final class ProxyServer: Sendable {
                         boundEndpoint: Endpoint(address: endpoint.address, port: UInt16(port)))
                 shared = made
                 await worker.run { worker in
-                    let view = SnapshotView(snapshot)
+                    let view = worker.view.snapshot === snapshot ? worker.view : SnapshotView(snapshot)
                     guard let position = view.position(of: listener.endpoint) else { return }
                     let own = LoopListener(shared: made, view: view, position: position, tls: tls)
                     own.channel = channel
@@ -222,6 +233,8 @@ package final class ProxyServer: Sendable {
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
+            // Accepted sockets inherit it, which saves a system call for each.
+            .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .serverChannelOption(.autoRead, value: false)
             .serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelInitializer { channel in
@@ -230,7 +243,6 @@ package final class ProxyServer: Sendable {
                 }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: max(high / 2, 1), high: max(high, 2)))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -245,19 +257,14 @@ package final class ProxyServer: Sendable {
         }
         let connection = ClientConnection(worker: worker, listener: listener)
         let pipeline = channel.pipeline.syncOperations
-        if let tls = listener.tls {
-            let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
-            let peek = SNIHandler { result in
-                channel.eventLoop.makeCompletedFuture {
-                    var name: String?
-                    if case .hostname(let given) = result { name = given }
-                    let entry = tls.entry(for: name)
-                    if name != nil { bound.value.certificate = entry }
-                    try channel.pipeline.syncOperations.addHandler(
-                        NIOSSLServerHandler(context: tls.entries[entry].context), position: .before(bound.value))
-                }
-            }
-            try pipeline.addHandler(ByteToMessageHandler(peek))
+        if listener.snapshot.proxyProtocol, let peer = channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }),
+            listener.snapshot.trusts(peer.unmapped)
+        {
+            connection.awaitsProxyHeader = true
+            try pipeline.addHandler(ProxyHeaderReader(connection: connection))
+        }
+        if let tls = connection.tls {
+            try pipeline.addHandler(ClientHelloHandler(tls: tls, connection: connection))
         }
         try pipeline.addHandler(connection)
     }

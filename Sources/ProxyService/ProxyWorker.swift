@@ -41,6 +41,9 @@ final class ProxyWorker {
     private var identifiers: (high: UInt64, low: UInt64)
     private var timer: RepeatedTask?
     private var ticks = 0
+    /// Requests without a place on a member, in the order in which they came.
+    private var waiting: [ClientConnection] = []
+    private var isWaitingScheduled = false
     /// What this loop last added to the process's sum.
     private var buffered = 0
 
@@ -114,7 +117,7 @@ final class ProxyWorker {
             upstreamTLS.removeAll()
         }
         if let known = upstreamTLS[upstream] { return known }
-        guard let made = try? UpstreamTLS(settings) else {
+        guard let made = try? UpstreamTLS(settings, certificates: view.snapshot.certificates) else {
             // `apply` has read the same files; one that vanished since shows as a failed handshake with the member.
             return nil
         }
@@ -154,6 +157,42 @@ final class ProxyWorker {
         case .name(let given): name = given
         }
         return Array("\(name):\(listener.shared.boundEndpoint.port)".utf8)
+    }
+
+    // MARK: Waiting for a place
+
+    /// Lets a request wait for a place on a member; `false` when as many wait already as may.
+    func wait(_ client: ClientConnection, for upstream: UpstreamSnapshot) -> Bool {
+        guard upstream.queueSize > 0, waiting.count(where: { $0.waits(for: upstream) }) < upstream.queueSize else {
+            return false
+        }
+        waiting.append(client)
+        return true
+    }
+
+    func stopWaiting(_ client: ClientConnection) { waiting.removeAll { $0 === client } }
+
+    /// A request of this loop has left its member.
+    @inline(__always)
+    func placeFreed() { if !waiting.isEmpty { scheduleWaiting() } }
+
+    private func scheduleWaiting() {
+        guard !isWaitingScheduled else { return }
+        isWaitingScheduled = true
+        // Not at once: whoever left is not done yet.
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.execute {
+            bound.value.isWaitingScheduled = false
+            bound.value.tryWaiting()
+        }
+    }
+
+    /// Those who came first go first.
+    private func tryWaiting() {
+        guard !waiting.isEmpty else { return }
+        let all = waiting
+        waiting.removeAll(keepingCapacity: true)
+        for client in all where !client.tryWaiting() { waiting.append(client) }
     }
 
     // MARK: Connections and time
@@ -214,6 +253,8 @@ final class ProxyWorker {
         tickTime = now()
         refresh()
         view.flush()
+        // Places that other loops have freed.
+        tryWaiting()
         ticks &+= 1
         if ticks % Self.ticksBetweenLooks == 0 { lookAtBuffers() }
         for listener in listeners { listener.gate?.resumeIfPossible() }
@@ -299,10 +340,17 @@ struct LoopSettings {
     let bufferBytes: Int
     let bufferTotal: Int
     let via: ProxySettings.Via
+    let forwardsNormalPath: Bool
 
     init(_ settings: ProxySettings) {
         let given = settings.limits
-        limits = HeadLimits(bytes: given.headBytes, fields: given.headFields)
+        let underscores: HeadLimits.Underscores =
+            switch settings.underscores {
+            case .drop: .drop
+            case .keep: .keep
+            case .reject: .reject
+            }
+        limits = HeadLimits(bytes: given.headBytes, fields: given.headFields, underscores: underscores)
         responseLimits = HeadLimits(
             bytes: HeadLimits.largestHead, fields: HeadLimits.mostFields, underscores: .keep)
         headTimeout = nanoseconds(given.headTimeout)
@@ -321,6 +369,7 @@ struct LoopSettings {
         bufferBytes = max(given.bufferBytes, 4096)
         bufferTotal = given.bufferTotal
         via = settings.via
+        forwardsNormalPath = settings.forwardedPath == .normalised
     }
 }
 

@@ -16,6 +16,8 @@ final class UpstreamConnection: ChannelDuplexHandler {
     var client: ClientConnection?
     /// Requests sent on it.
     var uses = 0
+    /// While kept: since when.
+    var idleSince: UInt64 = 0
     /// While kept: when it goes.
     var expiry: UInt64 = .max
     let isTLSConnection: Bool
@@ -107,7 +109,12 @@ final class UpstreamConnection: ChannelDuplexHandler {
             becomeReady()
         case ChannelEvent.inputClosed:
             isInputClosed = true
-            if let client { client.upstreamInputClosed(self) } else { discard() }
+            if let client {
+                client.upstreamInputClosed(self)
+            } else {
+                if !isClosing { worker.pool(for: member).closedByMember(self, now: worker.now()) }
+                discard()
+            }
         default:
             break
         }

@@ -9,10 +9,22 @@ package struct Listener: Sendable, Hashable {
         case tcp(upstream: Int)
     }
 
+    /// Certificates that clients show.
+    package struct ClientCertificates: Sendable, Hashable {
+        /// PEM file with the authorities to trust.
+        package var authorityPath: String
+        /// Whether a client without one is refused.
+        package var isRequired = true
+
+        package init(authorityPath: String) { self.authorityPath = authorityPath }
+    }
+
     package struct TLS: Sendable, Hashable {
         /// Positions in `Intent.certificates`; the first is the default for names that none matches.
         package var certificates: [Int]
         package var minimumVersion: TLSVersion = .v12
+        /// `nil`: clients are not asked for certificates.
+        package var clients: ClientCertificates?
 
         package init(certificates: [Int]) { self.certificates = certificates }
     }
@@ -28,6 +40,8 @@ package struct Listener: Sendable, Hashable {
     package var tls: TLS?
     /// Peers whose `X-Forwarded-*` and `Forwarded` fields are believed and continued; all others' are replaced.
     package var trustedProxies: [IPPrefix] = []
+    /// Whether those peers begin each connection with a PROXY header, version 1 or 2. All others must not.
+    package var proxyProtocol = false
 
     package init(name: String, endpoint: Endpoint, mode: Mode) {
         self.name = name

@@ -9,10 +9,27 @@ package struct ProxySettings: Sendable, Hashable {
         case name(String)
     }
 
+    /// What becomes of a field whose name has an underscore: many servers read `X_User` as `X-User`, so that a client
+    /// could forge what a proxy would have removed.
+    package enum Underscores: String, Sendable, Hashable, CaseIterable {
+        case drop
+        case keep
+        /// With 400.
+        case reject
+    }
+
+    /// The path that members get. Routes are matched with the normalised one in any case.
+    package enum ForwardedPath: String, Sendable, Hashable, CaseIterable {
+        case received
+        case normalised
+    }
+
     /// Event loops; 0: one for each processor.
     package var threads = 0
     package var limits = ProxyLimits()
     package var via = Via.automatic
+    package var underscores = Underscores.drop
+    package var forwardedPath = ForwardedPath.received
     /// How long a removed listener's or route's connections may live on.
     package var drainTimeout: Duration = .seconds(30)
     /// `nil`: no access log; `-`: standard output; else a file.

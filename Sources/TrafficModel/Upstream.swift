@@ -28,6 +28,8 @@ package struct Upstream: Sendable, Hashable {
         package var verify = true
         /// PEM file with the authorities to trust; `nil`: the system's.
         package var authorityPath: String?
+        /// Position in `Intent.certificates` of the one to show to members that ask for it.
+        package var certificate: Int?
 
         package init() {}
     }
@@ -38,6 +40,8 @@ package struct Upstream: Sendable, Hashable {
     /// Positions in `Intent.monitors`; all must agree that a member is up. None: up until passive evidence says no.
     package var monitors: [Int] = []
     package var tls: TLS?
+    /// The PROXY header that connections to the members begin with; `nil`: none.
+    package var proxyProtocol: ProxyHeader.Version?
     package var connectTimeout: Duration = .seconds(2)
     /// From the end of the request to the head of the response, and between two reads of the response.
     package var responseTimeout: Duration = .seconds(30)
@@ -50,6 +54,9 @@ package struct Upstream: Sendable, Hashable {
     package var retryBudget = 0.2
     /// How long a refused or reset connection keeps a member out; doubles while it repeats, up to ten times this.
     package var ejectionTime: Duration = .seconds(5)
+    /// Requests that may wait per event loop while every member has as many as it may; 0: none waits.
+    package var queueSize = 100
+    package var queueTimeout: Duration = .seconds(1)
     /// After it came up, a member's share grows to full over this time.
     package var slowStart: Duration = .zero
 

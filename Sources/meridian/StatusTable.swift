@@ -38,6 +38,9 @@ enum StatusTable {
                 "route \(route.name)  requests \(route.traffic.requests)  4xx \(route.traffic.clientErrors)  "
                     + "5xx \(route.traffic.serverErrors)")
         }
+        for certificate in status.certificates {
+            lines.append("certificate \(certificate.name)  \(certificate.daysLeft) days left")
+        }
         for override in status.overrides {
             let left = override.expires.map { "  ends in \(max(0, ($0 - WallTime.now.milliseconds) / 1000)) s" } ?? ""
             lines.append(

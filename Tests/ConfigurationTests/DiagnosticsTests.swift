@@ -282,6 +282,9 @@ private let crossTable: [Mistake] = [
         "f:8:60: the host \"a:1\" has a port; leave it out: hosts are compared without port",
         "f:8:100: \"5\" is not a rate with a unit; write 5/s or 5/m"),
     .adding(
+        "listeners: { a: { address: \"127.0.0.1:1\", proxy_protocol: true, routes: [{ respond: {} }] } }",
+        "f:8:59: proxy_protocol needs to know whom to believe; list the peers that send the header in trusted_proxies"),
+    .adding(
         "listeners: { a: { address: \"127.0.0.1:1\", tcp: b, tls: { certificates: [c] } } }",
         "f:8:48: there is no upstream \"b\"; declare it under upstreams",
         "f:8:73: there is no certificate \"c\"; declare it under certificates"),

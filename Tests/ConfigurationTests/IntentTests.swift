@@ -184,8 +184,9 @@ func proxySide() throws {
         listeners:
           web:
             address: "127.0.0.1:8443"
-            tls: { certificates: [two, one], minimum_version: 1.3 }
+            tls: { certificates: [two, one], minimum_version: 1.3, client_certificates: { authority: ca.pem, required: false } }
             trusted_proxies: [10.0.0.0/8, "::1/128"]
+            proxy_protocol: true
             routes:
               - { name: v1, host: [API.example.com, "*.example.net"], path: /v1, methods: [GET, HEAD], headers: { X-Canary: 1, X-Debug: }, upstream: api, rate_limit: { rate: 600/m, burst: 20, per: route } }
               - { exact_path: /old, redirect: { location: "https://{host}{path}", status: 301 } }
@@ -198,7 +199,8 @@ func proxySide() throws {
             members: ["127.0.0.1:1", { address: "127.0.0.1:2", ratio: 3, max_connections: 4, backup: true }]
             method: random-two
             monitors: [port]
-            tls: { server_name: s.example, verify: false, authority: ca.pem }
+            tls: { server_name: s.example, verify: false, authority: ca.pem, certificate: one }
+            proxy_protocol: v2
             connect_timeout: 1s
             response_timeout: 2s
             idle_connections: 5
@@ -207,9 +209,13 @@ func proxySide() throws {
             retry_budget: 8%
             ejection_time: 9s
             slow_start: 10s
+            queue_size: 11
+            queue_timeout: 12s
         proxy:
           threads: 1
           via: edge-1
+          underscores: reject
+          forwarded_path: normalised
           limits:
             head_size: 2KiB
             head_fields: 33
@@ -235,6 +241,7 @@ func proxySide() throws {
     let web = intent.listeners[0]
     #expect(web.tls?.certificates == [1, 0])
     #expect(web.tls?.minimumVersion == .v13)
+    #expect(web.tls?.clients?.authorityPath == "/etc/meridian/ca.pem" && web.tls?.clients?.isRequired == false)
     #expect(web.trustedProxies.map(\.description) == ["10.0.0.0/8", "::1/128"])
     guard case .http(let routes) = web.mode else {
         Issue.record("not HTTP")
@@ -261,16 +268,19 @@ func proxySide() throws {
     #expect((spare.ratio, spare.maxConnections, spare.backup) == (3, 4, true))
     #expect((upstream.method, upstream.monitors, upstream.idleConnections, upstream.tries) == (.randomTwo, [0], 5, 7))
     #expect((upstream.tls?.serverName, upstream.tls?.verify) == ("s.example", false))
-    #expect(upstream.tls?.authorityPath == "/etc/meridian/ca.pem")
+    #expect((upstream.tls?.authorityPath, upstream.tls?.certificate) == ("/etc/meridian/ca.pem", 0))
     let times = [
         upstream.connectTimeout, upstream.responseTimeout, upstream.idleTimeout, upstream.ejectionTime,
         upstream.slowStart,
     ]
     #expect(times == [1, 2, 6, 9, 10].map { Duration.seconds($0) })
     #expect(upstream.retryBudget == 0.08)
+    #expect(upstream.proxyProtocol == .v2 && web.proxyProtocol)
+    #expect((upstream.queueSize, upstream.queueTimeout) == (11, .seconds(12)))
     let proxy = intent.proxy
     let limits = proxy.limits
     #expect((proxy.threads, proxy.via, proxy.accessLog) == (1, .name("edge-1"), nil))
+    #expect((proxy.underscores, proxy.forwardedPath) == (.reject, .normalised))
     #expect((limits.headBytes, limits.headFields, limits.bodyBytes) == (2048, 33, nil))
     #expect((limits.bodyRate, limits.readRate) == (1000, 0))
     #expect((limits.connections, limits.connectionsPerSource, limits.requestsPerConnection) == (9, 12, 13))

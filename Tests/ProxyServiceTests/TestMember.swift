@@ -8,6 +8,8 @@ import Synchronization
 final class TestMember: Sendable {
     enum Step: Sendable {
         case send(String)
+        /// When what was sent before has been on its way for a while.
+        case sendLater(String)
         case close
         case closeOutput
         /// Closes with RST.
@@ -81,6 +83,11 @@ final class TestMember: Sendable {
                 switch step {
                 case .send(let text):
                     context.writeAndFlush(NIOAny(ByteBuffer(string: text)), promise: nil)
+                case .sendLater(let text):
+                    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+                    context.eventLoop.scheduleTask(in: .milliseconds(100)) {
+                        bound.value.writeAndFlush(NIOAny(ByteBuffer(string: text)), promise: nil)
+                    }
                 case .close: context.close(promise: nil)
                 case .closeOutput: context.close(mode: .output, promise: nil)
                 case .reset:

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A member in a process of its own, so that it can be killed: answers every request, echoes over WebSocket's handshake,
+/// A member in a process of its own, so that it can be killed: answers every request, echoes a head and over WebSocket's handshake,
 /// and sends a long body at a steady pace.
 final class MemberProcess {
     let port: Int
@@ -19,6 +19,8 @@ final class MemberProcess {
                         while data := await reader.read(4096):
                             writer.write(data)
                         break
+                    elif path == b"/echo":
+                        writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(head) + head)
                     elif path == b"/long":
                         writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 6000000\\r\\n\\r\\n")
                         for _ in range(600):

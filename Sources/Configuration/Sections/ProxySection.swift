@@ -11,6 +11,12 @@ enum ProxySection {
         "via", default: fresh.via,
         "This proxy's name in `Via`, by which it also notices requests that go in a circle; `auto`: one drawn at each start."
     )
+    static let underscores = Shape<ProxySettings.Underscores>.choice().field(
+        "underscores", default: fresh.underscores,
+        "What becomes of fields of requests whose names have an underscore, which many servers take for a hyphen.")
+    static let forwardedPath = Shape<ProxySettings.ForwardedPath>.choice().field(
+        "forwarded_path", default: fresh.forwardedPath,
+        "The path that members get: as received, or as routes are matched with it, without `//`, `/./` and `/../`.")
     static let drainTimeout = Shape<Duration>.duration(0...86_400_000).field(
         "drain_timeout", default: fresh.drainTimeout, "How long connections of a removed listener or route live on.")
     static let accessLog = Shape<String>.text("path").field(
@@ -19,7 +25,8 @@ enum ProxySection {
     static let model = ObjectModel(
         title: "proxy", summary: "What holds for all listeners.",
         fields: [
-            threads.description, limits.description, via.description, drainTimeout.description, accessLog.description,
+            threads.description, limits.description, via.description, underscores.description,
+            forwardedPath.description, drainTimeout.description, accessLog.description,
         ])
 
     private static let viaShape = Shape<String>.token("name").map(
@@ -44,6 +51,8 @@ enum ProxySection {
         proxy.threads = reader.read(threads, context)
         proxy.limits = reader.read(limits, context) ?? ProxyLimits()
         proxy.via = reader.read(via, context)
+        proxy.underscores = reader.read(underscores, context)
+        proxy.forwardedPath = reader.read(forwardedPath, context)
         proxy.drainTimeout = reader.read(drainTimeout, context)
         let log = reader.read(accessLog, context)
         proxy.accessLog =

@@ -14,6 +14,9 @@ enum UpstreamSection {
     static let monitors = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.monitor).located).field(
         "monitors", "All must agree that a member is up. None: up until a connection fails.")
     static let tls = tlsShape.field("tls", "Speak TLS to the members; `tls: {}` for the defaults.")
+    static let proxyProtocol = Shape<ProxyHeader.Version>.choice().field(
+        "proxy_protocol",
+        "Begin connections with a PROXY header of this version. Each then serves one client's request or connection.")
     static let connectTimeout = Shape<Duration>.duration(1...600_000).field(
         "connect_timeout", default: fresh.connectTimeout, "Until a connection to a member stands.")
     static let responseTimeout = Shape<Duration>.duration(10...86_400_000).field(
@@ -33,13 +36,20 @@ enum UpstreamSection {
     static let slowStart = Shape<Duration>.duration(0...3_600_000).field(
         "slow_start", default: fresh.slowStart, "A member that came up gets its full share after this time.")
 
+    static let queueSize = Shape<Int>.integer(0...100_000).field(
+        "queue_size", default: fresh.queueSize,
+        "Requests that wait per event loop while every member has its `max_connections`; beyond it they get 503.")
+    static let queueTimeout = Shape<Duration>.duration(1...600_000).field(
+        "queue_timeout", default: fresh.queueTimeout, "How long they wait before they get 503.")
+
     static let model = ObjectModel(
         title: "upstreams.NAME", summary: "Members that serve the same requests.",
         fields: [
             members.description, method.description, monitors.description, tls.description,
-            connectTimeout.description, responseTimeout.description, idleConnections.description,
+            proxyProtocol.description, connectTimeout.description, responseTimeout.description,
+            idleConnections.description,
             idleTimeout.description, tries.description, retryBudget.description, ejectionTime.description,
-            slowStart.description,
+            slowStart.description, queueSize.description, queueTimeout.description,
         ])
 
     static let address = Shape<Endpoint>.endpoint.field("address", required: true, "The member's address and port.")
@@ -76,9 +86,14 @@ enum UpstreamSection {
     static let authority = Shape<String>.path.located.field(
         "authority", "A PEM file with the authorities to trust; the system's if absent.")
 
+    static let ownCertificate = Shape<Int>.reference(.certificate).field(
+        "certificate", "Shown to members that ask for one.")
+
     static let tlsModel = ObjectModel(
         title: "upstreams.NAME.tls", summary: "TLS to the members.",
-        fields: [serverName.description, verify.description, authority.description])
+        fields: [
+            serverName.description, verify.description, authority.description, ownCertificate.description,
+        ])
 
     private static let tlsShape = Shape<Drafted<Upstream.TLS, Position?>>(.object(tlsModel)) { node, context in
         guard let reader = ObjectReader(tlsModel, node, context) else { return nil }
@@ -87,6 +102,7 @@ enum UpstreamSection {
         tls.verify = reader.read(verify, context)
         let path = reader.read(authority, context)
         tls.authorityPath = path?.value
+        tls.certificate = reader.read(ownCertificate, context)
         return Drafted(value: tls, places: path?.position)
     }
 
@@ -101,6 +117,7 @@ enum UpstreamSection {
         upstream.monitors = unique(reader.read(monitors, context) ?? [], of: .monitor, context)
         let security = reader.read(tls, context)
         upstream.tls = security?.value
+        upstream.proxyProtocol = reader.read(proxyProtocol, context)
         upstream.connectTimeout = reader.read(connectTimeout, context)
         upstream.responseTimeout = reader.read(responseTimeout, context)
         upstream.idleConnections = reader.read(idleConnections, context)
@@ -108,6 +125,8 @@ enum UpstreamSection {
         upstream.tries = reader.read(tries, context)
         upstream.retryBudget = reader.read(retryBudget, context)
         upstream.ejectionTime = reader.read(ejectionTime, context)
+        upstream.queueSize = reader.read(queueSize, context)
+        upstream.queueTimeout = reader.read(queueTimeout, context)
         upstream.slowStart = reader.read(slowStart, context)
         check(list, context)
         return Drafted(value: upstream, places: security?.places)

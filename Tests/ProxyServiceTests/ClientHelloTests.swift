@@ -1,0 +1,186 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+import Testing
+import TrafficModel
+
+@testable import ProxyService
+
+@Suite("What TLS clients say first")
+struct ClientHelloTests {
+    private final class Collector: ChannelInboundHandler, Sendable {
+        typealias InboundIn = ByteBuffer
+        let bytes = Mutex<[UInt8]>([])
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let part = unwrapInboundIn(data)
+            bytes.withLock { $0 += part.readableBytesView }
+        }
+    }
+
+    /// What a real client sends.
+    private static func hello(
+        _ name: String?, _ change: (inout TLSConfiguration) -> Void = { _ in }
+    ) async throws -> [UInt8] {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.certificateVerification = .none
+        change(&configuration)
+        let context = try NIOSSLContext(configuration: configuration)
+        let collector = Collector()
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { $0.pipeline.addHandler(collector) }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        NIOSSLClientHandler(context: context, serverHostname: name))
+                }
+            }
+            .connect(host: "127.0.0.1", port: server.localAddress?.port ?? 0).get()
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline {
+            let bytes = collector.bytes.withLock { $0 }
+            // One record: the client says no more until it is answered.
+            if bytes.count > 5, bytes.count == 5 + Int(bytes[3]) << 8 + Int(bytes[4]) { break }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        try await client.close()
+        try await server.close()
+        return collector.bytes.withLock { $0 }
+    }
+
+    private static func read(_ bytes: [UInt8]) -> ClientHello.Reading { ClientHello.read(bytes.span) }
+
+    @Test("the name is read in lower case, and that elliptic keys are understood")
+    func real() async throws {
+        let plain = Self.read(try await Self.hello("Shop.Example.COM"))
+        #expect(plain == .hello(ClientHello(serverName: "shop.example.com", acceptsECDSA: true)))
+        #expect(Self.read(try await Self.hello(nil)) == .hello(ClientHello(serverName: nil, acceptsECDSA: true)))
+        let rsa = try await Self.hello("a.test") {
+            $0.verifySignatureAlgorithms = [.rsaPssRsaeSha256, .rsaPkcs1Sha256]
+        }
+        #expect(Self.read(rsa) == .hello(ClientHello(serverName: "a.test", acceptsECDSA: false)))
+        let old = try await Self.hello("a.test") {
+            $0.maximumTLSVersion = .tlsv12
+            $0.cipherSuiteValues = [.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]
+        }
+        #expect(Self.read(old) == .hello(ClientHello(serverName: "a.test", acceptsECDSA: false)))
+        let oldWithECDSA = try await Self.hello("a.test") { $0.maximumTLSVersion = .tlsv12 }
+        #expect(Self.read(oldWithECDSA) == .hello(ClientHello(serverName: "a.test", acceptsECDSA: true)))
+    }
+
+    @Test("every beginning is incomplete, however it is cut into records, and what follows does not matter")
+    func splits() async throws {
+        let bytes = try await Self.hello("a.test")
+        for count in 0..<bytes.count { #expect(Self.read(Array(bytes[..<count])) == .incomplete, "\(count)") }
+        let whole = Self.read(bytes)
+        #expect(Self.read(bytes + [1, 2, 3]) == whole)
+        let message = Array(bytes[5...])
+        for cut in stride(from: 1, to: message.count, by: 7) {
+            let record = { (part: ArraySlice<UInt8>) -> [UInt8] in
+                [22, 3, 1, UInt8(part.count >> 8), UInt8(part.count & 255)] + part
+            }
+            #expect(Self.read(record(message[..<cut]) + record(message[cut...])) == whole, "\(cut)")
+        }
+    }
+
+    @Test(
+        "what is no hello is told at its first wrong byte",
+        arguments: [
+            Array("GET / HTTP/1.1\r\n".utf8), [22, 2, 0, 0, 5], [22, 3, 1, 0, 0], [22, 3, 1, 0x40, 1],
+            [22, 3, 1, 0, 4, 2], [22, 3, 1, 0, 5, 1, 0x01, 0, 0, 0], [22, 3, 1, 0, 5, 1, 0, 0, 1, 3],
+        ])
+    func malformed(_ bytes: [UInt8]) { #expect(Self.read(bytes) == .malformed) }
+
+    @Test("random damage never traps")
+    func damage() async throws {
+        let bytes = try await Self.hello("a.test")
+        var random = SplitMix64(state: 11)
+        for _ in 0..<20_000 {
+            var damaged = bytes
+            for _ in 0...Int.random(in: 0..<3, using: &random) {
+                damaged[Int.random(in: 0..<damaged.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            if case .hello(let hello) = Self.read(damaged) { #expect(hello.serverName?.isEmpty != true) }
+        }
+    }
+}
+
+@Suite("Subjects of certificates as text, RFC 4514")
+struct CertificateSubjectTests {
+    private static func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+        content.count < 128
+            ? [tag, UInt8(content.count)] + content
+            : [tag, 0x82, UInt8(content.count >> 8), UInt8(content.count & 255)] + content
+    }
+
+    private static func attribute(_ type: [UInt8], _ value: String, tag: UInt8 = 0x0c) -> [UInt8] {
+        element(0x30, element(0x06, type) + element(tag, Array(value.utf8)))
+    }
+
+    private static func certificate(_ elements: [[UInt8]]) -> [UInt8] {
+        let name = element(0x30, elements.flatMap { element(0x31, $0) })
+        let empty = element(0x30, [])
+        let signed = element(
+            0x30, element(0xa0, [2, 1, 2]) + element(0x02, [1]) + empty + empty + empty + name + empty)
+        return element(0x30, signed + empty + element(0x03, [0]))
+    }
+
+    private static func text(_ bytes: [UInt8]) -> String? {
+        CertificateSubject.text(of: bytes).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static let commonName: [UInt8] = [0x55, 4, 3]
+
+    @Test("a real one, and the same as NIOSSL has read it")
+    func real() throws {
+        let files = try TestCertificates()
+        defer { files.remove() }
+        let certificate = try NIOSSLCertificate.fromPEMFile(files.certificates[0].chainPath)[0]
+        #expect(Self.text(try certificate.toDERBytes()) == "CN=a")
+    }
+
+    @Test("the last element comes first, types have their short names, and what is special is escaped")
+    func writing() {
+        let elements = [
+            Self.attribute([0x55, 4, 6], "PL", tag: 0x13), Self.attribute([0x55, 4, 10], "A, B \"C\"; <d>+\\"),
+            Self.attribute(Self.commonName, " #x é\n") + Self.attribute([0x2a, 3, 4], "y"),
+        ]
+        #expect(
+            Self.text(Self.certificate(elements))
+                == "CN=\\ #x \\C3\\A9\\0A+1.2.3.4=y,O=A\\, B \\\"C\\\"\\; \\<d\\>\\+\\\\,C=PL")
+        #expect(Self.text(Self.certificate([Self.attribute(Self.commonName, "#1")])) == "CN=\\#1")
+    }
+
+    @Test("nothing, too much and other kinds of text have none")
+    func none() {
+        #expect(Self.text(Self.certificate([])) == nil)
+        let most = CertificateSubject.limit - 3
+        #expect(
+            Self.text(Self.certificate([Self.attribute(Self.commonName, String(repeating: "x", count: most))])) != nil)
+        #expect(
+            Self.text(Self.certificate([Self.attribute(Self.commonName, String(repeating: "x", count: most + 1))]))
+                == nil)
+        #expect(Self.text(Self.certificate([Self.attribute(Self.commonName, "x", tag: 0x1e)])) == nil)
+    }
+
+    @Test("no beginning of one traps or has another subject")
+    func truncation() {
+        let whole = Self.certificate([Self.attribute(Self.commonName, "alice")])
+        for count in 0..<whole.count { #expect(Self.text(Array(whole[..<count])) == nil, "\(count)") }
+    }
+}
+
+/// Repeats a test's random choices.
+private struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}

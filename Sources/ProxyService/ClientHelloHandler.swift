@@ -19,7 +19,8 @@ final class ClientHelloHandler: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         if pending.readableBytes == 0 { pending = bytes } else { pending.writeBuffer(&bytes) }
-        switch ClientHello.read(pending.readableBytesUInt8Span) {
+        let seen = pending
+        switch ClientHello.read(seen.readableBytesUInt8Span) {
         case .incomplete:
             // The size is bounded by what is read as a hello.
             return

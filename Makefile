@@ -3,7 +3,7 @@
 swift := swift
 release_flags := -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 
-.PHONY: help build demo test test-slow fuzz fuzz-smoke lint format bench-dns bench-proxy install clean
+.PHONY: help build demo test test-slow fuzz fuzz-smoke lint format bench-dns bench-proxy bench-steering install clean
 
 help:
 	@echo "make demo         set up, build, and show the whole flow on this machine (ARGS=--tour plays it unattended)"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint         check the format of the sources"
 	@echo "make bench-dns    CPU per query beside gdnsd and Knot"
 	@echo "make bench-proxy  CPU per request beside NGINX and HAProxy"
+	@echo "make bench-steering  time of a decision, and of city-sized geography"
 	@echo "make install      copy the binary to PREFIX (default /usr/local)"
 
 build:
@@ -59,6 +60,11 @@ bench-dns:
 bench-proxy:
 	@scripts/setup bench
 	scripts/bench-proxy
+
+bench-steering:
+	@scripts/setup build
+	$(swift) build $(release_flags) --product SteeringBenchmark
+	.build/release/SteeringBenchmark
 
 install: build
 	install -D -m 755 .build/release/meridian $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/meridian

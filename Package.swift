@@ -140,6 +140,11 @@ let package = Package(
                 "Steering",
                 "Telemetry", "TrafficModel", nioCore, nioPosix, logging,
             ], path: "Tests/AllocationBudget", swiftSettings: house),
+        // Times decisions and geography of a city database's size: `make bench-steering`.
+        .executableTarget(
+            name: "SteeringBenchmark",
+            dependencies: ["Addresses", "DNSWire", "Geography", "Steering", "TrafficModel"],
+            path: "Tests/SteeringBenchmark", swiftSettings: house),
         .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .testTarget(
             name: "ProxyServiceTests",

@@ -64,7 +64,7 @@ struct AnswerTables {
                     zone: UInt32(zone.map { $0 + 1 } ?? 0)))
             bytes += name?.wire ?? []
         }
-        for server in intent.virtualServers.indices { addresses.append(TargetAddress(plan.address(ofServer: server))) }
+        for server in 0..<plan.addressCount { addresses.append(TargetAddress(plan.address(ofServer: server))) }
     }
 
     // MARK: Storing

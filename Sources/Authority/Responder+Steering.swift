@@ -41,7 +41,7 @@ extension Responder {
             writeAlias(data.targets[pool], zone: node.zone, scope: scope, message, data, &writer)
         case .addresses:
             writeAddresses(scope: scope, message, data, &writer)
-        case .noData:
+        case .noData, .zoneData, .drop:
             write(Int(data.zones[Int(node.zone)].noData), scope: scope, message, data, &writer)
         case .failure(let code):
             writeError(UInt16(code), .failure, because: .nothingAvailable, scope: scope, message, data, &writer)

@@ -68,18 +68,17 @@ extension ConfigurationAssembly {
     /// Regions of network lists that topology records name must be in one.
     private func checkNetworks(in database: GeographyDatabase) {
         let known = Set(database.places.compactMap(\.network))
-        for entry in draft.wideIPs {
-            guard let value = entry.value else { continue }
-            for (record, place) in zip(value.value.topology, value.places.topology) {
-                for (source, position) in zip(record.sources, place.sources) {
-                    guard case .network(let label) = source, !known.contains(label), !draft.geography.isEmpty else {
-                        continue
-                    }
-                    context.error(
-                        position, "no network list has the region \"\(label.shortened)\"",
-                        Suggestion.advice(
-                            for: label, in: known.sorted(), none: "add geography: with networks: FILE"))
-                }
+        for (source, position) in topologySources {
+            guard case .network(let label) = source, !known.contains(label), !draft.geography.isEmpty else { continue }
+            context.error(
+                position, "no network list has the region \"\(label.shortened)\"",
+                Suggestion.advice(for: label, in: known.sorted(), none: "add geography: with networks: FILE"))
+        }
+        if !draft.geography.isEmpty, !database.places.contains(where: { $0.coordinates != nil }) {
+            for position in nearestStages {
+                context.error(
+                    position, "no geography source has coordinates, so that no distance can be told",
+                    "add a MaxMind DB with cities, or order by topology")
             }
         }
     }

@@ -9,6 +9,9 @@ extension ConfigurationAssembly {
             if let places = entry.value?.places { complete(&pool, places, at: entry.position) }
             intent.pools.append(pool)
         }
+        for (position, entry) in draft.pools.enumerated() {
+            if let places = entry.value?.places { checkStages(of: intent.pools[position], places, at: entry.position) }
+        }
         checkAllDownCycles()
     }
 
@@ -74,8 +77,11 @@ extension ConfigurationAssembly {
     /// A host name's answer when all is down may be another pool's, but not in a circle.
     private func checkAllDownCycles() {
         for (start, entry) in draft.pools.enumerated() {
-            if case .pool(let other) = intent.pools[start].allDown, intent.pools[other].virtualServers.isEmpty,
-                case .external? = draft.pools[other].value?.value.answer, let position = entry.value?.places.allDown
+            guard let places = entry.value?.places else { continue }
+            let position = places.stages.last?.stage ?? places.allDown
+            let what = places.stages.isEmpty ? "all_down" : "the answer of its stages"
+            if let other = intent.pools[start].lastResort, intent.pools[other].virtualServers.isEmpty,
+                case .external? = draft.pools[other].value?.value.answer
             {
                 context.error(
                     position, "the pool \"\(intent.pools[other].name)\" has no addresses to answer for a host name",
@@ -83,14 +89,14 @@ extension ConfigurationAssembly {
             }
             var seen: [Int] = []
             var current = start
-            while intent.pools.indices.contains(current), case .pool(let next) = intent.pools[current].allDown {
+            while intent.pools.indices.contains(current), let next = intent.pools[current].lastResort {
                 seen.append(current)
                 if next == start {
                     // Each circle is told once, at its first pool.
-                    guard seen.min() == start, let position = entry.value?.places.allDown else { break }
+                    guard seen.min() == start else { break }
                     let names = (seen + [start]).map { intent.pools[$0].name }.joined(separator: " → ")
                     context.error(
-                        position, "all_down goes in a circle: \(names)", "end it with open, closed, servfail or refused"
+                        position, "\(what) goes in a circle: \(names)", "end it with open, closed, servfail or refused"
                     )
                     break
                 }
@@ -119,7 +125,7 @@ extension ConfigurationAssembly {
                     places.allDown, "all_down names the pool \"\(context.name(.pool, pool))\", which is already tried",
                     "name another pool, or write open")
             }
-            checkTopology(wideIP, places)
+            checkStages(of: wideIP, places)
             checkTargets(wideIP, at: entry.position)
             intent.wideIPs.append(wideIP)
         }
@@ -128,7 +134,7 @@ extension ConfigurationAssembly {
     /// A CNAME cannot stand beside the SOA and NS records of a zone's apex (RFC 1034 section 3.6.2).
     private func checkApex(_ name: DomainName, of wideIP: WideIP, at position: Position) {
         guard servedNames.contains(name) else { return }
-        let pools = wideIP.pools + wideIP.topology.flatMap(\.pools)
+        let pools = wideIP.pools + wideIP.pipeline.flatMap(\.pools)
         guard let pool = pools.first(where: { intent.pools[$0].answer != .addresses }) else { return }
         context.error(
             position,
@@ -144,36 +150,6 @@ extension ConfigurationAssembly {
                     position, "\(target) would be a CNAME to itself through the pool \"\(intent.pools[index].name)\"",
                     "name another target")
             }
-        }
-    }
-
-    private func checkTopology(_ wideIP: WideIP, _ places: WideIPSection.Places) {
-        var seen: [TopologyRecord.Source: Position] = [:]
-        for (record, place) in zip(wideIP.topology, places.topology) {
-            for pool in record.pools where !wideIP.pools.contains(pool) {
-                context.error(
-                    place.record, "the pool \"\(context.name(.pool, pool))\" is not one of the wide IP's pools",
-                    "add it to pools")
-            }
-            for (source, position) in zip(record.sources, place.sources) {
-                if let first = seen[source] {
-                    context.warning(
-                        position, "\(source.words) is already matched on line \(first.line)",
-                        "remove it: the first record that matches decides")
-                    continue
-                }
-                if let (wider, first) = covering(source, in: seen) {
-                    context.warning(
-                        position, "\(source.words) is never reached: \(wider.words) on line \(first.line) comes first",
-                        "move this record above that one")
-                }
-                seen[source] = position
-            }
-        }
-        if draft.geography.isEmpty, let needy = seen.filter({ !$0.key.isPrefix }).min(by: { $0.value < $1.value }) {
-            context.error(
-                needy.value, "\(needy.key.words) cannot be told without geography",
-                "add geography: with a country database, or match by prefixes")
         }
     }
 }

@@ -149,9 +149,7 @@ struct ConfigurationAssembly {
             context.warning(
                 entry.position, "the pool \"\(entry.name)\" is not used", "list it in a wide IP, or remove it")
         }
-        let usesPlaces = intent.wideIPs.contains { wideIP in
-            wideIP.topology.contains { $0.sources.contains { if case .prefix = $0 { false } else { true } } }
-        }
+        let usesPlaces = topologySources.contains { !$0.source.isPrefix } || !nearestStages.isEmpty
         if !usesPlaces, let first = draft.geography.first {
             context.warning(first.position, "the geography is not used", "add topology records, or remove it")
         }

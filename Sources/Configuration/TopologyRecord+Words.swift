@@ -9,6 +9,10 @@ extension TopologyRecord.Source {
         case .country(let code): "the country \(code)"
         case .continent(let code): "the continent \(code)"
         case .network(let label): "the network region \"\(label.shortened)\""
+        case .subdivision(let country, let code): "the subdivision \(country)-\(code)"
+        case .city(let country, let name): "the city \(country)/\(name.shortened)"
+        case .asn(let number): "AS\(number)"
+        case .isp(let name): "the provider \"\(name.shortened)\""
         case .prefix(let prefix): "the network \(prefix)"
         }
     }
@@ -33,7 +37,10 @@ extension ConfigurationAssembly {
                 return (.prefix(wider), first)
             }
             return nil
-        case .continent, .network: return nil
+        case .subdivision(let country, _), .city(let country, _):
+            if let first = seen[.country(country)] { return (.country(country), first) }
+            return covering(.country(country), in: seen)
+        case .continent, .network, .asn, .isp: return nil
         }
     }
 }

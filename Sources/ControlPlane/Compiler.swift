@@ -37,7 +37,8 @@ package struct Compiler: Sendable {
         overrides: Overrides, observations: Observations, epoch: UInt64, now: UInt64, previous: Snapshot?
     ) -> Snapshot {
         let steering = SteeringSnapshot(
-            plan: plan, intent: intent, overrides: overrides, observations: observations, epoch: epoch)
+            plan: plan, intent: intent, overrides: overrides, observations: observations, epoch: epoch, now: now,
+            previous: previous?.authority.steering)
         return Snapshot(
             generation: intent.generation, epoch: epoch,
             authority: AuthoritySnapshot(data: authority, steering: steering),

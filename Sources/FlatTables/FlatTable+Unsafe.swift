@@ -1,4 +1,5 @@
 public import CLinux
+import Glibc
 
 /// Values of a trivial type in one piece of memory that never changes: what the answering threads read without
 /// touching a reference count. The owner keeps it alive and frees it.
@@ -11,11 +12,34 @@ package struct FlatTable<Element: BitwiseCopyable>: BitwiseCopyable, @unchecked 
     @inlinable
     package init(_ values: [Element]) {
         count = values.count
-        unsafe elements = .allocate(capacity: max(values.count, 1))
+        unsafe elements = Self.allocate(values.count)
         unsafe values.withUnsafeBufferPointer { values in
             guard let first = values.baseAddress else { return }
             unsafe elements.initialize(from: first, count: values.count)
         }
+    }
+
+    /// - Parameter value: of each position.
+    package init(count: Int, _ value: (Int) -> Element) {
+        self.count = count
+        unsafe elements = Self.allocate(count)
+        for index in 0..<count { unsafe (elements + index).initialize(to: value(index)) }
+    }
+
+    /// Tables from this size on are put on huge pages: a look-up in one of them would miss the cache of page addresses
+    /// at each of its steps.
+    private static var hugeSize: Int { 4 << 20 }
+    private static var hugePage: Int { 2 << 20 }
+
+    @usableFromInline @unsafe
+    static func allocate(_ count: Int) -> UnsafeMutablePointer<Element> {
+        let size = max(count, 1) * MemoryLayout<Element>.stride
+        let isHuge = size >= hugeSize
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: size, alignment: isHuge ? hugePage : MemoryLayout<Element>.alignment)
+        // A kernel without huge pages says no, and all works as before.
+        if isHuge { _ = unsafe madvise(memory, size, MADV_HUGEPAGE) }
+        return unsafe memory.bindMemory(to: Element.self, capacity: max(count, 1))
     }
 
     /// Takes over memory that `allocate` made, with `count` values.
@@ -27,13 +51,17 @@ package struct FlatTable<Element: BitwiseCopyable>: BitwiseCopyable, @unchecked 
 
     /// After this no element may be read.
     @inlinable
-    package func deallocate() { unsafe elements.deallocate() }
+    package func deallocate() { unsafe UnsafeMutableRawPointer(elements).deallocate() }
 
-    @inlinable @inline(__always)
+    @inlinable
     package subscript(index: Int) -> Element {
-        precondition(index >= 0 && index < count)
-        // Inside by the line above.
-        return unsafe elements[index]
+        // Yielded in place: a copy of a large element would cost more than what is read of it.
+        @inline(__always)
+        _read {
+            precondition(index >= 0 && index < count)
+            // Inside by the line above.
+            yield unsafe elements[index]
+        }
     }
 
     /// The address of the element at `index`, up to and with `count`.

@@ -10,7 +10,7 @@ extension MaxMindData {
         let top = try members(
             [
                 "country", "registered_country", "continent", "subdivisions", "city", "location",
-                "autonomous_system_number", "country_code", "continent_code", "asn", "traits",
+                "autonomous_system_number", "country_code", "continent_code", "asn", "traits", "isp",
             ], of: value(at: offset), &budget)
 
         var place = Place()
@@ -39,6 +39,10 @@ extension MaxMindData {
         if place.asn == nil, let traits = top[10] {
             let nested = try members(["autonomous_system_number"], of: value(at: traits), &budget)
             place.asn = try asn(nested[0])
+        }
+        if let offset = top[11] { place.isp = string(try value(at: offset)) }
+        if place.isp == nil, let traits = top[10], let nested = try member("isp", at: traits, &budget) {
+            place.isp = string(nested)
         }
         return place
     }

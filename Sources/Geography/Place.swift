@@ -11,12 +11,14 @@ package struct Place: Hashable, Sendable {
     package var coordinates: Coordinates?
     /// The autonomous system that announces the network.
     package var asn: UInt32?
+    /// The access provider, as the source names it.
+    package var isp: String?
     /// The region that a network list gives the network.
     package var network: String?
 
     package init(
         country: String? = nil, continent: String? = nil, subdivision: String? = nil, city: String? = nil,
-        coordinates: Coordinates? = nil, asn: UInt32? = nil, network: String? = nil
+        coordinates: Coordinates? = nil, asn: UInt32? = nil, isp: String? = nil, network: String? = nil
     ) {
         self.country = country
         self.continent = continent
@@ -24,6 +26,7 @@ package struct Place: Hashable, Sendable {
         self.city = city
         self.coordinates = coordinates
         self.asn = asn
+        self.isp = isp
         self.network = network
     }
 
@@ -43,15 +46,17 @@ package struct Place: Hashable, Sendable {
 
 extension Place {
     /// What is known when `later` is read after `self`. Country, city and the like go together, so that the city of
-    /// one source is never combined with the country of another; the AS number and the network's region stand alone.
+    /// one source is never combined with the country of another; the AS number, the provider and the network's region stand alone.
     func updated(by later: Place) -> Place {
         var result = self
         if later.country != nil || later.continent != nil || later.coordinates != nil {
             result = later
             result.asn = asn
+            result.isp = isp
             result.network = network
         }
         if let asn = later.asn { result.asn = asn }
+        if let isp = later.isp { result.isp = isp }
         if let network = later.network { result.network = network }
         return result
     }

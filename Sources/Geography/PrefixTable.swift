@@ -6,19 +6,21 @@ import FlatTables
 /// Built once per snapshot from a `RangeMap` and then shared by all threads. A look-up is two steps into an index by
 /// the address's first bits and a search over the few ranges that begin there.
 package final class PrefixTable: Sendable {
-    /// What look-ups read. It counts no references: whoever keeps it keeps the table too.
-    package struct Index: BitwiseCopyable, Sendable {
-        fileprivate let v4: RangeIndex<UInt32>
-        fileprivate let v6: RangeIndex<UInt128>
-    }
-
+    /// What look-ups need, without the reference count of the table: valid as long as the table is.
     package let index: Index
 
-    package init(_ ranges: RangeMap) { index = Index(v4: RangeIndex(ranges.v4), v6: RangeIndex(ranges.v6)) }
+    package init(_ ranges: RangeMap) {
+        index = Index(v4: RangeIndex(ranges.v4), v6: RangeIndex(ranges.v6))
+    }
 
     deinit {
         index.v4.deallocate()
         index.v6.deallocate()
+    }
+
+    package struct Index: Sendable, BitwiseCopyable {
+        fileprivate let v4: RangeIndex<UInt32>
+        fileprivate let v6: RangeIndex<UInt128>
     }
 
     package struct Match: Hashable, Sendable {
@@ -29,14 +31,14 @@ package final class PrefixTable: Sendable {
         package let length: UInt8
     }
 
+    /// An IPv4-mapped IPv6 address gets the match of its IPv4 address, 96 bits longer.
     package func lookup(_ address: IPAddress) -> Match { index.lookup(address) }
 
     /// Ranges of both families together: neighbours differ in their value.
-    package var count: Int { index.v4.starts.count + index.v6.starts.count }
+    package var count: Int { index.v4.ranges.count + index.v6.ranges.count }
 }
 
 extension PrefixTable.Index {
-    /// An IPv4-mapped IPv6 address gets the match of its IPv4 address, 96 bits longer.
     package func lookup(_ address: IPAddress) -> PrefixTable.Match {
         switch address {
         case .v4(let key):
@@ -51,17 +53,11 @@ extension PrefixTable.Index {
 
 /// A list of ranges with an index in two levels: by the first bits, and in crowded parts by as many further bits as
 /// leave a few ranges to search. Allocated IPv6 space is a small and crowded part of the whole.
-private struct RangeIndex<Key: FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable>: BitwiseCopyable,
-    Sendable
+private struct RangeIndex<Key: FixedWidthInteger & UnsignedInteger & Sendable & BitwiseCopyable>: Sendable,
+    BitwiseCopyable
 {
-    struct Bucket: BitwiseCopyable {
-        let cell: UInt32
-        let bits: UInt32
-    }
-
-    /// The list's ranges and their values.
-    let starts: FlatTable<Key>
-    private let values: FlatTable<UInt32>
+    /// Start and value side by side, for both are read.
+    let ranges: FlatTable<Range>
     /// For each cell of the index in the order of the keys, the range that its lowest key is in; then once more the
     /// last range. A cell's ranges end with the one that the next cell begins in.
     private let cells: FlatTable<UInt32>
@@ -69,6 +65,16 @@ private struct RangeIndex<Key: FixedWidthInteger & UnsignedInteger & BitwiseCopy
     private let buckets: FlatTable<Bucket>
     /// How far a key is shifted to leave its first bits.
     private let shift: Int
+
+    struct Range: BitwiseCopyable {
+        let start: Key
+        let value: UInt32
+    }
+
+    private struct Bucket: BitwiseCopyable {
+        let cell: UInt32
+        let bits: UInt32
+    }
 
     /// 65,536 buckets of 8 bytes at most.
     private static var mostFirstBits: Int { 16 }
@@ -78,8 +84,6 @@ private struct RangeIndex<Key: FixedWidthInteger & UnsignedInteger & BitwiseCopy
 
     init(_ list: RangeList<Key>) {
         let starts = list.starts
-        self.starts = FlatTable(starts)
-        values = FlatTable(list.values)
         // About one bucket per range.
         let firstBits = min(Self.mostFirstBits, Int.bitWidth - starts.count.leadingZeroBitCount)
         shift = Key.bitWidth - firstBits
@@ -102,13 +106,13 @@ private struct RangeIndex<Key: FixedWidthInteger & UnsignedInteger & BitwiseCopy
             }
         }
         cells.append(UInt32(starts.count - 1))
+        ranges = FlatTable(count: starts.count) { Range(start: starts[$0], value: list.values[$0]) }
         self.cells = FlatTable(cells)
         self.buckets = FlatTable(buckets)
     }
 
     func deallocate() {
-        starts.deallocate()
-        values.deallocate()
+        ranges.deallocate()
         cells.deallocate()
         buckets.deallocate()
     }
@@ -123,15 +127,15 @@ private struct RangeIndex<Key: FixedWidthInteger & UnsignedInteger & BitwiseCopy
         // The range is one of the `count` from `low` on.
         while count > 1 {
             let half = count / 2
-            if starts[low + half] <= key { low += half }
+            if ranges[low + half].start <= key { low += half }
             count -= half
         }
         // A network around the key stays within the range as long as it leaves out the last key before the range and
         // the first key after it. Neighbouring ranges differ, so no wider network has one value.
         var length = 0
-        if low > 0 { length = Self.commonBits(key, starts[low] &- 1) + 1 }
-        if low + 1 < starts.count { length = max(length, Self.commonBits(key, starts[low + 1]) + 1) }
-        return PrefixTable.Match(value: values[low], length: UInt8(truncatingIfNeeded: length))
+        if low > 0 { length = Self.commonBits(key, ranges[low].start &- 1) + 1 }
+        if low + 1 < ranges.count { length = max(length, Self.commonBits(key, ranges[low + 1].start) + 1) }
+        return PrefixTable.Match(value: ranges[low].value, length: UInt8(truncatingIfNeeded: length))
     }
 
     /// How many first bits two different keys share.

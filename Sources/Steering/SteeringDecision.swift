@@ -8,7 +8,7 @@ package enum SteeredSubject: Hashable, Sendable {
 }
 
 /// Which addresses a question asks for: A, AAAA, or something else.
-package enum AddressFamily: Sendable {
+package enum AddressFamily: Sendable, CaseIterable {
     case v4
     case v6
     case any
@@ -31,10 +31,15 @@ package struct SteeringDecision: Sendable {
         case addresses
         case noData
         case failure(rcode: UInt8)
+        /// What the zone has at the name.
+        case zoneData
+        /// Nothing is sent.
+        case drop
     }
 
     package var answer: Answer = .noData
-    /// Positions in `Intent.virtualServers`, all of the asked family, in the order to answer; `serverCount` are set.
+    /// Positions as `SteeringPlan.address(ofServer:)` counts them, all of the asked family, in the order to answer;
+    /// `serverCount` are set.
     package var servers: [16 of UInt32] = .init(repeating: 0)
     package var serverCount = 0
     /// Seconds.
@@ -42,6 +47,8 @@ package struct SteeringDecision: Sendable {
     /// Length of the widest network around the client that is treated alike: the SCOPE PREFIX-LENGTH to return
     /// (RFC 7871 section 7.2.1). 0: the answer does not depend on the client.
     package var scope: UInt8 = 0
+    /// How long a no may be kept, in seconds; as long as the zone says if `nil`.
+    package var negativeTTL: UInt32?
     /// The pool that was chosen, for counters; -1: none.
     package var pool: Int32 = -1
 

@@ -4,115 +4,110 @@ import FlatTables
 package import Geography
 package import TrafficModel
 
-/// What steering needs of one configuration: candidates, their order by place, and how to choose. Immutable.
+/// What steering needs of one configuration: the stages of every name as flat tables. Immutable.
 package final class SteeringPlan: Sendable {
     /// Every steered name: wide IPs, their aliases, and host names of pools.
     package let names: [(name: DomainName, subject: SteeredSubject)]
 
-    let servers: FlatTable<Server>
-    let pools: FlatTable<PoolPlan>
-    /// Virtual servers of all pools, each pool's in order.
-    let poolServers: FlatTable<UInt32>
     let wideIPs: FlatTable<WideIPPlan>
-    /// Where the orders of pools begin and end in `candidates`: an order ends where the next begins. Wide IPs with equal
-    /// orders share them.
-    let orders: FlatTable<UInt32>
+    let pools: FlatTable<PoolPlan>
+    let operations: FlatTable<Operation>
+    /// Of all programs. Virtual servers count from 0, pools from `serverCount`.
     let candidates: FlatTable<UInt32>
-    /// Distinct maps from client networks to an order of pools; wide IPs with equal records share one.
+    let keys: FlatTable<UInt32>
+    let weights: FlatTable<UInt32>
+    let classes: FlatTable<PlaceClass>
+    let fixedAnswers: FlatTable<FixedPlan>
+    /// By candidate: of its name, for hashes.
+    let seeds: FlatTable<UInt64>
+    /// By candidate: position in `Intent.regions`, or `noRegion`.
+    let regions: FlatTable<UInt32>
+    /// By position of addresses: whether it is an IPv4 one.
+    let isV4: FlatTable<Bool>
+    let serverCount: Int
+    /// Distinct maps from client networks to classes; names with equal records share one.
     private let tables: [PrefixTable]
     let indexes: FlatTable<PrefixTable.Index>
+    /// What must be computed anew with each epoch.
+    let loadOperations: [LoadOperation]
+    let fractionCount: Int
+    let loadKeyCount: Int
+    let loadWeightCount: Int
+    let usesLatency: Bool
+
+    /// The stages that programs were made from, for explanations.
+    package let wideIPStages: [[Stage]]
+    package let poolStages: [[Stage]]
+
     private let targets: [DomainName?]
     private let addresses: [IPAddress]
 
-    struct Server: BitwiseCopyable {
-        let ratio: UInt32
-        let isV4: Bool
+    static let noRegion = UInt32.max
+
+    struct WideIPPlan: BitwiseCopyable {
+        let program: Program
+        /// `noTTL`: the chosen pool's.
+        let ttl: UInt32
+        let enabled: Bool
+
+        static let noTTL = UInt32.max
+        /// Of answers that no pool gives, where the wide IP has no TTL of its own.
+        static let fallbackTTL: UInt32 = 30
     }
 
     struct PoolPlan: BitwiseCopyable {
-        /// Position in `poolServers`.
-        let firstServer: UInt32
-        let serverCount: UInt32
+        let program: Program
         let ttl: UInt32
-        let ratio: UInt32
-        let maxAnswers: Int
-        let allDown: FinalResort
-        let method: Pool.Method
         let answersAddresses: Bool
     }
 
-    struct WideIPPlan: BitwiseCopyable {
-        /// Position in `indexes`; -1: the place of the client does not matter.
-        let table: Int32
-        /// Position in `orders` of the order as configured; i + 1 behind it: for clients that record i matches.
-        let firstOrder: UInt32
-        let ttl: UInt32
-        let hasTTL: Bool
-        let enabled: Bool
-        let method: WideIP.Method
-        let allDown: FinalResort
-    }
-
-    /// ``TrafficModel/AllDownPolicy`` as the answering threads read it.
-    enum FinalResort: BitwiseCopyable {
-        case open
-        case closed
-        case pool(UInt32)
-        case rcode(UInt8)
-
-        init(_ policy: AllDownPolicy) {
-            self =
-                switch policy {
-                case .open: .open
-                case .closed: .closed
-                case .pool(let position): .pool(UInt32(position))
-                case .rcode(let code): .rcode(code)
-                }
-        }
-    }
-
     package init(intent: Intent, geography: GeographyDatabase) {
-        addresses = intent.virtualServers.map(\.endpoint.address)
-        servers = FlatTable(
-            intent.virtualServers.map { server in
-                let isV4 = if case .v4 = server.endpoint.address { true } else { false }
-                return Server(ratio: UInt32(clamping: server.ratio), isV4: isV4)
+        var builder = PlanBuilder(intent: intent, geography: geography)
+        wideIPStages = intent.wideIPs.map(\.pipeline)
+        poolStages = intent.pools.map(\.pipeline)
+        serverCount = intent.virtualServers.count
+        pools = FlatTable(
+            zip(intent.pools, poolStages).map { pool, stages in
+                PoolPlan(
+                    program: builder.program(
+                        stages, candidates: pool.virtualServers.map { UInt32($0) }, family: .servers,
+                        limit: min(max(pool.maxAnswers, 1), 16)),
+                    ttl: pool.ttl, answersAddresses: pool.answer == .addresses)
             })
-        let targets = intent.pools.map { pool -> DomainName? in
+        wideIPs = FlatTable(
+            zip(intent.wideIPs, wideIPStages).map { wideIP, stages in
+                WideIPPlan(
+                    program: builder.program(
+                        stages, candidates: wideIP.pools.map { UInt32($0 + intent.virtualServers.count) },
+                        family: .pools, limit: 1),
+                    ttl: wideIP.ttl ?? WideIPPlan.noTTL, enabled: wideIP.enabled)
+            })
+        targets = intent.pools.map { pool in
             switch pool.answer {
             case .cname: pool.host
             case .external(let name): name
             case .addresses: nil
             }
         }
-        self.targets = targets
-        var poolServers: [UInt32] = []
-        pools = FlatTable(
-            intent.pools.enumerated().map { position, pool in
-                defer { poolServers += pool.virtualServers.map { UInt32($0) } }
-                return PoolPlan(
-                    firstServer: UInt32(poolServers.count), serverCount: UInt32(pool.virtualServers.count),
-                    ttl: pool.ttl, ratio: UInt32(clamping: pool.ratio), maxAnswers: min(max(pool.maxAnswers, 1), 16),
-                    allDown: FinalResort(pool.allDown), method: pool.method,
-                    answersAddresses: targets[position] == nil)
-            })
-        self.poolServers = FlatTable(poolServers)
-        var compiled = TopologyTables(geography: geography)
-        var orders = PoolOrders()
-        wideIPs = FlatTable(
-            intent.wideIPs.map { wideIP in
-                let usesPlace = wideIP.method == .topology && !wideIP.topology.isEmpty
-                return WideIPPlan(
-                    table: usesPlace ? Int32(compiled.position(of: wideIP.topology.map(\.sources))) : -1,
-                    firstOrder: orders.position(
-                        of: wideIP.pools, preferred: usesPlace ? wideIP.topology.map(\.pools) : []),
-                    ttl: wideIP.ttl ?? 0, hasTTL: wideIP.ttl != nil, enabled: wideIP.enabled, method: wideIP.method,
-                    allDown: FinalResort(wideIP.allDown))
-            })
-        self.orders = FlatTable(orders.starts)
-        candidates = FlatTable(orders.pools)
-        tables = compiled.tables
-        indexes = FlatTable(compiled.tables.map(\.index))
+        operations = FlatTable(builder.operations)
+        candidates = FlatTable(builder.candidates)
+        keys = FlatTable(builder.keys)
+        weights = FlatTable(builder.weights)
+        classes = FlatTable(builder.classes)
+        fixedAnswers = FlatTable(builder.fixedAnswers)
+        seeds = FlatTable((intent.virtualServers.map(\.name) + intent.pools.map(\.name)).map(StableHash.seed))
+        regions = FlatTable(
+            intent.virtualServers.map { UInt32($0.region) }
+                + intent.pools.map { $0.region.map { UInt32($0) } ?? Self.noRegion })
+        tables = builder.places.tables
+        indexes = FlatTable(tables.map(\.index))
+        loadOperations = builder.loadOperations
+        fractionCount = builder.fractionCount
+        loadKeyCount = builder.loadKeyCount
+        loadWeightCount = builder.loadWeightCount
+        usesLatency = builder.usesLatency
+        addresses = intent.virtualServers.map(\.endpoint.address) + builder.fixedAddresses
+        isV4 = FlatTable(addresses.map { if case .v4 = $0 { true } else { false } })
         names =
             intent.wideIPs.enumerated().flatMap { position, wideIP in
                 ([wideIP.name] + wideIP.aliases).map { ($0, SteeredSubject.wideIP(position)) }
@@ -123,17 +118,25 @@ package final class SteeringPlan: Sendable {
     }
 
     deinit {
-        servers.deallocate()
-        pools.deallocate()
-        poolServers.deallocate()
         wideIPs.deallocate()
-        orders.deallocate()
+        pools.deallocate()
+        operations.deallocate()
         candidates.deallocate()
+        keys.deallocate()
+        weights.deallocate()
+        classes.deallocate()
+        fixedAnswers.deallocate()
+        seeds.deallocate()
+        regions.deallocate()
+        isV4.deallocate()
         indexes.deallocate()
     }
 
     /// The name that a pool's CNAME points at: its host, or an external name; `nil` for pools that answer addresses.
     package func target(ofPool pool: Int) -> DomainName? { targets[pool] }
 
+    /// Of a virtual server, or of the addresses of fixed answers, which count on behind those.
     package func address(ofServer server: Int) -> IPAddress { addresses[server] }
+
+    package var addressCount: Int { addresses.count }
 }

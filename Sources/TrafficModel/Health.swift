@@ -40,6 +40,7 @@ extension HealthTarget {
 /// What was measured: the third input of `compile`.
 package struct Observations: Sendable {
     package var health: [HealthTarget: HealthState] = [:]
+    package var measurements = Measurements()
 
     package init() {}
 

@@ -35,7 +35,24 @@ package struct Pool: Sendable, Hashable {
     package var ratio = 1
     /// What the pool's host name answers when every virtual server is down.
     package var allDown: AllDownPolicy = .open
+    /// The steps of the choice among its virtual servers, instead of `method` and `allDown`.
+    package var stages: [Stage]?
+    /// Its rank where a wide IP orders or weighs by score.
+    package var score = 0
     package var enabled = true
 
     package init(name: String) { self.name = name }
+
+    /// The steps of the choice: those that were given, or what the short form stands for.
+    package var pipeline: [Stage] {
+        if let stages { return stages }
+        let choice: [Stage] =
+            switch method {
+            case .roundRobin: [Stage(.roundRobin)]
+            // One address, for clients spread over several as they like and would undo the ratio.
+            case .ratio: [Stage(.weigh(by: .ratio)), Stage(.draw), Stage(.take(1))]
+            case .globalAvailability: [Stage(.take(1))]
+            }
+        return [Stage(.available)] + choice + allDown.stages(like: choice)
+    }
 }

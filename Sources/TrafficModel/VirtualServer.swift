@@ -10,8 +10,10 @@ package struct VirtualServer: Sendable, Hashable {
     package var monitors: [Int] = []
     /// Its share under `ratio`, 0...65,535; 0 takes it out of the choice while others are available.
     package var ratio = 1
-    /// Connections or requests a second it can take, in whatever unit its peers use; informative in this release.
+    /// Connections or requests a second it can take, in whatever unit its peers use.
     package var capacity: Int?
+    /// Its rank where a pool orders or weighs by score.
+    package var score = 0
     package var enabled = true
 
     package init(name: String, endpoint: Endpoint, region: Int) {

@@ -1,4 +1,3 @@
-package import Addresses
 package import DNSWire
 
 /// A name that answers each client with the best pool.
@@ -23,6 +22,8 @@ package struct WideIP: Sendable, Hashable {
     /// `nil`: the TTL of the pool that was chosen.
     package var ttl: UInt32?
     package var allDown: AllDownPolicy = .open
+    /// The steps of the decision, instead of `method`, `topology` and `allDown`.
+    package var stages: [Stage]?
     package var enabled = true
 
     package init(name: DomainName, pools: [Int]) {
@@ -31,26 +32,32 @@ package struct WideIP: Sendable, Hashable {
     }
 }
 
-/// Which pools a client is sent to because of where it is.
-package struct TopologyRecord: Sendable, Hashable {
-    package enum Source: Sendable, Hashable {
-        /// ISO 3166-1 alpha-2, upper case.
-        case country(String)
-        /// AF, AN, AS, EU, NA, OC or SA.
-        case continent(String)
-        /// A region that a network list of the configuration names.
-        case network(String)
-        case prefix(IPPrefix)
+extension WideIP {
+    /// The steps of the decision: those that were given, or what the short form stands for.
+    package var pipeline: [Stage] {
+        if let stages { return stages }
+        let choice: [Stage] =
+            switch method {
+            case .topology: topology.isEmpty ? [] : [Stage(.topology(Topology(topology)))]
+            case .globalAvailability: []
+            case .roundRobin: [Stage(.roundRobin)]
+            case .ratio: [Stage(.weigh(by: .ratio)), Stage(.draw)]
+            }
+        return [Stage(.available)] + choice + allDown.stages(like: choice)
     }
+}
 
-    /// One that matches is enough.
-    package var sources: [Source]
-    /// Positions in `Intent.pools`, in order; the wide IP's other pools follow in their own order.
-    package var pools: [Int]
-
-    package init(sources: [Source], pools: [Int]) {
-        self.sources = sources
-        self.pools = pools
+extension AllDownPolicy {
+    /// The steps behind those that need something available.
+    ///
+    /// - Parameter choice: the steps that choose where health does not matter.
+    func stages(like choice: [Stage]) -> [Stage] {
+        switch self {
+        case .open: [Stage(.otherwise)] + choice
+        case .closed: []
+        case .pool(let pool): [Stage(.otherwise), Stage(.answer(.pool(pool)))]
+        case .rcode(let code): [Stage(.otherwise), Stage(.answer(.code(code, ttl: nil)))]
+        }
     }
 }
 

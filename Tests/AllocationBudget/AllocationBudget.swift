@@ -137,6 +137,9 @@ struct AllocationBudget {
                 title: "wide IP by topology, IPv6 subnet",
                 query: query("api.example.com", .aaaa, subnet: "2001:db8:e::/48"), responseCode: 0),
             Case(title: "wide IP by ratio", query: query("ratio.example.com"), responseCode: 0),
+            Case(
+                title: "wide IP by topology, ratio and persistence",
+                query: query("stages.example.com", subnet: "10.1.2.0/24"), responseCode: 0),
             Case(title: "pool's host name", query: query("us.api.example.com"), responseCode: 0),
             Case(title: "a new cookie", query: query("host5000.example.com", options: [10]), responseCode: 0),
             Case(
@@ -205,11 +208,18 @@ struct AllocationBudget {
         var api = WideIP(name: DomainName("api.example.com") ?? origin, pools: [0, 1])
         api.method = .topology
         api.topology = ["10.1.0.0/16", "2001:db8:e::/48"].compactMap { IPPrefix($0) }.map {
-            TopologyRecord(sources: [.prefix($0)], pools: [1])
+            TopologyRecord(sources: [.prefix($0)], candidates: [1])
         }
         var ratio = WideIP(name: DomainName("ratio.example.com") ?? origin, pools: [0, 1])
         ratio.method = .ratio
-        intent.wideIPs = [api, ratio]
+        var stages = WideIP(name: DomainName("stages.example.com") ?? origin, pools: [0, 1])
+        let both = api.topology.map { TopologyRecord(sources: $0.sources, candidates: [0, 1]) }
+        stages.stages = [
+            Stage(.available), Stage(.topology(Topology(both, use: .only)), whenEmpty: .keep),
+            Stage(.weigh(by: .ratio)),
+            Stage(.persist(v4: 24, v6: 56)),
+        ]
+        intent.wideIPs = [api, ratio, stages]
         let plan = SteeringPlan(intent: intent, geography: GeographyDatabase())
         return AuthoritySnapshot(
             data: AuthorityData(

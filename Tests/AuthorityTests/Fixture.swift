@@ -99,8 +99,8 @@ struct Fixture: ~Copyable {
         api.method = .topology
         api.topology = [
             TopologyRecord(
-                sources: [.prefix(IPPrefix("10.1.0.0/16")!), .prefix(IPPrefix("2001:db8:e::/48")!)], pools: [1]),
-            TopologyRecord(sources: [.prefix(IPPrefix("10.0.0.0/8")!)], pools: [0]),
+                sources: [.prefix(IPPrefix("10.1.0.0/16")!), .prefix(IPPrefix("2001:db8:e::/48")!)], candidates: [1]),
+            TopologyRecord(sources: [.prefix(IPPrefix("10.0.0.0/8")!)], candidates: [0]),
         ]
         var apex = WideIP(name: DomainName("child.example.com")!, pools: [2])
         apex.method = .globalAvailability

@@ -31,7 +31,7 @@ func classic() throws {
         ])
     #expect(intent.pools.allSatisfy { $0.answer == .cname && $0.region != nil })
     #expect(
-        wideIP.topology.map { $0.pools.map { intent.pools[$0].name } } == [
+        wideIP.topology.map { $0.candidates.map { intent.pools[$0].name } } == [
             ["eu-region"], ["us-region"], ["apac-region"],
         ])
     #expect(
@@ -161,7 +161,7 @@ func dnsSide() throws {
     let wideIP = intent.wideIPs[0]
     #expect(wideIP.aliases == [DomainName("web.example.net")])
     #expect((wideIP.pools, wideIP.ttl, wideIP.allDown, wideIP.enabled) == ([2, 3, 0], 300, .pool(1), false))
-    #expect(wideIP.topology[0].pools == [0, 2])
+    #expect(wideIP.topology[0].candidates == [0, 2])
     #expect(
         wideIP.topology[0].sources.map(\.words).joined(separator: ", ")
             == "the country PL, the continent AS, the network region \"lab\", the network 10.0.0.0/8")

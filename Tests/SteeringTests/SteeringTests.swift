@@ -125,7 +125,7 @@ struct WideIPSteeringTests {
     func topology() throws {
         var fixture = try Fixture(.topology)
         let prefix = try #require(IPPrefix("203.0.113.0/24"))
-        fixture.intent.wideIPs[0].topology = [TopologyRecord(sources: [.prefix(prefix)], pools: [1])]
+        fixture.intent.wideIPs[0].topology = [TopologyRecord(sources: [.prefix(prefix)], candidates: [1])]
         let inside = try fixture.decide()
         #expect(inside.answer == .alias(pool: 1))
         #expect(inside.scope == 24)
@@ -140,8 +140,8 @@ struct WideIPSteeringTests {
     func topologyOrder() throws {
         var fixture = try Fixture(.topology)
         fixture.intent.wideIPs[0].topology = [
-            TopologyRecord(sources: [.prefix(try #require(IPPrefix("203.0.0.0/16")))], pools: [1]),
-            TopologyRecord(sources: [.prefix(try #require(IPPrefix("203.0.113.0/24")))], pools: [0]),
+            TopologyRecord(sources: [.prefix(try #require(IPPrefix("203.0.0.0/16")))], candidates: [1]),
+            TopologyRecord(sources: [.prefix(try #require(IPPrefix("203.0.113.0/24")))], candidates: [0]),
         ]
         let decision = try fixture.decide()
         #expect(decision.answer == .alias(pool: 1))

@@ -10,6 +10,7 @@ enum PoolSection {
         var answer: Position
         var virtualServers: Position
         var allDown: Position
+        var stages: [StageSection.Places]
         var hasHost: Bool
         var hasRegion: Bool
     }
@@ -37,13 +38,17 @@ enum PoolSection {
     static let allDown = Shape<AllDownPolicy>.allDown.field(
         "all_down", default: fresh.allDown, shown: "open",
         "What the host name answers when every virtual server is down.")
+    static let score = Shape<Int>.integer(0...1_000_000).field(
+        "score", default: fresh.score, "Its rank where a wide IP orders or weighs by score; more is better.")
     static let enabled = Shape<Bool>.boolean.field("enabled", default: fresh.enabled, "Whether it may be chosen.")
 
     static let model = ObjectModel(
         title: "pools.NAME", summary: "Virtual servers that stand for each other; usually all of one region.",
         fields: [
             region.description, virtualServers.description, method.description, answer.description, host.description,
-            ttl.description, maxAnswers.description, ratio.description, allDown.description, enabled.description,
+            ttl.description, maxAnswers.description, ratio.description, score.description, allDown.description,
+            StageSection.pool.field.description,
+            enabled.description,
         ])
 
     static let external = Shape<DomainName>.domainName.field(
@@ -87,12 +92,22 @@ enum PoolSection {
         pool.ratio = reader.read(ratio, context)
         pool.allDown = reader.read(allDown, context)
         pool.enabled = reader.read(enabled, context)
+        pool.score = reader.read(score, context)
+        let stages = reader.read(StageSection.pool.field, context)
+        pool.stages = stages.map { $0.map(\.value) }
+        if reader.has("stages") {
+            for key in ["method", "all_down"] where reader.has(key) {
+                context.error(
+                    reader.position(of: key), "\(key) and stages exclude each other",
+                    "write it as a stage, or remove stages")
+            }
+        }
         return Drafted(
             value: pool,
             places: Places(
                 host: name?.position, answer: reader.position(of: "answer"),
                 virtualServers: reader.position(of: "virtual_servers"), allDown: reader.position(of: "all_down"),
-                hasHost: reader.has("host"), hasRegion: reader.has("region")))
+                stages: (stages ?? []).map(\.places), hasHost: reader.has("host"), hasRegion: reader.has("region")))
     }
 }
 

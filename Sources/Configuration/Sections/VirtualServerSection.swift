@@ -12,7 +12,9 @@ enum VirtualServerSection {
     static let ratio = Shape<Int>.integer(0...65535).field(
         "ratio", default: fresh.ratio, "Its share under `method: ratio`; 0: only while no other is available.")
     static let capacity = Shape<Int>.integer(1...1_000_000_000).field(
-        "capacity", "Connections or requests a second that it can take; informative.")
+        "capacity", "What it can take, in the unit that stages compare or limit.")
+    static let score = Shape<Int>.integer(0...1_000_000).field(
+        "score", default: fresh.score, "Its rank where a pool orders or weighs by score; more is better.")
     static let enabled = Shape<Bool>.boolean.field("enabled", default: fresh.enabled, "Whether it may be chosen.")
 
     static let model = ObjectModel(
@@ -20,7 +22,7 @@ enum VirtualServerSection {
         summary: "An address that a region is reached at: a VIP of this program or a foreign load balancer.",
         fields: [
             address.description, region.description, monitors.description, ratio.description, capacity.description,
-            enabled.description,
+            score.description, enabled.description,
         ])
 
     static let shape = Shape<[Named<VirtualServer>]>.map(key: "name", of: server)
@@ -32,6 +34,7 @@ enum VirtualServerSection {
         let checks = unique(reader.read(monitors, context) ?? [], of: .monitor, context)
         let share = reader.read(ratio, context)
         let limit = reader.read(capacity, context)
+        let rank = reader.read(score, context)
         let isEnabled = reader.read(enabled, context)
         guard let endpoint, let place else { return nil }
         if endpoint.address.isUnspecified {
@@ -43,6 +46,7 @@ enum VirtualServerSection {
         server.monitors = checks
         server.ratio = share
         server.capacity = limit
+        server.score = rank
         server.enabled = isEnabled
         return server
     }

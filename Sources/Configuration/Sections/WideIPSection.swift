@@ -1,4 +1,3 @@
-internal import Addresses
 internal import DNSWire
 internal import Geography
 internal import TrafficModel
@@ -9,12 +8,8 @@ enum WideIPSection {
         var aliases: [Located<DomainName>]
         var allDown: Position
         /// Of each topology record.
-        var topology: [RecordPlaces]
-    }
-
-    struct RecordPlaces: Sendable {
-        var record: Position
-        var sources: [Position]
+        var topology: [TopologyRecordSection.Places]
+        var stages: [StageSection.Places]
     }
 
     static let pools = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.pool).located, minimum: 1).field(
@@ -24,7 +19,9 @@ enum WideIPSection {
     static let method = Shape<WideIP.Method>.choice().field(
         "method",
         "How the pool is chosen. Default: `topology` with topology records, else `global-availability`.")
-    static let topology = Shape<[Drafted<TopologyRecord, RecordPlaces>]>.list(of: recordShape, minimum: 1).field(
+    static let topology = Shape<[Drafted<TopologyRecord, TopologyRecordSection.Places>]>.list(
+        of: TopologyRecordSection.pools.shape, minimum: 1
+    ).field(
         "topology", "Which pools clients are sent to by where they are; the first record that matches decides.")
     static let ttl = Shape<UInt32>.ttl().field("ttl", "Of the answer; the chosen pool's if absent.")
     static let allDown = Shape<AllDownPolicy>.allDown.field(
@@ -36,53 +33,8 @@ enum WideIPSection {
         title: "wide_ips.NAME", summary: "A name that answers each client with the best pool.",
         fields: [
             pools.description, aliases.description, method.description, topology.description, ttl.description,
-            allDown.description, enabled.description,
+            allDown.description, StageSection.wideIP.field.description, enabled.description,
         ])
-
-    static let countries = Shape<[Located<String>]>.list(of: Shape<String>.country.located, minimum: 1).field(
-        "countries", "ISO 3166-1 codes of two letters.")
-    static let continents = Shape<[Located<String>]>.list(of: Shape<String>.continent.located, minimum: 1).field(
-        "continents", "AF, AN, AS, EU, NA, OC, SA.")
-    static let networks = Shape<[Located<String>]>.list(of: Shape<String>.text("region").located, minimum: 1).field(
-        "networks", "Regions that a network list under `geography` names.")
-    static let prefixes = Shape<[Located<IPPrefix>]>.list(of: Shape<IPPrefix>.prefix.located, minimum: 1).field(
-        "prefixes", "Networks of clients.")
-    static let recordPools = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.pool).located, minimum: 1).field(
-        "pools", required: true, "The pools to try first, in order; the wide IP's others follow in theirs.")
-
-    static let recordModel = ObjectModel(
-        title: "wide_ips.NAME.topology[]", summary: "One source that matches the client is enough.",
-        fields: [
-            countries.description, continents.description, networks.description, prefixes.description,
-            recordPools.description,
-        ])
-
-    private static let recordShape = Shape<Drafted<TopologyRecord, RecordPlaces>>(.object(recordModel)) {
-        node, context in
-        guard let reader = ObjectReader(recordModel, node, context) else { return nil }
-        var sources: [Located<TopologyRecord.Source>] = []
-        sources += (reader.read(countries, context) ?? []).map {
-            Located(value: .country($0.value), position: $0.position)
-        }
-        sources += (reader.read(continents, context) ?? []).map {
-            Located(value: .continent($0.value), position: $0.position)
-        }
-        sources += (reader.read(networks, context) ?? []).map {
-            Located(value: .network($0.value), position: $0.position)
-        }
-        sources += (reader.read(prefixes, context) ?? []).map {
-            Located(value: .prefix($0.value), position: $0.position)
-        }
-        if !["countries", "continents", "networks", "prefixes"].contains(where: reader.has) {
-            context.error(
-                node.position, "the topology record matches nobody",
-                "give countries, continents, networks or prefixes; clients that no record matches get pools in order")
-        }
-        let pools = unique(reader.read(recordPools, context) ?? [], of: .pool, context)
-        return Drafted(
-            value: TopologyRecord(sources: sources.map(\.value), pools: pools),
-            places: RecordPlaces(record: node.position, sources: sources.map(\.position)))
-    }
 
     static let shape = Shape<[Named<Drafted<WideIP, Places>>]>.map(key: "domain name", of: wideIP)
 
@@ -99,6 +51,16 @@ enum WideIPSection {
         wideIP.ttl = reader.read(ttl, context)
         wideIP.allDown = reader.read(allDown, context)
         wideIP.enabled = reader.read(enabled, context)
+        let stages = reader.read(StageSection.wideIP.field, context)
+        wideIP.stages = stages.map { $0.map(\.value) }
+        if reader.has("stages") {
+            for key in ["method", "topology", "all_down"] where reader.has(key) {
+                context.error(
+                    reader.position(of: key), "\(key) and stages exclude each other",
+                    "write it as a stage, or remove stages")
+            }
+            wideIP.method = .globalAvailability
+        }
         if wideIP.method == .topology, !reader.has("topology") {
             context.error(
                 reader.position(of: "method"), "the method is topology, but there are no topology records",
@@ -111,7 +73,8 @@ enum WideIPSection {
         return Drafted(
             value: wideIP,
             places: Places(
-                aliases: others, allDown: reader.position(of: "all_down"), topology: records.map(\.places)))
+                aliases: others, allDown: reader.position(of: "all_down"), topology: records.map(\.places),
+                stages: (stages ?? []).map(\.places)))
     }
 }
 

@@ -1,0 +1,27 @@
+import Geography
+
+/// Sees a decision being made. Decisions are generic over it, so that one that is not watched pays nothing, and one that
+/// is watched is the same decision.
+protocol DecisionTrace {
+    static var isOn: Bool { get }
+
+    mutating func begin(_ subject: SteeredSubject, _ program: Program)
+    /// `match`: what a look-up of the client's network found.
+    mutating func ran(
+        _ operation: Operation, before: [Int], after: borrowing Candidates, isLeft: Bool, match: PrefixTable.Match?)
+}
+
+/// Of decisions for queries.
+struct NoTrace: DecisionTrace {
+    static var isOn: Bool {
+        @inline(__always)
+        get { false }
+    }
+
+    @inline(__always)
+    mutating func begin(_: SteeredSubject, _: Program) {}
+    @inline(__always)
+    mutating func ran(
+        _: Operation, before: [Int], after: borrowing Candidates, isLeft: Bool, match: PrefixTable.Match?
+    ) {}
+}

@@ -41,8 +41,19 @@ extension Responder {
             writeAlias(data.targets[pool], zone: node.zone, scope: scope, message, data, &writer)
         case .addresses:
             writeAddresses(scope: scope, message, data, &writer)
-        case .noData, .zoneData, .drop:
+        case .noData:
             write(Int(data.zones[Int(node.zone)].noData), scope: scope, message, data, &writer)
+        case .zoneData:
+            let prepared = data.nodes.answer(for: query.type, at: position, node)
+            if let prepared {
+                write(prepared, scope: scope, message, data, &writer)
+            } else {
+                write(Int(data.zones[Int(node.zone)].noData), scope: scope, message, data, &writer)
+            }
+        case .drop:
+            outcome = .dropped
+        case .failure(rcode: 3):
+            write(Int(data.zones[Int(node.zone)].nameError), scope: scope, message, data, &writer)
         case .failure(let code):
             writeError(UInt16(code), .failure, because: .nothingAvailable, scope: scope, message, data, &writer)
         }

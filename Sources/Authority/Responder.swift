@@ -111,6 +111,7 @@ package struct Responder: ~Copyable {
         case .unsupportedVersion:
             writeError(16, .badVersion, message, data, &writer)
         }
+        if outcome == .dropped { return drop() }
         if data.policy.rateLimit.isOn, !overTCP, cookie != .good,
             !mayLeave(to: source, message, data, &writer)
         {
@@ -202,7 +203,9 @@ package struct Responder: ~Copyable {
             let node = data.nodes[position]
             // DS at an apex is the parent's to answer.
             if !node.isApex || query.type != .ds { answers(fromZone: Int(node.zone), data) }
-            if let prepared = data.nodes.answer(for: query.type, at: position, node) {
+            // Addresses of the zone at a steered name are what its stages fall back on.
+            let isFallback = node.isSteered && (query.type == .a || query.type == .aaaa)
+            if !isFallback, let prepared = data.nodes.answer(for: query.type, at: position, node) {
                 write(prepared, scope: 0, message, data, &writer)
                 return
             }

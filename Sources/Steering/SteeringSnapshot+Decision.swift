@@ -1,4 +1,5 @@
 import Addresses
+import FlatTables
 import Geography
 
 extension SteeringSnapshot {

@@ -8,6 +8,7 @@ import ServiceLifecycle
 /// The admin API on a Unix socket that its owner alone can open.
 ///
 ///     GET    /v1/status
+///     GET    /v1/explain?name=&type=&client=&resolver=&sequence=
 ///     POST   /v1/reload
 ///     GET    /v1/audit?last=N
 ///     PUT    /v1/overrides/{kind}   {"name", "verdict", "reason", "seconds"}
@@ -56,6 +57,7 @@ package struct AdminService: Service {
         router.add(middleware: ProblemMiddleware())
         let node = node
         router.get("/v1/status") { _, _ in try Self.json(await node.status()) }
+        router.get("/v1/explain") { request, _ in try await Self.explain(request, node: node) }
         router.get("/v1/audit") { request, _ in try await Self.audit(request, node: node) }
         router.post("/v1/reload") { _, context in
             let outcome = await node.reload(by: await context.author())

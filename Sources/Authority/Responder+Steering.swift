@@ -42,7 +42,7 @@ extension Responder {
         case .addresses:
             writeAddresses(scope: scope, message, data, &writer)
         case .noData:
-            write(Int(data.zones[Int(node.zone)].noData), scope: scope, message, data, &writer)
+            writeNegative(Int(data.zones[Int(node.zone)].noData), scope: scope, message, data, &writer)
         case .zoneData:
             let prepared = data.nodes.answer(for: query.type, at: position, node)
             if let prepared {
@@ -53,10 +53,21 @@ extension Responder {
         case .drop:
             outcome = .dropped
         case .failure(rcode: 3):
-            write(Int(data.zones[Int(node.zone)].nameError), scope: scope, message, data, &writer)
+            writeNegative(Int(data.zones[Int(node.zone)].nameError), scope: scope, message, data, &writer)
         case .failure(let code):
             writeError(UInt16(code), .failure, because: .nothingAvailable, scope: scope, message, data, &writer)
         }
+    }
+
+    /// NODATA or NXDOMAIN, kept for as long as the decision says: the TTL of the SOA record (RFC 2308 section 5). The
+    /// record's MINIMUM stays, so the zone's own time is the most.
+    private mutating func writeNegative(
+        _ prepared: Int, scope: UInt8, _ message: RawSpan, _ data: AuthorityData, _ writer: inout ResponseWriter
+    ) {
+        write(prepared, scope: scope, message, data, &writer)
+        // The SOA record comes first behind the question: a pointer, type, class, then the TTL.
+        guard let ttl = decision.negativeTTL, data.prepared[prepared].authorities == 1 else { return }
+        writer.replace32(ttl, at: query.questionEnd &+ 6)
     }
 
     mutating func writeAlias(

@@ -46,6 +46,13 @@ struct ResponseWriter {
         unsafe target.storeBytes(of: value.bigEndian, as: UInt32.self)
     }
 
+    /// Bytes that were written before; nothing where they were not.
+    mutating func replace32(_ value: UInt32, at offset: Int) {
+        guard offset >= 0, offset &+ 4 <= count else { return }
+        // offset + 4 <= count, and so many bytes were written.
+        unsafe base.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
+    }
+
     @inline(__always)
     mutating func append64(_ value: UInt64) {
         guard let target = unsafe reserve(8) else { return }

@@ -94,11 +94,13 @@ extension ConfigurationAssembly {
         func sorted(_ names: [DomainName]) -> [DomainName] {
             names.count < 2 ? names : names.sorted { $0.folded.lexicographicallyPrecedes($1.folded) }
         }
+        let fallbacks = fallbacks
         let names = Dictionary(grouping: steered.keys) { zone(of: $0) ?? .root }
         let below = Dictionary(grouping: served.map(\.origin)) { $0.parent.flatMap(zone) ?? .root }
         for zone in served {
             let surroundings = ZoneCache.Surroundings(
-                steered: sorted(names[zone.origin] ?? []), children: sorted(below[zone.origin] ?? []))
+                steered: sorted(names[zone.origin] ?? []), children: sorted(below[zone.origin] ?? []),
+                fallbacks: fallbacks.isEmpty ? [] : sorted((names[zone.origin] ?? []).filter(fallbacks.contains)))
             switch zone.source {
             case .inline(let draft): assemble(draft, of: zone, surroundings)
             case .file(let path): assembleFile(path.value, of: zone, surroundings, place: path.position)
@@ -120,7 +122,8 @@ extension ConfigurationAssembly {
         let records = assembly.records()
         for record in records {
             if let owner = steered[record.record.owner],
-                let problem = SteeredRecord.problem(record.record, origin: zone.origin, what: owner.what)
+                let problem = SteeredRecord.problem(
+                    record.record, origin: zone.origin, what: owner.what, fallbacks: surroundings.fallbacks)
             {
                 context.add(
                     Diagnostic(
@@ -132,6 +135,13 @@ extension ConfigurationAssembly {
         }
         let clean = assembly.checked(records, steered: surroundings.steered, children: surroundings.children)
         intent.zones.append(Zone(origin: zone.origin, records: clean))
+    }
+
+    /// Steered names for which a stage answers with the zone's own records.
+    private var fallbacks: Set<DomainName> {
+        Set(
+            intent.wideIPs.filter { $0.pipeline.contains { $0.action == .answer(.zoneData) } }
+                .flatMap { [$0.name] + $0.aliases })
     }
 
     private func checkTarget(_ located: LocatedRecord) {
@@ -159,7 +169,7 @@ extension ConfigurationAssembly {
         let file = ZoneFile(
             origin: zone.origin, path: path,
             steered: surroundings.steered.map { name in (name, steered[name]?.what ?? "") },
-            children: surroundings.children)
+            children: surroundings.children, fallbacks: surroundings.fallbacks)
         let contents = file.read()
         if contents.isUsable {
             accept(

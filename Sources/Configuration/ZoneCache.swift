@@ -19,6 +19,8 @@ package struct ZoneCache: Sendable {
         var steered: [DomainName] = []
         /// Served zones below it.
         var children: [DomainName] = []
+        /// Steered names for which a stage answers with the zone's own addresses.
+        var fallbacks: [DomainName] = []
     }
 
     /// By the path of the zone's file.

@@ -12,6 +12,8 @@ struct ZoneFile {
     let steered: [(name: DomainName, what: String)]
     /// Served zones below this one.
     let children: [DomainName]
+    /// Steered names that may have addresses of their own.
+    let fallbacks: [DomainName]
 
     struct Contents {
         var zone: Zone
@@ -72,7 +74,7 @@ struct ZoneFile {
     }
 
     private func steeredConflict(_ located: LocatedRecord, what: String) -> Diagnostic? {
-        SteeredRecord.problem(located.record, origin: origin, what: what).map { message in
+        SteeredRecord.problem(located.record, origin: origin, what: what, fallbacks: fallbacks).map { message in
             Diagnostic(
                 severity: .error, file: located.file, line: located.line, column: located.column, message: message)
         }
@@ -82,7 +84,10 @@ struct ZoneFile {
 /// What a steered name answers must not depend on who asks for which type.
 enum SteeredRecord {
     /// What is wrong with a static record of a steered name; `nil`: nothing.
-    static func problem(_ record: ResourceRecord, origin: DomainName, what: String) -> String? {
+    static func problem(
+        _ record: ResourceRecord, origin: DomainName, what: String, fallbacks: [DomainName]
+    ) -> String? {
+        if record.type == .a || record.type == .aaaa, fallbacks.contains(record.owner) { return nil }
         if record.owner == origin, record.type != .a, record.type != .aaaa, record.type != .cname { return nil }
         return "\(record.owner) has a static \(record.type) record, but it is \(what); remove the record"
     }

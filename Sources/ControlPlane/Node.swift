@@ -38,7 +38,7 @@ package actor Node {
     /// `nil`: nothing outlives the process.
     let store: StateStore?
     let changes = Turnstile()
-    private var observations = Observations()
+    private(set) var observations = Observations()
     private(set) var snapshot: Snapshot
 
     private let authority: Published<AuthoritySnapshot>

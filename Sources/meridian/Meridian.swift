@@ -7,7 +7,8 @@ struct Meridian: AsyncParsableCommand {
         abstract: "Global (DNS) and local (HTTP, TCP) load balancing in one program.",
         version: "0.1.0",
         subcommands: [
-            Run.self, Demonstrate.self, Check.self, Reload.self, Status.self, Drain.self, Disable.self, Enable.self,
+            Run.self, Demonstrate.self, Check.self, Reload.self, Status.self, Explain.self, Drain.self, Disable.self,
+            Enable.self,
             Audit.self, Schema.self,
         ])
 }

@@ -168,4 +168,22 @@ struct StageConfigurationTests {
         let result = ConfigurationLoader.load(text: text, name: "f")
         #expect((result.intent == nil) == (count > 64), "\(result.diagnostics)")
     }
+
+    @Test("a steered name has addresses of the zone where a stage answers with them, and nowhere else")
+    func zoneData() {
+        func text(_ stages: String) -> String {
+            """
+            dns: { listen: ["127.0.0.1:5300"] }
+            regions: { eu: {} }
+            virtual_servers: { e1: { address: "192.0.2.1:80", region: eu } }
+            pools: { eu: { virtual_servers: [e1], answer: addresses } }
+            wide_ips: { www.example.net: { pools: [eu], stages: \(stages) } }
+            zones: { example.net: { ns: [ns1.example.net], records: { ns1: { A: 192.0.2.53 }, www: { A: 192.0.2.80 } } } }
+            """
+        }
+        let with = ConfigurationLoader.load(text: text("[available, otherwise, { answer: zone-data }]"), name: "f")
+        #expect(with.intent != nil, "\(with.diagnostics)")
+        let without = ConfigurationLoader.load(text: text("[available]"), name: "f")
+        #expect(without.diagnostics.contains { $0.message.contains("has a static A record") }, "\(without.diagnostics)")
+    }
 }

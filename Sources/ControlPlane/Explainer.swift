@@ -1,0 +1,124 @@
+import Addresses
+import Authority
+package import ConfigurationLoading
+import DNSWire
+import Geography
+import HealthMonitoring
+import Steering
+import Telemetry
+import TrafficModel
+
+/// Tells how a snapshot answers a question: it asks the snapshot itself, with the code that answers queries.
+package struct Explainer {
+    let intent: Intent
+    let snapshot: AuthoritySnapshot
+    let overrides: Overrides
+    let observations: Observations
+    let health: [HealthTarget: TargetStatus]
+    /// Monotonic nanoseconds, of the measurements.
+    let now: UInt64
+
+    /// Of a configuration that nobody runs: all is taken for up.
+    package static func offline(
+        _ result: LoadResult, _ request: ExplanationRequest
+    ) throws(ExplanationError) -> Explanation {
+        guard let intent = result.intent, let geography = result.geography else {
+            throw ExplanationError(description: "the configuration has errors; `meridian check` names them")
+        }
+        let plan = SteeringPlan(intent: intent, geography: geography)
+        let steering = SteeringSnapshot(
+            plan: plan, intent: intent, overrides: Overrides(), observations: Observations(), epoch: 1)
+        let data = AuthorityData(
+            intent: intent, plan: plan, seed: 1, cookieSeed: SipKey(first: 1, second: 1))
+        return try Explainer(
+            intent: intent, snapshot: AuthoritySnapshot(data: data, steering: steering), overrides: Overrides(),
+            observations: Observations(), health: [:], now: 0
+        ).explain(request)
+    }
+
+    func explain(_ request: ExplanationRequest) throws(ExplanationError) -> Explanation {
+        guard let name = DomainName(request.name) else {
+            throw ExplanationError(description: "\"\(request.name)\" is not a domain name")
+        }
+        guard let type = RecordType(request.type) else {
+            throw ExplanationError(description: "\"\(request.type)\" is not a record type; write A, AAAA or the like")
+        }
+        var subnet: DNSMessage.ClientSubnet?
+        if let client = request.client {
+            guard let prefix = IPPrefix(client) else {
+                throw ExplanationError(
+                    description: "--client \(client) is not a network; write 192.0.2.0/24 or an address")
+            }
+            subnet = DNSMessage.ClientSubnet(address: prefix.address, source: UInt8(prefix.length))
+        }
+        guard let resolver = IPAddress(request.resolver ?? "192.0.2.1") else {
+            throw ExplanationError(description: "--resolver \(request.resolver ?? "") is not an address")
+        }
+        if request.client == nil, request.resolver == nil {
+            throw ExplanationError(description: "for whom? give --client NETWORK or --resolver ADDRESS")
+        }
+        return try explain(name, type, subnet, resolver, sequence: request.sequence)
+    }
+
+    private func explain(
+        _ name: DomainName, _ type: RecordType, _ subnet: DNSMessage.ClientSubnet?, _ resolver: IPAddress,
+        sequence: UInt64
+    ) throws(ExplanationError) -> Explanation {
+        let query = DNSMessage(id: 0, name: name, type: type, subnet: subnet)
+        // The responder counts on before it decides.
+        var responder = Responder(counters: WorkerCounters(), sequence: sequence &- 1)
+        var output = [UInt8](repeating: 0, count: 65_535)
+        let length = unsafe output.withUnsafeMutableBytes { output in
+            unsafe responder.respond(
+                to: query.wire.span.bytes, from: resolver, port: 53, overTCP: true, snapshot: snapshot, into: output)
+        }
+        let response: DNSMessage?
+        do {
+            response = length > 0 ? try DNSMessage(wire: Array(output[..<length])) : nil
+        } catch {
+            throw ExplanationError(description: "the answer cannot be read: \(error)")
+        }
+        let usesSubnet = intent.dns.clientSubnet && subnet.map { $0.source > 0 } ?? false
+        let client = usesSubnet ? subnet?.address ?? resolver : resolver
+        let family: AddressFamily = type == .a ? .v4 : type == .aaaa ? .v6 : .any
+        // The name that decided, a wildcard perhaps, is the one that the responder noted.
+        let noted = responder.counters.latestDecisions(1, in: snapshot.data).first?.name
+        let subject = snapshot.steering.plan.names.first { $0.name == noted }?.subject
+        let record = subject.map {
+            snapshot.steering.explain(
+                $0, family: family, client: ClientNetwork(address: client), sequence: sequence)
+        }
+        let teller = StepTeller(explainer: self)
+        return Explanation(
+            name: name.description, type: type.description,
+            client: usesSubnet ? subnet.map { "\($0.address)/\($0.source)" } ?? "" : "\(resolver)",
+            generation: snapshot.generation, epoch: snapshot.epoch, sequence: sequence,
+            code: response.map { Self.name(ofCode: $0.responseCode) },
+            answers: response?.answers.map(Self.text) ?? [], authorities: response?.authorities.map(Self.text) ?? [],
+            scope: response?.clientSubnet.map { Int($0.scope) }, scopeReason: teller.scopeReason(record, usesSubnet),
+            ttlReason: teller.ttlReason(record, subject), steps: record?.steps.map(teller.step) ?? [],
+            facts: teller.facts(record))
+    }
+
+    private static func text(_ record: ResourceRecord) -> String {
+        "\(record.owner) \(record.ttl) IN \(record.type) "
+            + RecordText.format(type: record.type, data: record.data)
+    }
+
+    private static func name(ofCode code: UInt16) -> String {
+        let names = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"]
+        return Int(code) < names.count ? names[Int(code)] : "RCODE\(code)"
+    }
+}
+
+extension Node {
+    /// Why the node answers as it does, now.
+    package func explain(_ request: ExplanationRequest) async throws(ExplanationError) -> Explanation {
+        let found = await health.status()
+        return try Explainer(
+            intent: compiler.intent, snapshot: snapshot.authority, overrides: overrides, observations: observations,
+            health: Dictionary(found.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first }),
+            now: MonotonicClock.now
+        ).explain(request)
+    }
+}

@@ -30,6 +30,7 @@ struct ConfigurationAssembly {
         intent.dns = draft.dns?.value ?? NameServer()
         intent.geography = draft.geography.map(\.value)
         intent.proxy = draft.proxy
+        intent.measurements = draft.measurements
         intent.admin = draft.admin
         intent.regions = draft.regions.map { entry in
             var region = entry.value?.value ?? Region(name: "")

@@ -19,6 +19,7 @@ struct ConfigurationDraft {
     var listeners: [Named<Drafted<Listener, ListenerSection.Places>>] = []
     var upstreams: [Named<Drafted<Upstream, Position?>>] = []
     var proxy = ProxySettings()
+    var measurements = MeasurementSettings()
     var admin = AdminSettings()
 }
 
@@ -48,6 +49,7 @@ enum ConfigurationDecoder {
         draft.upstreams = reader.read(Model.upstreams, context) ?? []
         draft.listeners = reader.read(Model.listeners, context) ?? []
         draft.proxy = reader.read(Model.proxy, context) ?? ProxySettings()
+        draft.measurements = reader.read(Model.measurements, context) ?? MeasurementSettings()
         draft.admin = reader.read(Model.admin, context) ?? AdminSettings()
         return draft
     }

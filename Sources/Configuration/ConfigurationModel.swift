@@ -17,6 +17,8 @@ enum ConfigurationModel {
     static let listeners = ListenerSection.shape.field("listeners", "Addresses of the VIP tier that this node serves.")
     static let upstreams = UpstreamSection.shape.field("upstreams", "Members that serve the same requests.")
     static let proxy = ProxySection.shape.field("proxy", "What holds for all listeners.")
+    static let measurements = MeasurementSection.shape.field(
+        "measurements", "Loads and latencies that others measure.")
     static let admin = AdminSection.shape.field("admin", "How operators reach the running program.")
 
     static let model = ObjectModel(
@@ -26,6 +28,6 @@ enum ConfigurationModel {
             virtualServers.description, pools.description, wideIPs.description, zones.description,
             zoneFolders.description, certificates.description, listeners.description, upstreams.description,
             proxy.description,
-            admin.description,
+            measurements.description, admin.description,
         ])
 }

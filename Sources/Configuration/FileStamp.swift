@@ -20,6 +20,9 @@ struct FileStamp: Hashable, Sendable {
         changed = [status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
     }
 
+    /// When it was written, in seconds since 1970.
+    var modifiedSecond: Int { modified[0] }
+
     /// The same for all paths of one file.
     var identity: String { "\(device):\(inode)" }
 

@@ -145,6 +145,11 @@ package actor Node {
         publish()
     }
 
+    func replace(_ measurements: Measurements) {
+        observations.measurements = measurements
+        publish()
+    }
+
     func publish() {
         snapshot = compiler.compile(
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,

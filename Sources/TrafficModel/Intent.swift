@@ -16,6 +16,7 @@ package struct Intent: Sendable {
     package var listeners: [Listener] = []
     package var upstreams: [Upstream] = []
     package var proxy = ProxySettings()
+    package var measurements = MeasurementSettings()
     package var admin = AdminSettings()
 
     package init() {}

@@ -25,8 +25,10 @@ struct NodeService: Service {
         await withGracefulShutdownHandler {
             await cancelWhenGracefulShutdown {
                 async let expiries: Void = node.followExpiries()
+                async let measurements: Void = node.followMeasurements()
                 await node.followHealth()
                 await expiries
+                await measurements
             }
         } onGracefulShutdown: {
         }

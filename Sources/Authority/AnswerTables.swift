@@ -115,9 +115,11 @@ struct AnswerTables {
         var any = zones[draft.zone].noData
         let isApex = draft.name == builder.zones[draft.zone].origin
         if draft.kind == .delegation {
-            other = storeReferral(draft)
+            var referral = AnswerWriter(tail: draft.name, isWhole: false)
+            appendReferral(to: draft, &referral)
+            other = store(referral, outcome: .referral, isAuthoritative: false)
             any = other
-            appendDS(draft.set(.ds) ?? [], of: draft.name, zone: draft.zone)
+            appendDS(of: draft, behind: AnswerWriter(tail: draft.name, isWhole: true))
         } else if let alias = draft.set(.cname)?.first {
             (any, other) = appendChains(draft, alias)
         } else {
@@ -129,9 +131,7 @@ struct AnswerTables {
                 append(type, store(writer, outcome: .answered))
             }
             if !draft.sets.isEmpty { any = anyAnswer }
-            if isApex, let parent = builder.parentZone[draft.name] {
-                appendDS(builder.parentDS[draft.name] ?? [], of: draft.name, zone: parent)
-            }
+            appendDS(of: draft, behind: AnswerWriter(tail: draft.name, isWhole: true))
         }
         var subject: UInt32 = 0
         var isPoolHost = false
@@ -168,22 +168,26 @@ struct AnswerTables {
         return AnswerWriter(tail: name, isWhole: true)
     }
 
-    /// DS lies on the parent's side of a delegation.
-    private mutating func appendDS(_ records: [ResourceRecord], of name: DomainName, zone: Int) {
-        var writer = AnswerWriter(tail: name, isWhole: true)
-        guard records.isEmpty else {
-            for record in records { writer.appendAnswer(type: .ds, ttl: record.ttl, data: record.data) }
-            append(.ds, store(writer, outcome: .answered))
+    /// DS lies on the parent's side of a delegation: at other names this does nothing.
+    private mutating func appendDS(of draft: AuthorityBuilder.Draft, behind chain: AnswerWriter) {
+        let records: [ResourceRecord]
+        let zone: Int
+        if draft.kind == .delegation {
+            (records, zone) = (draft.set(.ds) ?? [], draft.zone)
+        } else if draft.name == builder.zones[draft.zone].origin, let parent = builder.parentZone[draft.name] {
+            (records, zone) = (builder.parentDS[draft.name] ?? [], parent)
+        } else {
             return
         }
-        appendSOA(of: zone, to: &writer)
-        append(.ds, store(writer, outcome: .noData))
+        var writer = chain
+        for record in records { writer.append(record, to: .answer) }
+        if records.isEmpty { appendSOA(of: zone, to: &writer) }
+        append(.ds, store(writer, outcome: records.isEmpty ? .noData : .answered))
     }
 
     /// Addresses of servers inside the delegation are required: if they do not fit, TC says so (RFC 9471 section 3.1).
     /// Those of other servers in the zone come along as far as they fit (section 3.2).
-    private mutating func storeReferral(_ draft: AuthorityBuilder.Draft) -> UInt32 {
-        var writer = AnswerWriter(tail: draft.name, isWhole: false)
+    private func appendReferral(to draft: AuthorityBuilder.Draft, _ writer: inout AnswerWriter) {
         var siblings: [DomainName] = []
         var inside: [DomainName] = []
         var seen: Set<DomainName> = []
@@ -206,7 +210,6 @@ struct AnswerTables {
                 for address in addresses { writer.append(address, to: .additional) }
             }
         }
-        return store(writer, outcome: .referral, isAuthoritative: false)
     }
 
     // MARK: Supplements
@@ -253,11 +256,21 @@ struct AnswerTables {
         append(.cname, single)
         var hops = 1
         var visited: Set<DomainName> = [draft.name]
+        // A record stands in an answer once (RFC 2181 section 5), so a DNAME that comes again ends the chain.
+        var redirections: Set<Int> = []
         var current = DomainName(wire: alias.data)
         while let target = current, hops < Self.chainLimit, visited.insert(target).inserted {
             hops += 1
             switch builder.place(of: target) {
-            case .outside, .delegated:
+            case .outside:
+                return (single, store(chain, outcome: .answered))
+            case .delegated(let position):
+                let cut = builder.nodes[position]
+                if cut.name == target { appendDS(of: cut, behind: chain) }
+                // RFC 1034 section 4.3.2 step 3b. The answer is the aliases, with the AA of the first: where to go on from
+                // here is extra.
+                chain.allowCut()
+                appendReferral(to: cut, &chain)
                 return (single, store(chain, outcome: .answered))
             case .nameError(let zone):
                 appendSOA(of: zone, to: &chain)
@@ -265,7 +278,9 @@ struct AnswerTables {
                 return (single, store(chain, outcome: .nameError, responseCode: Responder.nameError))
             case .redirected(let position):
                 let node = builder.nodes[position]
-                guard let redirection = node.redirection, let end = DomainName(wire: redirection.data) else {
+                guard let redirection = node.redirection, let end = DomainName(wire: redirection.data),
+                    redirections.insert(position).inserted
+                else {
                     return (single, store(chain, outcome: .answered))
                 }
                 chain.append(redirection, to: .answer)
@@ -278,17 +293,24 @@ struct AnswerTables {
             case .node(let position):
                 let node = builder.nodes[position]
                 if node.subject != nil { return (single, store(chain, outcome: .answered)) }
+                // The wildcard that was asked is never left again, and the question may have been this target.
+                if node.name == draft.name { return (single, store(chain, outcome: .answered)) }
                 if let next = node.set(.cname)?.first {
                     chain.append(next, to: .answer, owner: target)
                     current = DomainName(wire: next.data)
                     continue
                 }
                 for (type, records) in node.sets {
+                    if type == .dname, redirections.contains(position) {
+                        append(type, store(chain, outcome: .answered))
+                        continue
+                    }
                     var whole = chain
                     for record in records { whole.append(record, to: .answer, owner: target) }
                     supplement(&whole, with: records, owner: target, zone: node.zone)
                     append(type, store(whole, outcome: .answered))
                 }
+                appendDS(of: node, behind: chain)
                 appendSOA(of: node.zone, to: &chain)
                 return (single, store(chain, outcome: .noData))
             }

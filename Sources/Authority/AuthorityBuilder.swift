@@ -35,7 +35,8 @@ struct AuthorityBuilder {
         /// Below the DNAME at this node.
         case redirected(Int)
         case nameError(zone: Int)
-        case delegated
+        /// At or below the delegation at this node.
+        case delegated(Int)
         case outside
     }
 
@@ -180,18 +181,18 @@ struct AuthorityBuilder {
 
     func place(of name: DomainName) -> Place {
         if let position = positions[name] {
-            return nodes[position].kind == .delegation ? .delegated : .node(position)
+            return nodes[position].kind == .delegation ? .delegated(position) : .node(position)
         }
         var current = name.parent
         while let candidate = current {
             if let position = positions[candidate] {
                 let node = nodes[position]
-                if node.kind == .delegation { return .delegated }
+                if node.kind == .delegation { return .delegated(position) }
                 if node.redirection != nil { return .redirected(position) }
                 if let wildcard = DomainName(wire: [1, UInt8(ascii: "*")] + candidate.wire),
                     let at = positions[wildcard]
                 {
-                    return nodes[at].kind == .delegation ? .delegated : .node(at)
+                    return nodes[at].kind == .delegation ? .delegated(at) : .node(at)
                 }
                 return .nameError(zone: node.zone)
             }

@@ -24,7 +24,7 @@ extension Responder {
         var chain = RedirectionChain(nameLength: query.nameLength)
         // Nobody asks what an alias leads to who asks for the alias.
         let isAliasWanted = query.type == .cname || query.type == .any
-        while chain.append(data.nodes[position], data, &writer), !isAliasWanted, chain.hops < Self.chainLimit,
+        while chain.append(at: position, data, &writer), !isAliasWanted, chain.hops < Self.chainLimit,
             !writer.isFull
         {
             writer.fold(into: &name, nameAt: chain.name, length: chain.length)
@@ -32,6 +32,8 @@ extension Responder {
                 appendEnd(of: &chain, data, &writer)
                 break
             }
+            // A record stands in an answer once (RFC 2181 section 5). A loop ends here, and a resolver can go on.
+            if chain.has(next) { break }
             position = next
         }
         let outcome: Outcome = chain.responseCode == Self.nameTooLong ? .failure : chain.outcome
@@ -49,36 +51,57 @@ extension Responder {
         writeOptions(message, data, scope: 0, &writer)
     }
 
-    /// What is at the end of the chain, if that is ours to say: a steered name and a delegated one are left to the
+    /// What is at the end of the chain: data, an error, or where the rest is delegated to. A steered name is left to the
     /// resolver, as at the end of CNAMEs.
     private func appendEnd(of chain: inout RedirectionChain, _ data: AuthorityData, _ writer: inout ResponseWriter) {
-        var found: UInt32?
         switch data.match(name) {
-        case .outside, .belowDelegation, .belowRedirection: return
-        case .nameError(let zone): found = data.zones[zone].nameError
+        case .outside, .belowRedirection: return
+        case .belowDelegation(let position):
+            _ = append(Int(data.nodes[position].otherAnswer), to: &chain, data, &writer)
+        case .nameError(let zone):
+            _ = append(Int(data.zones[zone].nameError), to: &chain, data, &writer)
         case .node(let position):
             let node = data.nodes[position]
-            if node.isSteered { return }
-            if !node.isDelegation { found = node.otherAnswer }
-            if let typed = data.nodes.answer(for: query.type, at: position, node) { found = UInt32(typed) }
+            // A DNAME that was asked for and led here is in the answer.
+            if node.isSteered || query.type == .dname && chain.has(position) { return }
+            let found = data.nodes.answer(for: query.type, at: position, node) ?? Int(node.otherAnswer)
+            if append(found, to: &chain, data, &writer) { return }
+            // An alias without what it leads to, or a DNAME that was asked for.
+            let alone =
+                data.nodes.answer(for: .cname, at: position, node) ?? data.nodes.answer(for: .dname, at: position, node)
+            if let alone { _ = append(alone, to: &chain, mayRedirect: true, data, &writer) }
         }
-        guard let found else { return }
-        let prepared = data.prepared[Int(found)]
+    }
+
+    /// `false`, and nothing appended, when the answer has DNAMEs: they may be those of the chain, and a record stands in
+    /// a response once.
+    private func append(
+        _ position: Int, to chain: inout RedirectionChain, mayRedirect: Bool = false, _ data: AuthorityData,
+        _ writer: inout ResponseWriter
+    ) -> Bool {
+        let prepared = data.prepared[position]
         let room = sizeLimit &- writer.count &- optionsSize(data)
         let part = prepared.part(fitting: room, data.pointers)
+        // A referral is extra behind a chain.
+        if !prepared.isAuthoritative, Int(part.length) > room { return true }
         let start = writer.count
         writer.append(data.bytes, from: Int(prepared.offset), count: Int(part.length))
-        guard !writer.isFull else { return }
+        guard !writer.isFull else { return true }
         // First as if the chain's name had been asked for, then to where that name really is.
         writer.resolvePointers(
             data.pointers, from: Int(prepared.firstPointer), count: Int(part.pointerCount), start: start,
             nameEnd: 12 &+ chain.length)
-        writer.movePointers(from: start, nameLength: chain.length, nameAt: chain.name)
+        let redirects = writer.movePointers(from: start, nameLength: chain.length, nameAt: chain.name)
+        guard !redirects || mayRedirect else {
+            writer.shorten(to: start)
+            return false
+        }
         chain.answers &+= prepared.answers
         chain.authorities = part.authorities
         chain.additionals = part.additionals
         chain.responseCode = prepared.responseCode
-        chain.outcome = prepared.outcome
+        if prepared.isAuthoritative { chain.outcome = prepared.outcome }
+        return true
     }
 }
 
@@ -88,6 +111,8 @@ private struct RedirectionChain {
     private(set) var name = 12
     private(set) var length: Int
     private(set) var hops = 0
+    /// The nodes whose DNAMEs are written: as many as hops.
+    private var positions = [8 of Int](repeating: -1)
     var answers: UInt16 = 0
     var authorities: UInt16 = 0
     var additionals: UInt16 = 0
@@ -96,9 +121,17 @@ private struct RedirectionChain {
 
     init(nameLength: Int) { length = nameLength }
 
+    /// Whether the DNAME at the node is written already.
+    func has(_ position: Int) -> Bool {
+        for index in 0..<hops where positions[index] == position { return true }
+        return false
+    }
+
     /// Writes the DNAME at a node above the latest name, and the CNAME that follows; `false` when there is none, because
     /// its target would be longer than names may be.
-    mutating func append(_ node: NodeEntry, _ data: AuthorityData, _ writer: inout ResponseWriter) -> Bool {
+    mutating func append(at position: Int, _ data: AuthorityData, _ writer: inout ResponseWriter) -> Bool {
+        let node = data.nodes[position]
+        positions[hops] = position
         hops &+= 1
         let record = Int(node.below)
         // Type and class, TTL and length come before the target, whose length is one byte's worth.
@@ -130,9 +163,12 @@ private struct RedirectionChain {
 extension ResponseWriter {
     /// Moves the records from `start` on, which were written behind a question about the name that stands at `nameAt`:
     /// their pointers go to where things are now.
-    func movePointers(from start: Int, nameLength: Int, nameAt: Int) {
+    ///
+    /// - Returns: whether there is a DNAME among them.
+    func movePointers(from start: Int, nameLength: Int, nameAt: Int) -> Bool {
         let written = 12 &+ nameLength &+ 4
         var offset = start
+        var hasRedirection = false
         while offset < count {
             offset = moveName(at: offset, start: start, written: written, nameAt: nameAt)
             let type = RecordType(rawValue: number16(at: offset))
@@ -144,10 +180,12 @@ extension ResponseWriter {
             case .soa:
                 rest = moveName(at: rest, start: start, written: written, nameAt: nameAt)
                 _ = moveName(at: rest, start: start, written: written, nameAt: nameAt)
+            case .dname: hasRedirection = true
             default: break
             }
             offset = end
         }
+        return hasRedirection
     }
 
     /// Moves the pointer that the name at `offset` ends with, if it has one; where the name ends.

@@ -125,6 +125,12 @@ struct ResponseWriter {
         isFull = false
     }
 
+    /// Takes back what was written from `start` on.
+    mutating func shorten(to start: Int) {
+        precondition(start >= 0 && start <= count)
+        count = start
+    }
+
     /// `size` bytes that were written at `offset`, once more.
     @inline(__always)
     mutating func append(ownBytesAt offset: Int, count size: Int) {

@@ -43,7 +43,6 @@ struct StaticAnswerTests {
                 ]
             ),
             ("outside.example.com", .a, ["outside.example.com 300 CNAME www.example.net."]),
-            ("todelegated.example.com", .a, ["todelegated.example.com 300 CNAME host.sub.example.com."]),
             (
                 "deep.example.com", .txt,
                 ["deep.example.com 300 CNAME a.b.c.example.com.", "a.b.c.example.com 300 TXT \"deep\""]
@@ -93,6 +92,22 @@ struct StaticAnswerTests {
         #expect(response.answers == [])
         #expect(response.authorityText == negative)
         #expect(fixture.responder.counters.value(.noData) == 1)
+    }
+
+    @Test(
+        "a \"no\" is kept for the lower of the SOA's TTL and its minimum (RFC 2308 section 3)",
+        arguments: [(10, 300, UInt32(10)), (300, 10, 10), (10, 10, 10), (0, 10, 0), (10, 0, 0)])
+    func negativeTTL(ttl: Int, minimum: Int, expected: UInt32) throws {
+        var intent = Intent()
+        intent.zones = [
+            Fixture.zone("example.com", "@ \(ttl) SOA a. b. 1 2 3 4 \(minimum)\n@ 60 NS a.\nwww 60 A 192.0.2.1")
+        ]
+        var fixture = Fixture(intent)
+        for name in ["www.example.com", "nope.example.com"] {
+            #expect(try fixture.ask(name, .txt).authorities.map(\.ttl) == [expected])
+        }
+        // Asked for, it has its own.
+        #expect(try fixture.ask("example.com", .soa).answers.map(\.ttl) == [UInt32(ttl)])
     }
 
     @Test("an alias to a name without the type: the alias, and the SOA of its target's zone")

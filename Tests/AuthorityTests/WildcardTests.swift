@@ -86,11 +86,10 @@ struct WildcardTests {
         #expect(response.authorities.map(\.type) == [.ns, .ns])
     }
 
-    @Test("a wildcard that is its own alias ends")
+    @Test("a wildcard that is its own alias is said once, also where the alias was asked for itself")
     func loop() throws {
         var fixture = Fixture(Self.intent())
-        let response = try fixture.ask("x.loop.example")
-        #expect(response.responseCode == 0)
-        #expect((1...Responder.chainLimit).contains(response.answers.count))
+        #expect(try fixture.ask("x.loop.example").answerText == ["x.loop.example 3600 CNAME a.loop.example."])
+        #expect(try fixture.ask("a.loop.example").answerText == ["a.loop.example 3600 CNAME a.loop.example."])
     }
 }

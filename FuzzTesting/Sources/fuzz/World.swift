@@ -39,6 +39,16 @@ enum World {
         todelegated CNAME host.sub
         srv SRV 1 2 443 www
         unknown TYPE65280 \\# 3 010203
+        old DNAME new
+        host.new CNAME www.wild
+        *.new MX 5 mail
+        away DNAME example.net.
+        round DNAME round2
+        round2 DNAME round
+        longer DNAME \(String(repeating: "0123456789.", count: 15))old
+        tosteered DNAME api
+        toold CNAME x.old
+        torev DNAME 2.0.192.in-addr.arpa.
         big TXT \(String(repeating: "\"\(String(repeating: "x", count: 250))\" ", count: 6))
 
         """

@@ -114,7 +114,7 @@ package actor Node {
 
     private func begin() async throws {
         try await proxy.apply(snapshot.balancing)
-        dns = try makeNameServer(compiler.intent.dns)
+        dns = try await makeNameServer(compiler.intent.dns)
         health.update(targets: compiler.intent.healthTargets)
         logger.info(
             "serving",
@@ -125,10 +125,10 @@ package actor Node {
             ])
     }
 
-    private func makeNameServer(_ settings: NameServer) throws -> DNSServer? {
+    private func makeNameServer(_ settings: NameServer) async throws -> DNSServer? {
         guard !settings.listen.isEmpty else { return nil }
         let server = DNSServer(settings: settings, published: authority, group: group, logger: logger)
-        try server.start(replacing: dns?.endpoints ?? [])
+        try await server.start(replacing: dns?.endpoints ?? [])
         return server
     }
 
@@ -189,7 +189,7 @@ package actor Node {
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
             previous: snapshot)
         do {
-            let replacement = intent.dns.servesLike(compiler.intent.dns) ? dns : try makeNameServer(intent.dns)
+            let replacement = intent.dns.servesLike(compiler.intent.dns) ? dns : try await makeNameServer(intent.dns)
             do {
                 try await proxy.apply(next.balancing)
             } catch {

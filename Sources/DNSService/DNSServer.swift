@@ -52,11 +52,11 @@ package final class DNSServer: Sendable {
     /// Binds every endpoint, then serves.
     ///
     /// - Parameter replacing: endpoints that this process serves already and that this server takes over.
-    package func start(replacing: [Endpoint] = []) throws {
+    package func start(replacing: [Endpoint] = []) async throws {
         var sockets: [[UDPSocket]] = Array(repeating: [], count: workers)
         var listeners: [any Channel] = []
         var endpoints: [Endpoint] = []
-        let states = try makeLoopStates()
+        let states = try await makeLoopStates()
         do {
             for wanted in settings.listen {
                 if !replacing.contains(wanted) { try PortProbe.requireFree(wanted) }
@@ -68,7 +68,7 @@ package final class DNSServer: Sendable {
                     sockets[worker].append(try UDPSocket(binding: endpoint, answerSize: settings.udpSize))
                 }
                 endpoints.append(endpoint)
-                listeners.append(try bindTCP(endpoint, states: states))
+                listeners.append(try await bindTCP(endpoint, states: states))
             }
         } catch {
             for socket in sockets.joined() { close(socket.descriptor) }
@@ -87,23 +87,26 @@ package final class DNSServer: Sendable {
     }
 
     /// What each loop needs, shared by the endpoints. Made on the loop itself: nobody else may touch it.
-    private func makeLoopStates() throws -> [NIOLoopBound<TCPLoopState>] {
-        try group.makeIterator().enumerated().map { index, loop in
-            let thread = workers + index
+    private func makeLoopStates() async throws -> [NIOLoopBound<TCPLoopState>] {
+        var states: [NIOLoopBound<TCPLoopState>] = []
+        for loop in group.makeIterator() {
+            let thread = workers + states.count
             let (published, counters, limits, settings) = (published, responderCounters[thread], limits, settings)
-            return try loop.submit {
+            let state = loop.submit {
                 let responder = Responder(counters: counters, sequence: Self.sequence(of: thread))
                 return NIOLoopBound(
                     TCPLoopState(
                         published: published, responder: responder, limits: limits, settings: settings, loop: loop),
                     eventLoop: loop)
-            }.wait()
+            }
+            states.append(try await state.get())
         }
+        return states
     }
 
     private func bindTCP(
         _ endpoint: Endpoint, states: [NIOLoopBound<TCPLoopState>]
-    ) throws -> any Channel {
+    ) async throws -> any Channel {
         let counters = limits.counters
         var bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
@@ -136,7 +139,7 @@ package final class DNSServer: Sendable {
                 ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
         }
         do {
-            return try bootstrap.bind(host: endpoint.address.description, port: Int(endpoint.port)).wait()
+            return try await bootstrap.bind(host: endpoint.address.description, port: Int(endpoint.port)).get()
         } catch let error as IOError {
             throw BindError(endpoint: endpoint, transport: "TCP", code: error.errnoCode)
         }

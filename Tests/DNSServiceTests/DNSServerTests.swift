@@ -13,8 +13,8 @@ import TrafficModel
 @Suite("The DNS server on the loopback interface", .serialized)
 struct DNSServerTests {
     @Test("answers UDP and TCP, IPv4 and IPv6, from every worker")
-    func answers() throws {
-        let world = try World()
+    func answers() async throws {
+        let world = try await World()
         for endpoint in world.server.endpoints {
             #expect(endpoint.port != 0)
             for id in UInt16(1)...20 {
@@ -35,8 +35,8 @@ struct DNSServerTests {
     }
 
     @Test("a wildcard address answers from the address that was asked", arguments: ["127.0.0.1", "127.0.0.7"])
-    func wildcard(address: String) throws {
-        let world = try World(listen: ["0.0.0.0:0"])
+    func wildcard(address: String) async throws {
+        let world = try await World(listen: ["0.0.0.0:0"])
         // The client is connected: an answer from any other address would not reach it.
         let client = Client(Endpoint(address: IPAddress(address)!, port: world.server.endpoints[0].port))
         #expect(try client.ask(World.query())?.addresses == [IPAddress("192.0.2.1")!])
@@ -44,16 +44,16 @@ struct DNSServerTests {
     }
 
     @Test("the IPv6 wildcard does too")
-    func wildcard6() throws {
-        let world = try World(listen: ["[::]:0"])
+    func wildcard6() async throws {
+        let world = try await World(listen: ["[::]:0"])
         let client = Client(Endpoint(address: IPAddress("::1")!, port: world.server.endpoints[0].port))
         #expect(try client.ask(World.query())?.addresses == [IPAddress("192.0.2.1")!])
         try world.end()
     }
 
     @Test("what does not fit into UDP is whole over TCP")
-    func truncation() throws {
-        let world = try World()
+    func truncation() async throws {
+        let world = try await World()
         let endpoint = world.server.endpoints[0]
         let response = try #require(try Client(endpoint).ask(World.query("big.example.com")))
         #expect(response.isTruncated && response.answers.isEmpty)
@@ -65,8 +65,8 @@ struct DNSServerTests {
     }
 
     @Test("queries that come in one piece, and one that comes in two, cut anywhere")
-    func framing() throws {
-        let world = try World()
+    func framing() async throws {
+        let world = try await World()
         let client = Client(world.server.endpoints[0], tcp: true)
         _ = client.write((UInt16(1)...50).flatMap { World.query(id: $0).framed })
         for id in UInt16(1)...50 { #expect(try client.readMessage()?.id == id) }
@@ -81,8 +81,8 @@ struct DNSServerTests {
     }
 
     @Test("a client that asks for much and takes nothing makes the server hold little, and still gets all of it")
-    func slowReader() throws {
-        let world = try World()
+    func slowReader() async throws {
+        let world = try await World()
         let client = Client(world.server.endpoints[0], tcp: true)
         let count = 600
         // Each answer has about 49 kB: 29 MB in all, far above what sockets hold.
@@ -105,7 +105,7 @@ struct DNSServerTests {
     }
 
     @Test("a port that is in use: one error that names it, and nothing is served", arguments: [false, true])
-    func portInUse(tcp: Bool) throws {
+    func portInUse(tcp: Bool) async throws {
         let descriptor = socket(AF_INET, Int32((tcp ? SOCK_STREAM : SOCK_DGRAM).rawValue), 0)
         defer { close(descriptor) }
         var one: Int32 = 1
@@ -124,7 +124,7 @@ struct DNSServerTests {
                 return unsafe SocketAddress.read($0).1
             }
         }
-        let error = #expect(throws: BindError.self) { try World(listen: ["[::1]:0", "127.0.0.1:\(port)"]) }
+        let error = await #expect(throws: BindError.self) { try await World(listen: ["[::1]:0", "127.0.0.1:\(port)"]) }
         #expect(
             error?.description
                 == "cannot listen on 127.0.0.1:\(port) (\(tcp ? "TCP" : "UDP")): Address already in use; "
@@ -132,25 +132,25 @@ struct DNSServerTests {
     }
 
     @Test("an address that the machine does not have")
-    func noSuchAddress() {
-        let error = #expect(throws: BindError.self) { try World(listen: ["192.0.2.77:0"]) }
+    func noSuchAddress() async {
+        let error = await #expect(throws: BindError.self) { try await World(listen: ["192.0.2.77:0"]) }
         #expect(error?.description.contains("this machine has no such address") == true)
     }
 
     @Test("after shutdown the port is free; shutting down twice is once")
-    func shutdown() throws {
-        let world = try World(listen: ["127.0.0.1:0"])
+    func shutdown() async throws {
+        let world = try await World(listen: ["127.0.0.1:0"])
         let endpoint = world.server.endpoints[0]
         try world.end()
         world.server.shutdown()
-        let next = try World(listen: [endpoint.description])
+        let next = try await World(listen: [endpoint.description])
         #expect(try Client(endpoint).ask(World.query()) != nil)
         try next.end()
     }
 
     @Test("a new snapshot is answered from at once, and no query is lost while they change")
-    func publish() throws {
-        let world = try World(listen: ["127.0.0.1:0"])
+    func publish() async throws {
+        let world = try await World(listen: ["127.0.0.1:0"])
         let endpoint = world.server.endpoints[0]
         let client = Client(endpoint)
         let stream = Client(endpoint, tcp: true)
@@ -209,8 +209,8 @@ struct DNSServerTests {
     }
 
     @Test("garbage is survived: short, oversized and random datagrams, then a query is answered")
-    func garbage() throws {
-        let world = try World(listen: ["127.0.0.1:0"])
+    func garbage() async throws {
+        let world = try await World(listen: ["127.0.0.1:0"])
         let endpoint = world.server.endpoints[0]
         var random = SystemRandomNumberGenerator()
         let noise = Client(endpoint)
@@ -228,8 +228,8 @@ struct DNSServerTests {
     }
 
     @Test("many datagrams at once are all answered, in batches")
-    func batches() throws {
-        let world = try World(listen: ["127.0.0.1:0"]) { $0.threads = 1 }
+    func batches() async throws {
+        let world = try await World(listen: ["127.0.0.1:0"]) { $0.threads = 1 }
         let client = Client(world.server.endpoints[0])
         for round in 0..<20 {
             for index in 0..<100 { _ = client.write(World.query(id: UInt16(round * 100 + index)).wire) }

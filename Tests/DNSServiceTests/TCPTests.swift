@@ -28,8 +28,8 @@ struct TCPTests {
     // MARK: Messages
 
     @Test("lengths that no query has end the connection, and are counted", arguments: [0, 11, 4097, 65_535])
-    func badLength(length: Int) throws {
-        let world = try World()
+    func badLength(length: Int) async throws {
+        let world = try await World()
         let client = Client(world.server.endpoints[0], tcp: true)
         // What came before is answered.
         _ = client.write(
@@ -41,8 +41,8 @@ struct TCPTests {
     }
 
     @Test("a query that comes byte by byte does not hold up others, and its answer comes when it is whole")
-    func trickle() throws {
-        let world = try World()
+    func trickle() async throws {
+        let world = try await World()
         let endpoint = world.server.endpoints[0]
         let slow = Client(endpoint, tcp: true)
         let fast = Client(endpoint, tcp: true)
@@ -56,8 +56,8 @@ struct TCPTests {
     }
 
     @Test("queries in one piece are answered in one piece, in their order, whatever they ask")
-    func pipelining() throws {
-        let world = try World()
+    func pipelining() async throws {
+        let world = try await World()
         let client = Client(world.server.endpoints[0], tcp: true)
         let names = ["www.example.com", "nothing.example.com", "big.example.com", "www.example.org"]
         let queries = (UInt16(0)..<200).map { World.query(names[Int($0) % names.count], id: $0) }
@@ -71,8 +71,8 @@ struct TCPTests {
     }
 
     @Test("a client that ends its side still gets all answers, then the end")
-    func halfClose() throws {
-        let world = try World()
+    func halfClose() async throws {
+        let world = try await World()
         let client = Client(world.server.endpoints[0], tcp: true)
         // 29 kB and a half message, which is nobody's.
         _ = client.write((UInt16(0)..<20).flatMap { World.query("big.example.com", id: $0).framed } + [0, 30, 1])
@@ -94,8 +94,8 @@ struct TCPTests {
     }
 
     @Test("keepalive tells the idle timeout in units of 100 ms")
-    func keepalive() throws {
-        let world = try World()
+    func keepalive() async throws {
+        let world = try await World()
         let client = Client(world.server.endpoints[0], tcp: true)
         var query = World.query()
         query.edns?.options = [.init(code: 11, data: [])]
@@ -110,8 +110,8 @@ struct TCPTests {
     // MARK: Deadlines
 
     @Test("an idle connection is closed between messages, and only there")
-    func idle() throws {
-        let world = try World { $0.tcpIdle = .milliseconds(100) }
+    func idle() async throws {
+        let world = try await World { $0.tcpIdle = .milliseconds(100) }
         let silent = Client(world.server.endpoints[0], tcp: true)
         expectClosed(silent)
         let served = Client(world.server.endpoints[0], tcp: true)
@@ -132,8 +132,8 @@ struct TCPTests {
     }
 
     @Test("a message must be whole in time, however it trickles")
-    func incomplete() throws {
-        let world = try World { $0.tcpMessageTime = .milliseconds(200) }
+    func incomplete() async throws {
+        let world = try await World { $0.tcpMessageTime = .milliseconds(200) }
         let counters = world.server.tcpCounters
         let half = Client(world.server.endpoints[0], tcp: true)
         _ = half.write([0, 30, 1, 2, 3])
@@ -166,8 +166,8 @@ struct TCPTests {
     }
 
     @Test("a client that takes nothing is closed in time, and what waits for it is bounded")
-    func unread() throws {
-        let world = try World { $0.tcpMessageTime = .milliseconds(300) }
+    func unread() async throws {
+        let world = try await World { $0.tcpMessageTime = .milliseconds(300) }
         let client = Client(world.server.endpoints[0], tcp: true)
         _ = client.write((1...UInt16(600)).flatMap { World.query("huge.example.com", .txt, id: $0).framed })
         waitUntil { world.server.tcpCounters.value(.unreadClosed) == 1 }
@@ -181,8 +181,8 @@ struct TCPTests {
     // MARK: Limits
 
     @Test("connections from one address: as many as allowed, the next is closed at once, one that ends makes room")
-    func sourceLimit() throws {
-        let world = try World { $0.tcpConnectionsPerSource = 2 }
+    func sourceLimit() async throws {
+        let world = try await World { $0.tcpConnectionsPerSource = 2 }
         let counters = world.server.tcpCounters
         let endpoint = world.server.endpoints[0]
         let first = Client(endpoint, tcp: true)
@@ -205,9 +205,9 @@ struct TCPTests {
     }
 
     @Test("at the limit of all, the connection that has been idle for longest makes room")
-    func displaced() throws {
+    func displaced() async throws {
         // One loop: a connection makes room for those of its own loop.
-        let world = try World(loops: 1) { $0.tcpConnections = 3 }
+        let world = try await World(loops: 1) { $0.tcpConnections = 3 }
         let counters = world.server.tcpCounters
         let endpoint = world.server.endpoints[0]
         let first = Client(endpoint, tcp: true)
@@ -245,8 +245,8 @@ struct TCPTests {
     }
 
     @Test("when no connection can make room, the new one is closed at once")
-    func full() throws {
-        let world = try World(loops: 1) { $0.tcpConnections = 1 }
+    func full() async throws {
+        let world = try await World(loops: 1) { $0.tcpConnections = 1 }
         let endpoint = world.server.endpoints[0]
         let busy = Client(endpoint, tcp: true)
         _ = busy.write((1...UInt16(600)).flatMap { World.query("huge.example.com", .txt, id: $0).framed })
@@ -274,8 +274,8 @@ struct TCPTests {
             + [UInt8(port >> 8), UInt8(port & 255), 0, 53]
     }
 
-    private func proxyWorld(_ change: (inout NameServer) -> Void = { _ in }) throws -> World {
-        try World(listen: ["127.0.0.1:0"]) {
+    private func proxyWorld(_ change: (inout NameServer) -> Void = { _ in }) async throws -> World {
+        try await World(listen: ["127.0.0.1:0"]) {
             $0.proxies = [IPPrefix("127.0.0.2/32")!]
             change(&$0)
         }
@@ -287,8 +287,8 @@ struct TCPTests {
     }
 
     @Test("a trusted proxy tells whose connection it is, cut anywhere; the answer is for that client")
-    func proxy() throws {
-        let world = try proxyWorld()
+    func proxy() async throws {
+        let world = try await proxyWorld()
         let endpoint = world.server.endpoints[0]
         let query = World.query("steered.example.com").framed
         let bytes = Self.header([192, 0, 2, 33]) + query
@@ -313,8 +313,8 @@ struct TCPTests {
     }
 
     @Test("a trusted peer without a header, with a broken one, or with half of one is closed; others must not send one")
-    func proxyMistakes() throws {
-        let world = try proxyWorld { $0.tcpMessageTime = .milliseconds(200) }
+    func proxyMistakes() async throws {
+        let world = try await proxyWorld { $0.tcpMessageTime = .milliseconds(200) }
         let endpoint = world.server.endpoints[0]
         let counters = world.server.tcpCounters
         let plain = Client(endpoint, tcp: true, from: "127.0.0.2")
@@ -341,8 +341,8 @@ struct TCPTests {
     }
 
     @Test("the limit of one address is the client's, not the proxy's")
-    func proxyLimit() throws {
-        let world = try proxyWorld { $0.tcpConnectionsPerSource = 1 }
+    func proxyLimit() async throws {
+        let world = try await proxyWorld { $0.tcpConnectionsPerSource = 1 }
         let endpoint = world.server.endpoints[0]
         func open(_ address: [UInt8]) -> Client {
             let client = Client(endpoint, tcp: true, from: "127.0.0.2")

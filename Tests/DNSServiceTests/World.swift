@@ -49,7 +49,7 @@ final class World {
     init(
         listen: [String] = ["127.0.0.1:0", "[::1]:0"], loops: Int = 2,
         _ change: (inout NameServer) -> Void = { _ in }
-    ) throws {
+    ) async throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         var settings = NameServer()
         settings.listen = listen.map { Endpoint($0)! }
@@ -62,12 +62,12 @@ final class World {
         let mayChoose = settings.listen.allSatisfy { $0.port == 0 }
         for attempt in 1...5 {
             do {
-                try server.start()
+                try await server.start()
                 return
             } catch let error as BindError where mayChoose && error.code == EADDRINUSE && attempt < 5 {
                 continue
             } catch {
-                try group.syncShutdownGracefully()
+                try await group.shutdownGracefully()
                 throw error
             }
         }

@@ -40,7 +40,8 @@ extension ConfigurationAssembly {
     func readCookieSecrets() -> [SipKey] {
         guard let dns = draft.dns, let path = dns.value.answers.cookies.path else { return [] }
         do throws(FileProblem) {
-            let (secrets, problem) = CookieSecrets.read(try TextFile.read(path, limit: CookieSecrets.fileLimit))
+            let (bytes, stamp) = try TextFile.readStamped(path, limit: CookieSecrets.fileLimit)
+            let (secrets, problem) = CookieSecrets.read(bytes)
             if let problem {
                 context.add(
                     Diagnostic(
@@ -50,6 +51,11 @@ extension ConfigurationAssembly {
                 context.error(
                     dns.places.cookieSecrets, "\"\(path)\" holds no secret",
                     "write 32 hexadecimal digits into it, as openssl rand -hex 16 makes them")
+            } else if stamp.isOpenToAll {
+                context.warning(
+                    dns.places.cookieSecrets,
+                    "every user of this machine can read \"\(path)\", and who knows a secret can make cookies",
+                    "take that away with chmod o-r")
             }
             return secrets
         } catch {

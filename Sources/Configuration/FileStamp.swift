@@ -10,6 +10,8 @@ struct FileStamp: Hashable, Sendable {
     private let modified: [Int]
     /// When anything about it changed last: a file that was put back to an old time is another one.
     private let changed: [Int]
+    /// Whether any user of the machine may read it.
+    let isOpenToAll: Bool
 
     init(path: String, _ status: stat) {
         self.path = path
@@ -17,6 +19,7 @@ struct FileStamp: Hashable, Sendable {
         inode = UInt64(status.st_ino)
         size = Int64(status.st_size)
         modified = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
+        isOpenToAll = status.st_mode & S_IROTH != 0
         changed = [status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
     }
 

@@ -14,6 +14,7 @@ enum StatusTable {
                 lines.append("\(what) \(zone.isServed ? "stays as it was" : "is not served"): \(reason)")
             }
         }
+        if !status.dns.endpoints.isEmpty { lines += nameServer(status.dns) }
         let pools = Dictionary(status.pools.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let servers = Dictionary(status.virtualServers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for wideIP in status.wideIPs {
@@ -48,6 +49,46 @@ enum StatusTable {
                     + (override.author.isEmpty ? "" : "  by \(override.author)") + left)
         }
         return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// What the name server was asked, what it answered, and which limits were met.
+    private static func nameServer(_ dns: NodeStatus.DNS) -> [String] {
+        func line(_ title: String, _ parts: KeyValuePairs<String, [String]>) -> String {
+            "  \(title)"
+                + parts.map { text, names in
+                    "  \(text) \(names.reduce(0) { $0 + (dns.counters[$1] ?? 0) })"
+                }.joined()
+        }
+        return [
+            "DNS  \(dns.endpoints.joined(separator: " "))  zones \(dns.zones)",
+            line("queries", ["UDP": ["udpQueries"], "TCP": ["tcpQueries"], "EDNS": ["edns"], "ECS": ["clientSubnet"]]),
+            line(
+                "answers",
+                [
+                    "data": ["response.answered"], "no data": ["response.noData"],
+                    "no such name": ["response.nameError"],
+                    "referred": ["response.referral"], "refused": ["response.refused"], "failed": ["response.failure"],
+                    "malformed": ["response.formatError"],
+                    "other": ["response.notImplemented", "response.badVersion", "response.cookie"],
+                    "none": ["response.dropped"],
+                ]),
+            line(
+                "limits",
+                [
+                    "truncated": ["truncated"], "for want of a cookie": ["truncatedWithoutCookie"],
+                    "over the rate": ["rateLimited", "rateSlipped"], "of them truncated": ["rateSlipped"],
+                    "not sent": ["sendFailures"],
+                ]),
+            line("cookies", ["new": ["newCookies"], "good": ["goodCookies"], "bad": ["badCookies"]]),
+            line(
+                "connections",
+                [
+                    "open": ["tcp.open"], "accepted": ["tcp.accepted"],
+                    "refused": ["tcp.refusedTotal", "tcp.refusedPerSource"], "displaced": ["tcp.displaced"],
+                    "idle": ["tcp.idleClosed"], "too slow": ["tcp.incompleteClosed", "tcp.unreadClosed"],
+                    "malformed": ["tcp.badLength", "tcp.badProxyHeader"],
+                ]),
+        ]
     }
 
     private static func reasons(_ checks: [NodeStatus.Check]) -> String {

@@ -25,6 +25,7 @@ private final class Folder {
             }
             let written = unsafe fputs(text, file)
             let closed = unsafe fclose(file)
+            unsafe chmod("\(path)/\(name)", 0o640)
             guard written >= 0, closed == 0 else { throw FileProblem(wrong: "cannot write \(name)", advice: "") }
         }
     }
@@ -135,6 +136,12 @@ func cookieSecrets() throws {
     let many = (0..<5).map { one.dropLast() + "\($0)" }
     #expect(try messages(many.prefix(4).joined(separator: "\n")) == [])
     #expect(try messages(many.joined(separator: "\n")) == ["c:5:1: there are more than 4 secrets; remove the oldest"])
+    let open = try Folder(["meridian.yaml": text, "c": one])
+    unsafe chmod("\(open.path)/c", 0o644)
+    #expect(
+        open.messages() == [
+            "meridian.yaml:1:54: warning: every user of this machine can read \"c\", and who knows a secret can make cookies; take that away with chmod o-r"
+        ])
     for empty in ["", "# nothing yet\n"] {
         #expect(
             try messages(empty) == [

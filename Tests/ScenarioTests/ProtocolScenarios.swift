@@ -195,6 +195,13 @@ struct ProtocolScenarios {
         #expect(status.contains(/"rateSlipped" ?: ?[1-9]/), "\(status)")
         #expect(status.contains(/"goodCookies" ?: ?5/), "\(status)")
         #expect(status.contains(/"tcp.accepted" ?: ?[1-9]/))
+        let table = try Program.run(Program.binary.path, ["status", "--socket", socket]).output
+        #expect(table.contains("DNS  127.0.0.1:\(port)  zones 1\n"), "\(table)")
+        #expect(table.contains(/queries  UDP [1-9][0-9]*  TCP 1  EDNS [1-9]/))
+        #expect(table.contains(/answers  data [1-9][0-9]*  no data 0  no such name 0/))
+        #expect(table.contains(/limits  truncated ([1-9][0-9]*)  .*over the rate \1  of them truncated \1/))
+        #expect(table.contains(/cookies  new 1  good 5  bad 0\n/))
+        #expect(table.contains(/connections  open [01]  accepted 1  refused 0/))
     }
 
     // MARK: TCP

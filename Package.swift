@@ -129,7 +129,7 @@ let package = Package(
             name: "DNSServiceTests",
             dependencies: [
                 "Addresses", "Authority", "CLinux", "DNSService", "DNSWire", "Geography", "Steering", "TrafficModel",
-                nioCore, nioPosix, logging,
+                nioCore, nioEmbedded, nioPosix, logging,
             ], swiftSettings: house),
         // Counts heap allocations; only a release build says anything, so `make test` runs it as a program.
         .target(name: "MallocCounter", path: "Tests/MallocCounter"),

@@ -52,7 +52,7 @@ package struct Responder: ~Copyable {
     ///
     /// - Parameters:
     ///   - source: who asked; the client, where no believed Client Subnet option says otherwise.
-    ///   - port: where from; answers to port 0 go nowhere, or to a reflector.
+    ///   - port: where from; over UDP answers to port 0 go nowhere, or to a reflector.
     ///   - output: at least 512 bytes; no more than fit are written.
     /// - Returns: the response's length; 0: there must be none.
     package mutating func respond(
@@ -63,7 +63,7 @@ package struct Responder: ~Copyable {
         isTCP = overTCP
         counters.count(overTCP ? .tcpQueries : .udpQueries)
         counters.count(.bytesReceived, message.byteCount)
-        guard port != 0, let base = output.baseAddress, output.count >= 512 else { return drop() }
+        guard port != 0 || overTCP, let base = output.baseAddress, output.count >= 512 else { return drop() }
         // RFC 7828 section 3.2.1: over UDP the option is ignored.
         let accepted = overTCP ? data.policy.options : data.policy.options.subtracting(.keepalive)
         let verdict = query.read(message, accepting: accepted, name: &name)

@@ -19,6 +19,8 @@ struct EnvelopeTests {
         #expect(fixture.raw(Self.query, port: 0) == [])
         #expect(fixture.responder.counters.value(.dropped) == 14)
         #expect(fixture.raw(Self.query) != [])
+        // Over TCP a port says nothing: a proxy may not know its client's.
+        #expect(fixture.raw(Self.query, port: 0, tcp: true) != [])
     }
 
     @Test("a question cut anywhere: FORMERR, header only")
@@ -92,10 +94,14 @@ struct EnvelopeTests {
             #expect(response.edns?.udpSize == 1232)
             #expect(response.edns?.options == [], "unknown options are not echoed")
         }
-        // The bits of Z beside DO.
+        // The bits of Z beside DO are ignored, and not said again.
+        query.edns?.options = []
         var wire = query.wire
-        wire[wire.count - 2 - 11 - 2] |= 0x7f
-        #expect(try DNSMessage(wire: fixture.raw(wire)).responseCode == 0)
+        wire[wire.count - 4] |= 0x7f
+        wire[wire.count - 3] = 0xff
+        let response = fixture.raw(wire)
+        #expect(try DNSMessage(wire: response).responseCode == 0)
+        #expect(Array(response.suffix(11)) == [0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, 0])
     }
 
     @Test("EDNS versions to come: BADVERS with the question, and no data", arguments: [UInt8(1), 100, 255])

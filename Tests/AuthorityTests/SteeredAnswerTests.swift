@@ -33,7 +33,8 @@ struct SteeredAnswerTests {
         "the client's network decides, with the scope of its treatment",
         arguments: [
             ("10.1.2.0/24", "eu", 16), ("10.1.0.0/16", "eu", 16), ("10.1.2.3/32", "eu", 16), ("10.2.0.0/16", "us", 15),
-            ("10.128.0.0/24", "us", 9), ("11.0.0.0/8", "us", 8), ("128.0.0.0/8", "us", 1),
+            ("10.128.0.0/24", "us", 9), ("10.0.0.0/8", "us", 16), ("10.0.0.0/12", "us", 16),
+            ("2001:db8::/32", "us", 45), ("11.0.0.0/8", "us", 8), ("128.0.0.0/8", "us", 1),
             ("2001:db8:e::/48", "eu", 48),
             ("2001:db8:e:1::/64", "eu", 48), ("8000::/16", "us", 1),
         ])
@@ -109,6 +110,40 @@ struct SteeredAnswerTests {
         let subnet = Self.subnet("10.1.2.0/24")
         #expect(
             try fixture.ask(name, subnet: subnet).clientSubnet == .init(address: subnet.address, source: 24, scope: 0))
+    }
+
+    @Test("so do the types of a steered apex that are not steered, and what a pool's host does not have")
+    func staticTypesScope() throws {
+        var fixture = Fixture()
+        let subnet = Self.subnet("10.1.2.0/24")
+        for (name, type) in [
+            ("child.example.com", RecordType.soa), ("child.example.com", .ns), ("child.example.com", .mx),
+            ("child.example.com", .any), ("child.example.com", .ds), ("us.api.example.com", .aaaa),
+            ("us.api.example.com", .mx), ("example.com", .soa), ("example.com", .ns), ("www.example.com", .any),
+        ] {
+            let response = try fixture.ask(name, type, subnet: subnet)
+            #expect(response.clientSubnet == .init(address: subnet.address, source: 24, scope: 0), "\(name) \(type)")
+        }
+    }
+
+    @Test("addresses instead of an alias have the scope of the network that decided, and so has their absence")
+    func addressesScope() throws {
+        var intent = Fixture.intent()
+        for pool in [0, 1] { intent.pools[pool].answer = .addresses }
+        var fixture = Fixture(intent)
+        for (network, type, address, scope) in [
+            ("10.1.2.0/24", RecordType.a, "52.31.19.80", 16), ("10.1.2.0/24", .aaaa, "2001:db8:e::1", 16),
+            ("10.2.0.0/16", .aaaa, nil, 15), ("10.2.0.0/16", .mx, nil, 15),
+        ] as [(String, RecordType, String?, UInt8)] {
+            let response = try fixture.ask("api.example.com", type, subnet: Self.subnet(network))
+            #expect(response.addresses == (address.map { [IPAddress($0)!] } ?? []))
+            #expect(response.clientSubnet?.scope == scope)
+        }
+        // Several in turn are one answer to the network.
+        for _ in 0..<4 {
+            let response = try fixture.ask("api.example.com", subnet: Self.subnet("10.2.0.0/16"))
+            #expect(response.addresses.count == 2 && response.clientSubnet?.scope == 15)
+        }
     }
 
     @Test("clients' subnets may be disbelieved: then the option is unknown")

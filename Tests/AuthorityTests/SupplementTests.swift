@@ -54,6 +54,9 @@ struct SupplementTests {
             // Negative answers, aliases and referrals are as they were.
             ("nope.example.com", .a, negative, []), ("www.example.com", .txt, negative, []),
             ("outside.example.com", .a, [], []),
+            // Steered names have no more either: the one scope of the message is theirs.
+            ("api.example.com", .a, [], []), ("api.example.com", .mx, [], []), ("eu.api.example.com", .aaaa, [], []),
+            ("toapi.example.com", .a, [], []), ("child.example.com", .a, [], []),
         ])
     func full(name: String, type: RecordType, authorities: [String], additionals: [String]) throws {
         var fixture = Fixture(Self.intent())

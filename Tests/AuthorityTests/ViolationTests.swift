@@ -22,6 +22,25 @@ struct ViolationTests {
         #expect(response.answerText == ["api.example.com 30 CNAME eu.api.example.com."])
     }
 
+    @Test("2017-0019: nor is it an error for some types when its pools are down, whatever the policy", arguments: types)
+    func sameWhenDown(type: RecordType) throws {
+        for (policy, answers) in [
+            (AllDownPolicy.open, ["api.example.com 30 CNAME eu.api.example.com."]), (.closed, []),
+            (.pool(0), ["api.example.com 30 CNAME us.api.example.com."]),
+        ] {
+            var intent = Fixture.intent()
+            for index in intent.virtualServers.indices { intent.virtualServers[index].enabled = false }
+            intent.wideIPs[0].allDown = policy
+            var fixture = Fixture(intent)
+            let response = try fixture.ask("api.example.com", type, from: "10.1.2.3")
+            #expect(response.responseCode == 0 && response.isAuthoritative)
+            #expect(response.answerText == answers)
+            #expect(response.authorityText == (answers.isEmpty ? negative : []))
+            // The pool's own name is there as well, whether it has addresses to give or not.
+            #expect(try fixture.ask("eu.api.example.com", type).responseCode == 0)
+        }
+    }
+
     @Test("2018-0004, 2017-0017: NODATA, not NXDOMAIN, for what a pool's host does not have", arguments: types)
     func noDataForOtherTypes(type: RecordType) throws {
         guard type != .a, type != .aaaa else { return }

@@ -167,8 +167,8 @@ struct DNSServerTests {
     @Test(
         "servers that take over an endpoint one from the other lose no query",
         arguments: [["127.0.0.1:0"], ["127.0.0.1:0", "127.0.0.2:0"]])
-    func handover(listen: [String]) throws {
-        let world = try World(listen: listen) { $0.threads = 1 }
+    func handover(listen: [String]) async throws {
+        let world = try await World(listen: listen) { $0.threads = 1 }
         let endpoints = world.server.endpoints
         var current = world.server
         for size in 1...30 {
@@ -181,7 +181,7 @@ struct DNSServerTests {
             // Source ports are spread over the sockets, so that each of them has something in its queue when it goes.
             let clients = ClientGroup(endpoints[0], count: 8)
             clients.ask()
-            try next.start(replacing: endpoints)
+            try await next.start(replacing: endpoints)
             clients.ask()
             current.shutdown()
             clients.ask()

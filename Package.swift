@@ -125,6 +125,12 @@ let package = Package(
                 "Addresses", "Authority", "DNSWire", "FlatTables", "Geography", "Steering", "TrafficModel",
             ],
             swiftSettings: house),
+        // Other products' methods in Meridian's words: each row of docs/steering.md over the code that answers queries.
+        .testTarget(
+            name: "MethodTests",
+            dependencies: [
+                "Addresses", "Authority", "ConfigurationLoading", "DNSWire", "Geography", "Steering", "TrafficModel",
+            ], swiftSettings: house),
         .testTarget(
             name: "DNSServiceTests",
             dependencies: [
@@ -143,7 +149,7 @@ let package = Package(
         // Times decisions and geography of a city database's size: `make bench-steering`.
         .executableTarget(
             name: "SteeringBenchmark",
-            dependencies: ["Addresses", "DNSWire", "Geography", "Steering", "TrafficModel"],
+            dependencies: ["Addresses", "Authority", "DNSWire", "Geography", "Steering", "TrafficModel"],
             path: "Tests/SteeringBenchmark", swiftSettings: house),
         .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .testTarget(

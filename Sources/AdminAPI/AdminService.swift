@@ -13,11 +13,13 @@ import ServiceLifecycle
 ///     GET    /v1/audit?last=N
 ///     PUT    /v1/overrides/{kind}   {"name", "verdict", "reason", "seconds"}
 ///     DELETE /v1/overrides/{kind}   {"name"}
+///     POST   /v1/virtual-servers/{name}/resume
 package struct AdminService: Service {
     /// A request body larger than this is refused with 413.
     static let bodyLimit = 64 * 1024
     static let operations = [
         "GET /v1/status", "GET /v1/audit", "POST /v1/reload", "PUT /v1/overrides/{kind}", "DELETE /v1/overrides/{kind}",
+        "POST /v1/virtual-servers/{name}/resume",
     ]
 
     private let node: Node
@@ -69,6 +71,7 @@ package struct AdminService: Service {
         router.delete("/v1/overrides/{kind}") { request, context in
             try await Self.change(request, context, node: node, sets: false)
         }
+        router.post("/v1/virtual-servers/{name}/resume") { _, context in try await Self.resume(context, node: node) }
         return router
     }
 }

@@ -13,7 +13,11 @@ struct AnswerTables {
     private(set) var bytes: [UInt8] = []
     private(set) var zones: [ZoneAnswers] = []
     private(set) var targets: [TargetName] = []
+    private(set) var services: [TargetName] = []
     private(set) var addresses: [TargetAddress] = []
+    /// Of all zones, in their order; nodes as in `nodes`.
+    private(set) var patterns: [NamePattern] = []
+    private(set) var patternBytes: [UInt8] = []
     private(set) var serverAnswer: UInt32 = 0
     private(set) var versionAnswer: UInt32 = 0
 
@@ -55,6 +59,18 @@ struct AnswerTables {
             }
             if !nodes[above].isRedirection { nodes[above].below = UInt32(position + 1) }
         }
+        for zone in zones.indices {
+            zones[zone].firstPattern = UInt32(patterns.count)
+            for pattern in builder.patterns[zone] {
+                guard let node = builder.position(of: pattern) else { continue }
+                patterns.append(
+                    NamePattern(
+                        offset: UInt32(patternBytes.count), labelCount: UInt8(pattern.labelCount),
+                        isOpen: pattern.isWildcard, node: UInt32(node)))
+                patternBytes += pattern.folded
+            }
+            zones[zone].patternCount = UInt32(patterns.count) - zones[zone].firstPattern
+        }
         for pool in intent.pools.indices {
             let name = plan.target(ofPool: pool)
             let zone = name.flatMap { builder.zone(of: $0) }
@@ -63,8 +79,21 @@ struct AnswerTables {
                     offset: UInt32(bytes.count), length: UInt8(name?.wire.count ?? 0),
                     zone: UInt32(zone.map { $0 + 1 } ?? 0)))
             bytes += name?.wire ?? []
+            let service = intent.pools[pool].https.map(Self.serviceData) ?? []
+            services.append(TargetName(offset: UInt32(bytes.count), length: UInt8(service.count), zone: 0))
+            bytes += service
         }
         for server in 0..<plan.addressCount { addresses.append(TargetAddress(plan.address(ofServer: server))) }
+    }
+
+    /// The data of a pool's HTTPS records up to the hints: ServiceMode, the owner's name, and parameters with smaller
+    /// keys than theirs (RFC 9460 section 2.2).
+    private static func serviceData(_ binding: ServiceBinding) -> [UInt8] {
+        let protocols = binding.protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+        var data: [UInt8] = [0, 1, 0]
+        if !protocols.isEmpty { data += [0, 1, 0, UInt8(protocols.count)] + protocols }
+        if let port = binding.port { data += [0, 3, 0, 2, UInt8(port >> 8), UInt8(port & 255)] }
+        return data
     }
 
     // MARK: Storing
@@ -162,8 +191,13 @@ struct AnswerTables {
         answers.append(TypedAnswer(type: type.rawValue, prepared: prepared))
     }
 
-    /// A wildcard answers names of any length, of which only the part behind its `*` is known.
+    /// A wildcard answers names of any length, of which only the part behind its `*` is known; so does a pattern.
     private func writer(for name: DomainName) -> AnswerWriter {
+        if name.isPattern {
+            var tail = name
+            while tail.isPattern || tail.isWildcard, let parent = tail.parent { tail = parent }
+            return AnswerWriter(tail: tail, isWhole: false)
+        }
         if name.isWildcard, let parent = name.parent { return AnswerWriter(tail: parent, isWhole: false) }
         return AnswerWriter(tail: name, isWhole: true)
     }

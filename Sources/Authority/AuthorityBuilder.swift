@@ -50,6 +50,8 @@ struct AuthorityBuilder {
     private(set) var parentDS: [DomainName: [ResourceRecord]] = [:]
     /// The zone that delegates a zone of ours, by that zone's apex.
     private(set) var parentZone: [DomainName: Int] = [:]
+    /// Steered names with `?` or `*`, of each zone, the closest first.
+    private(set) var patterns: [[DomainName]]
     private var positions: [DomainName: Int] = [:]
     /// The name whose child was inserted last: the next one is most often its child too.
     private var latestParent: DomainName?
@@ -63,6 +65,7 @@ struct AuthorityBuilder {
         self.zones = zones
         self.steered = steered
         hasZoneBelow = zones.map { _ in false }
+        patterns = zones.map { _ in [] }
         soa = zones.map { zone in zone.records.first { $0.type == .soa && $0.owner == zone.origin } }
         // Two zones of one origin are a mistake that configurations cannot have; the first would win.
         origins = Dictionary(zones.enumerated().map { ($1.origin, $0) }) { first, _ in first }
@@ -92,6 +95,13 @@ struct AuthorityBuilder {
         for (name, subject) in steered {
             guard let zone = zone(of: name), exists(name, inZone: zone) else { continue }
             nodes[insert(name, zone: zone)].subject = subject
+            if name.isPattern { patterns[zone].append(name) }
+        }
+        for zone in zones.indices where !patterns[zone].isEmpty {
+            let ranked = patterns[zone].enumerated().sorted {
+                ($1.element.literalCount, $0.offset) < ($0.element.literalCount, $1.offset)
+            }
+            patterns[zone] = ranked.prefix(NamePattern.limit).map(\.element)
         }
         // The names between a zone and the one above it exist too (RFC 8020), whoever serves the zone.
         for (origin, zone) in parentZone {
@@ -189,6 +199,7 @@ struct AuthorityBuilder {
                 let node = nodes[position]
                 if node.kind == .delegation { return .delegated(position) }
                 if node.redirection != nil { return .redirected(position) }
+                if let at = patternPosition(of: name, zone: node.zone) { return .node(at) }
                 if let wildcard = DomainName(wire: [1, UInt8(ascii: "*")] + candidate.wire),
                     let at = positions[wildcard]
                 {
@@ -199,6 +210,22 @@ struct AuthorityBuilder {
             current = candidate.parent
         }
         return .outside
+    }
+
+    /// The node of the pattern that a name matches, or the one without data that stands above it.
+    private func patternPosition(of name: DomainName, zone: Int) -> Int? {
+        var above: Int?
+        for pattern in patterns[zone] {
+            switch pattern.compare(name) {
+            case .matches: return positions[pattern]
+            case .isAbove:
+                var literal: DomainName? = pattern
+                while let longer = literal, longer.labelCount > name.labelCount { literal = longer.parent }
+                above = above ?? literal.flatMap { positions[$0] }
+            case .differs: break
+            }
+        }
+        return above
     }
 
     /// The addresses this zone knows for a name server: glue, or its own data.

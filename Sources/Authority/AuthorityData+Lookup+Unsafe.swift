@@ -10,6 +10,8 @@ extension AuthorityData {
         case belowDelegation(Int)
         /// Below the DNAME at this node.
         case belowRedirection(Int)
+        /// Above names that match a pattern of the zone, a position in `zones`: it exists, without data.
+        case empty(zone: Int)
         /// No such name in the zone, a position in `zones`.
         case nameError(zone: Int)
         case outside
@@ -37,6 +39,9 @@ extension AuthorityData {
                 let node = nodes[position]
                 if node.isDelegation { return .belowDelegation(position) }
                 if node.isRedirection { return .belowRedirection(position) }
+                if zones[Int(node.zone)].patternCount > 0, let match = matchPattern(name, zone: Int(node.zone)) {
+                    return match
+                }
                 if node.below != 0 { return .node(Int(node.below) &- 1) }
                 return .nameError(zone: Int(node.zone))
             }
@@ -44,6 +49,27 @@ extension AuthorityData {
             unsafe skipLabel(&start, &length)
             labels &-= 1
         }
+    }
+
+    private func matchPattern(_ name: borrowing FoldedName, zone: Int) -> Match? {
+        let start = unsafe UnsafeRawPointer(name.start)
+        let labels = name.labelCount
+        var isAbove = false
+        let first = Int(zones[zone].firstPattern)
+        for index in first..<(first &+ Int(zones[zone].patternCount)) {
+            let pattern = patterns[index]
+            let offset = Int(pattern.offset)
+            // Positions are within labels, whose lengths both names are made of: they end with the root.
+            let verdict = NamePattern.compare(
+                { patternBytes[offset &+ $0] }, labels: Int(pattern.labelCount), isOpen: pattern.isOpen,
+                { unsafe start.load(fromByteOffset: $0, as: UInt8.self) }, labels: labels)
+            switch verdict {
+            case .matches: return .node(Int(pattern.node))
+            case .isAbove: isAbove = true
+            case .differs: break
+            }
+        }
+        return isAbove ? .empty(zone: zone) : nil
     }
 
     /// `start` stands on a label that is not the root, inside the folded name.

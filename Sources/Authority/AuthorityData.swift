@@ -41,7 +41,11 @@ package final class AuthorityData: Sendable {
     /// The bytes of prepared answers and of targets' names.
     var bytes: FlatTable<UInt8> { prepared.bytes }
     let zones: FlatTable<ZoneAnswers>
+    let patterns: FlatTable<NamePattern>
+    let patternBytes: FlatTable<UInt8>
     let targets: FlatTable<TargetName>
+    /// What HTTPS records of pools begin with, in `bytes`; length 0: a pool has none.
+    let services: FlatTable<TargetName>
     let addresses: FlatTable<TargetAddress>
     /// Where the counters of each pool are.
     let slotOfPool: FlatTable<UInt32>
@@ -71,6 +75,13 @@ package final class AuthorityData: Sendable {
         depth = builder.nodes.map { $0.name.labelCount }.max() ?? 0
         var nodes = NodeEntries(writer.nodes, names: writer.names, answers: writer.answers)
         slots = FlatTable(NodeSlot.table(for: writer.nodes, at: nodes.positions, names: writer.names, seed: seed))
+        patterns = FlatTable(
+            writer.patterns.map { pattern in
+                NamePattern(
+                    offset: pattern.offset, labelCount: pattern.labelCount, isOpen: pattern.isOpen,
+                    node: nodes.positions[Int(pattern.node)])
+            })
+        patternBytes = FlatTable(writer.patternBytes)
         nodes.forgetPositions()
         self.nodes = nodes
         // Room behind the last answer's head, which may be all it has.
@@ -78,6 +89,7 @@ package final class AuthorityData: Sendable {
         pointers = FlatTable(writer.pointers)
         zones = FlatTable(writer.zones)
         targets = FlatTable(writer.targets)
+        services = FlatTable(writer.services)
         addresses = FlatTable(writer.addresses)
         slotOfPool = FlatTable(intent.pools.map { poolSlots.slot(of: $0.name) })
         serverAnswer = writer.serverAnswer
@@ -91,7 +103,10 @@ package final class AuthorityData: Sendable {
         prepared.deallocate()
         pointers.deallocate()
         zones.deallocate()
+        patterns.deallocate()
+        patternBytes.deallocate()
         targets.deallocate()
+        services.deallocate()
         addresses.deallocate()
         slotOfPool.deallocate()
     }

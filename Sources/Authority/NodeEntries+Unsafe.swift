@@ -16,7 +16,7 @@ struct NodeEntry: BitwiseCopyable {
     var answerCount: UInt32
     var nameLength: UInt8
     var isSteered: Bool
-    /// Steered, and a zone's apex: types other than A and AAAA are never steered here.
+    /// Steered, and a zone's apex: types other than A, AAAA and HTTPS are never steered here.
     var isApex: Bool
     var isPoolHost: Bool
     /// Everything below belongs to other servers.

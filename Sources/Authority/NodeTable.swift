@@ -4,7 +4,7 @@ struct Node: BitwiseCopyable {
     var name: UInt32
     var nameLength: UInt8
     var isSteered: Bool
-    /// Steered, and a zone's apex: types other than A and AAAA are never steered here.
+    /// Steered, and a zone's apex: types other than A, AAAA and HTTPS are never steered here.
     var isApex: Bool
     var isPoolHost: Bool
     /// Everything below belongs to other servers.
@@ -40,6 +40,9 @@ struct ZoneAnswers: BitwiseCopyable {
     var nameError: UInt32
     /// Bytes of the origin in wire form.
     var originLength: UInt8
+    /// Its patterns in `AuthorityData.patterns`.
+    var firstPattern: UInt32 = 0
+    var patternCount: UInt32 = 0
 }
 
 /// One place of the open-addressing table from names to nodes.

@@ -58,6 +58,8 @@ extension Responder {
         case .outside, .belowRedirection: return
         case .belowDelegation(let position):
             _ = append(Int(data.nodes[position].otherAnswer), to: &chain, data, &writer)
+        case .empty(let zone):
+            _ = append(Int(data.zones[zone].noData), to: &chain, data, &writer)
         case .nameError(let zone):
             _ = append(Int(data.zones[zone].nameError), to: &chain, data, &writer)
         case .node(let position):

@@ -16,13 +16,15 @@ extension Responder {
             switch query.type {
             case .a: .v4
             case .aaaa: .v6
+            case .https: .both
             default: .any
             }
         let subject: SteeredSubject =
             node.isPoolHost ? .poolHost(Int(node.subject)) : .wideIP(Int(node.subject))
         sequence &+= 1
         snapshot.steering.decide(
-            subject, family: family, client: ClientNetwork(address: client), sequence: sequence, into: &decision)
+            subject, family: family, client: ClientNetwork(address: client), sequence: sequence, isApex: node.isApex,
+            into: &decision)
         counters.count(node.isPoolHost ? .poolHostDecisions : .wideIPDecisions)
         if decision.pool >= 0, Int(decision.pool) < data.slotOfPool.count {
             counters.count(poolSlot: Int(data.slotOfPool[Int(decision.pool)]))
@@ -33,12 +35,27 @@ extension Responder {
             source: usesSubnet ? query.subnetSource : nil, scope: scope, type: query.type, time: time)
         switch decision.answer {
         case .alias(let pool):
-            // A zone's apex cannot be an alias; configurations that ask for it are refused.
-            guard !node.isApex, pool < data.targets.count, data.targets[pool].length > 0 else {
+            guard pool < data.targets.count, data.targets[pool].length > 0 else {
                 write(Int(data.zones[Int(node.zone)].noData), scope: scope, message, data, &writer)
                 return
             }
-            writeAlias(data.targets[pool], zone: node.zone, scope: scope, message, data, &writer)
+            guard node.isApex else {
+                writeAlias(data.targets[pool], zone: node.zone, scope: scope, message, data, &writer)
+                return
+            }
+            // A zone's apex cannot be a CNAME. For addresses it has those of the pool; HTTPS has an alias of its own.
+            guard query.type == .https else {
+                write(Int(data.zones[Int(node.zone)].noData), scope: scope, message, data, &writer)
+                return
+            }
+            writeServiceAlias(data.targets[pool], scope: scope, message, data, &writer)
+        case .service:
+            let service = Int(decision.service)
+            guard service >= 0, service < data.services.count, data.services[service].length > 0 else {
+                write(Int(data.zones[Int(node.zone)].noData), scope: scope, message, data, &writer)
+                return
+            }
+            writeService(data.services[service], scope: scope, message, data, &writer)
         case .addresses:
             writeAddresses(scope: scope, message, data, &writer)
         case .noData:
@@ -95,6 +112,57 @@ extension Responder {
             writer.append(data.bytes, from: Int(target.offset), count: length)
         }
         writeOptions(message, data, scope: scope, &writer)
+    }
+
+    /// AliasMode: priority 0 and the target, never compressed (RFC 9460 section 2.4.2).
+    private mutating func writeServiceAlias(
+        _ target: TargetName, scope: UInt8, _ message: RawSpan, _ data: AuthorityData, _ writer: inout ResponseWriter
+    ) {
+        let length = Int(target.length)
+        outcome = .answered
+        guard begin(message, data, answers: 1, size: 14 &+ length, scope: scope, &writer) else { return }
+        appendServiceHead(size: 2 &+ length, &writer)
+        writer.append16(0)
+        writer.append(data.bytes, from: Int(target.offset), count: length)
+        writeOptions(message, data, scope: scope, &writer)
+    }
+
+    /// ServiceMode, with the addresses that questions for them get as hints.
+    private mutating func writeService(
+        _ service: TargetName, scope: UInt8, _ message: RawSpan, _ data: AuthorityData, _ writer: inout ResponseWriter
+    ) {
+        let count = min(decision.serverCount, 2 &* SteeringDecision.hintLimit)
+        let count4 = min(decision.serverCount4, count)
+        let length = Int(service.length)
+        let size = length &+ (count4 > 0 ? 4 &+ 4 &* count4 : 0) &+ (count > count4 ? 4 &+ 16 &* (count &- count4) : 0)
+        outcome = .answered
+        guard begin(message, data, answers: 1, size: 12 &+ size, scope: scope, &writer) else { return }
+        appendServiceHead(size: size, &writer)
+        writer.append(data.bytes, from: Int(service.offset), count: length)
+        appendHints(key: 4, width: 4, 0, count4, data, &writer)
+        appendHints(key: 6, width: 16, count4, count, data, &writer)
+        writeOptions(message, data, scope: scope, &writer)
+    }
+
+    private func appendHints(
+        key: UInt16, width: Int, _ first: Int, _ end: Int, _ data: AuthorityData, _ writer: inout ResponseWriter
+    ) {
+        guard end > first else { return }
+        writer.append16(key)
+        writer.append16(UInt16(truncatingIfNeeded: (end &- first) &* width))
+        for index in first..<end {
+            let address = data.addresses[Int(decision.servers[index])]
+            precondition(address.isV6 == (key == 6))
+            writer.appendAddress(address)
+        }
+    }
+
+    /// Owner, type HTTPS, class IN, TTL and length.
+    private mutating func appendServiceHead(size: Int, _ writer: inout ResponseWriter) {
+        writer.append16(0xc00c)
+        writer.append32(0x0041_0001)
+        writer.append32(decision.ttl)
+        writer.append16(UInt16(truncatingIfNeeded: size))
     }
 
     mutating func writeAddresses(

@@ -193,6 +193,9 @@ package struct Responder: ~Copyable {
         case .nameError(let zone):
             answers(fromZone: zone, data)
             write(Int(data.zones[zone].nameError), scope: 0, message, data, &writer)
+        case .empty(let zone):
+            answers(fromZone: zone, data)
+            write(Int(data.zones[zone].noData), scope: 0, message, data, &writer)
         case .belowDelegation(let position):
             answers(fromZone: Int(data.nodes[position].zone), data)
             write(Int(data.nodes[position].otherAnswer), scope: 0, message, data, &writer)
@@ -209,7 +212,7 @@ package struct Responder: ~Copyable {
                 write(prepared, scope: 0, message, data, &writer)
                 return
             }
-            if node.isSteered, !node.isApex || query.type == .a || query.type == .aaaa {
+            if node.isSteered, !node.isApex || query.type == .a || query.type == .aaaa || query.type == .https {
                 steer(position, node, message, source: source, snapshot: snapshot, data: data, &writer)
             } else if query.type == .any {
                 write(Int(node.anyAnswer), scope: 0, message, data, &writer)

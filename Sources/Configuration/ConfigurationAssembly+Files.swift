@@ -1,4 +1,5 @@
 internal import Geography
+internal import Glibc
 internal import TrafficModel
 
 extension ConfigurationAssembly {
@@ -35,6 +36,7 @@ extension ConfigurationAssembly {
         do throws(GeographyError) {
             let database = try GeographyDatabase.load(sources: sources)
             checkNetworks(in: database)
+            checkAges(of: database)
             return database
         } catch {
             report(error)
@@ -63,6 +65,31 @@ extension ConfigurationAssembly {
                     source?.position ?? draft.geographyPosition, "\"\(problem.path)\": \(problem.reason)", advice)
             }
         }
+    }
+
+    /// Networks move: what is older says of a few in a hundred where they were.
+    static let oldestGeography: UInt64 = 120 * 86_400
+
+    private func checkAges(of database: GeographyDatabase) {
+        var clock = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &clock)
+        for entry in draft.geography {
+            for path in entry.value.paths {
+                guard let built = database.builds[path],
+                    let wrong = Self.wrongAge(built: built, now: UInt64(max(clock.tv_sec, 0)))
+                else { continue }
+                context.warning(entry.position, "\"\(path)\" \(wrong.what)", wrong.advice)
+            }
+        }
+    }
+
+    /// What is wrong with data of this time, in seconds since 1970. It is used all the same: old data are better than
+    /// none, and a clock may be wrong.
+    static func wrongAge(built: UInt64, now: UInt64) -> (what: String, advice: String)? {
+        // A day, for clocks that differ.
+        if built > now, built - now > 86_400 { return ("was made in the future", "set this machine's clock") }
+        guard now > built, now - built > oldestGeography else { return nil }
+        return ("is \((now - built) / 86_400) days old", "get a newer one: networks have moved since")
     }
 
     /// Regions of network lists that topology records name must be in one.

@@ -15,6 +15,33 @@ extension ConfigurationAssembly {
         checkAllDownCycles()
     }
 
+    /// What cannot work without itself never works.
+    func checkDependencies() {
+        guard intent.dependents == nil else { return }
+        for start in intent.virtualServers.indices {
+            // The way back to the start, breadth first.
+            var before: [Int: Int] = [:]
+            var line = [start]
+            while !line.isEmpty, before[start] == nil {
+                let server = line.removeFirst()
+                for needed in intent.virtualServers[server].dependsOn where before[needed] == nil {
+                    before[needed] = server
+                    line.append(needed)
+                }
+            }
+            guard var server = before[start] else { continue }
+            var circle = [start]
+            while server != start {
+                circle.append(server)
+                server = before[server] ?? start
+            }
+            let names = ([start] + circle.reversed()).map { intent.virtualServers[$0].name }.joined(separator: " → ")
+            context.error(
+                draft.virtualServers[start].position, "depends_on goes in a circle: \(names)", "take one of them out")
+            return
+        }
+    }
+
     private mutating func complete(_ pool: inout Pool, _ places: PoolSection.Places, at position: Position) {
         let regions = Set(pool.virtualServers.compactMap { index in draft.virtualServers[index].value?.region })
         if pool.region == nil, regions.count == 1 { pool.region = regions.first }
@@ -51,7 +78,7 @@ extension ConfigurationAssembly {
         case .external(let name):
             checkExternal(name, of: pool, at: places.answer)
         }
-        if let host = pool.host { steer(host, what: "the pool \"\(pool.name)\"", at: hostPosition) }
+        if let host = pool.host { steer(host, what: "the pool \"\(pool.name)\"", at: hostPosition, isPool: true) }
     }
 
     /// Whether the pool has no host because of a mistake that was already told.
@@ -135,11 +162,12 @@ extension ConfigurationAssembly {
     private func checkApex(_ name: DomainName, of wideIP: WideIP, at position: Position) {
         guard servedNames.contains(name) else { return }
         let pools = wideIP.pools + wideIP.pipeline.flatMap(\.pools)
-        guard let pool = pools.first(where: { intent.pools[$0].answer != .addresses }) else { return }
+        guard let pool = pools.first(where: { intent.pools[$0].answer.isExternal }) else { return }
         context.error(
             position,
-            "\(name) is a zone's own name, which cannot be a CNAME, but pool \"\(intent.pools[pool].name)\" answers one",
-            "write answer: addresses in its pools, or steer a name below, as www.\(name)")
+            "\(name) is a zone's own name, which cannot be a CNAME, and the addresses of pool "
+                + "\"\(intent.pools[pool].name)\" are others' to give",
+            "list virtual servers in the pool, or steer a name below, as www.\(name)")
     }
 
     private func checkTargets(_ wideIP: WideIP, at position: Position) {
@@ -152,4 +180,8 @@ extension ConfigurationAssembly {
             }
         }
     }
+}
+
+extension Pool.Answer {
+    fileprivate var isExternal: Bool { if case .external = self { true } else { false } }
 }

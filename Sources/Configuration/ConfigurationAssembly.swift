@@ -9,6 +9,10 @@ struct ConfigurationAssembly {
     var intent = Intent()
     /// Steered names and what each is, to tell when a second one claims it.
     var steered: [DomainName: (what: String, position: Position)] = [:]
+    /// Names with `?` or `*`, by zone.
+    private var patternCounts: [DomainName: Int] = [:]
+    /// Each is compared with every name that does not exist otherwise.
+    static let patternLimit = 64
     var served: [ServedZone] = []
     var servedNames: Set<DomainName> = []
     /// What the configuration in force got from zone files; `nil`: nothing is in force.
@@ -58,6 +62,7 @@ struct ConfigurationAssembly {
             upstream.name = entry.name
             return upstream
         }
+        checkDependencies()
         readServedZones()
         assemblePools()
         assembleWideIPs()
@@ -83,7 +88,9 @@ struct ConfigurationAssembly {
     }
 
     /// Makes a name answered by `what`; reports a second claim and a name outside the zones.
-    mutating func steer(_ name: DomainName, what: String, at position: Position) {
+    ///
+    /// - Parameter isPool: whether it is the host of a pool, which must be one name.
+    mutating func steer(_ name: DomainName, what: String, at position: Position, isPool: Bool = false) {
         if let other = steered[name] {
             context.error(
                 position, "\(name) is already the name of \(other.what) (line \(other.position.line))",
@@ -91,10 +98,19 @@ struct ConfigurationAssembly {
             return
         }
         steered[name] = (what, position)
-        if name.isWildcard {
-            context.error(position, "\(name) is a wildcard", "name each wide IP and pool host in full")
+        if isPool, name.isWildcard || name.isPattern {
+            context.error(position, "\(name) stands for many names", "give the pool a host name in full")
         }
-        guard zone(of: name) == nil else { return }
+        if let zone = zone(of: name) {
+            guard name.isPattern else { return }
+            patternCounts[zone, default: 0] += 1
+            if patternCounts[zone] == Self.patternLimit + 1 {
+                context.error(
+                    position, "more than \(Self.patternLimit) names with ? or * in the zone \(zone)",
+                    "use a wildcard, as *.example.com, or list the names")
+            }
+            return
+        }
         // Of many zones, a few show what is meant.
         let examples = served.prefix(8).map(\.origin.description).joined(separator: ", ")
         context.error(

@@ -194,6 +194,24 @@ extension Shape where Value == Double {
     }
 
     /// A part of a whole, in per cent.
+    /// `-20%`.
+    static func signedShare(_ range: ClosedRange<Int>) -> Shape {
+        scalar(
+            ScalarDescription(
+                kind: "share", range: "\(range.lowerBound)% to \(range.upperBound)%", pattern: "^-?[0-9]+%$"),
+            text: { "\(Int(($0 * 100).rounded()))%" }
+        ) { text, position, context in
+            guard text.hasSuffix("%"), let value = Int(text.dropLast()), !text.hasPrefix("+"), range.contains(value)
+            else {
+                context.error(
+                    position, "\"\(text.shortened)\" is not a share",
+                    "write \(range.lowerBound)% to \(range.upperBound)%")
+                return nil
+            }
+            return Double(value) / 100
+        }
+    }
+
     static func share(_ range: ClosedRange<Int>) -> Shape {
         scalar(
             ScalarDescription(

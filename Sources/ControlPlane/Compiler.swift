@@ -12,6 +12,8 @@ package import TrafficModel
 package struct Compiler: Sendable {
     package let intent: Intent
     package let plan: SteeringPlan
+    /// Positions of the virtual servers that have a rule about coming back.
+    package let failbackServers: [Int]
     private let authority: AuthorityData
     private let registry: MemberRegistry
 
@@ -27,18 +29,21 @@ package struct Compiler: Sendable {
         self.intent = intent
         self.registry = registry
         plan = SteeringPlan(intent: intent, geography: geography)
+        failbackServers = FailbackTracker.servers(in: intent)
         authority = AuthorityData(intent: intent, plan: plan, seed: seed, cookieSeed: cookieSeed, poolSlots: poolSlots)
     }
 
     /// - Parameters:
     ///   - now: monotonic nanoseconds, on the clock that the proxy's choices are made with.
     ///   - previous: the snapshot before, whose parts are shared where nothing changed.
+    ///   - changes: what can have changed who is available since then; `nil`: anything.
     package func compile(
-        overrides: Overrides, observations: Observations, epoch: UInt64, now: UInt64, previous: Snapshot?
+        overrides: Overrides, observations: Observations, epoch: UInt64, now: UInt64, previous: Snapshot?,
+        changes: AvailabilityChanges? = nil
     ) -> Snapshot {
         let steering = SteeringSnapshot(
             plan: plan, intent: intent, overrides: overrides, observations: observations, epoch: epoch, now: now,
-            previous: previous?.authority.steering)
+            previous: previous?.authority.steering, changes: changes)
         return Snapshot(
             generation: intent.generation, epoch: epoch,
             authority: AuthoritySnapshot(data: authority, steering: steering),

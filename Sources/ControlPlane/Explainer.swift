@@ -80,13 +80,20 @@ package struct Explainer {
         }
         let usesSubnet = intent.dns.clientSubnet && subnet.map { $0.source > 0 } ?? false
         let client = usesSubnet ? subnet?.address ?? resolver : resolver
-        let family: AddressFamily = type == .a ? .v4 : type == .aaaa ? .v6 : .any
+        let family: AddressFamily =
+            switch type {
+            case .a: .v4
+            case .aaaa: .v6
+            case .https: .both
+            default: .any
+            }
         // The name that decided, a wildcard perhaps, is the one that the responder noted.
         let noted = responder.counters.latestDecisions(1, in: snapshot.data).first?.name
         let subject = snapshot.steering.plan.names.first { $0.name == noted }?.subject
         let record = subject.map {
             snapshot.steering.explain(
-                $0, family: family, client: ClientNetwork(address: client), sequence: sequence)
+                $0, family: family, client: ClientNetwork(address: client), sequence: sequence,
+                isApex: intent.zones.contains { $0.origin == noted })
         }
         let teller = StepTeller(explainer: self)
         return Explanation(

@@ -11,6 +11,7 @@ import NIOCore
 import NIOPosix
 import ProxyService
 import StateStore
+import Steering
 import Telemetry
 import TrafficModel
 
@@ -37,8 +38,9 @@ package actor Node {
     var overrides: Overrides
     /// `nil`: nothing outlives the process.
     let store: StateStore?
+    var failback = FailbackTracker()
     let changes = Turnstile()
-    private(set) var observations = Observations()
+    var observations = Observations()
     private(set) var snapshot: Snapshot
 
     private let authority: Published<AuthoritySnapshot>
@@ -115,7 +117,7 @@ package actor Node {
     private func begin() async throws {
         try await proxy.apply(snapshot.balancing)
         dns = try await makeNameServer(compiler.intent.dns)
-        health.update(targets: compiler.intent.healthTargets)
+        health.update(targets: compiler.intent.healthTargets, tellsDoubts: compiler.intent.usesStateTTL)
         logger.info(
             "serving",
             metadata: [
@@ -141,19 +143,30 @@ package actor Node {
     }
 
     private func apply(_ changes: [HealthChange]) {
-        for change in changes { observations.health[change.target] = change.state }
-        publish()
+        for change in changes {
+            observations.health[change.target] = change.state
+            if change.isWavering {
+                observations.wavering.insert(change.target)
+            } else {
+                observations.wavering.remove(change.target)
+            }
+        }
+        updateConditions(after: Set(changes.map(\.target)))
     }
 
+    /// Publishes only what some stage heeds.
     func replace(_ measurements: Measurements) {
+        guard measurements != observations.measurements else { return }
+        let isHeeded = compiler.plan.heeds(measurements, unlike: observations.measurements)
         observations.measurements = measurements
-        publish()
+        if isHeeded { publish(AvailabilityChanges()) }
     }
 
-    func publish() {
+    /// - Parameter availability: what can have changed who is available; `nil`: anything.
+    func publish(_ availability: AvailabilityChanges? = nil) {
         snapshot = compiler.compile(
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
-            previous: snapshot)
+            previous: snapshot, changes: availability)
         authority.publish(snapshot.authority)
         balancing.publish(snapshot.balancing)
     }
@@ -206,10 +219,13 @@ package actor Node {
         let targets = intent.healthTargets
         observations.keep(targets)
         compiler = candidate
+        _ = failback.update(
+            intent, servers: compiler.failbackServers, health: observations.health, now: MonotonicClock.now)
+        observations.conditions = failback.conditions
         zones = result.zones
         zoneFailures = result.zoneFailures
         publish()
-        health.update(targets: targets)
+        health.update(targets: targets, tellsDoubts: intent.usesStateTTL)
         FreedMemory.giveBack()
         for failure in zoneFailures {
             logger.error(

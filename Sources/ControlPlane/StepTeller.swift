@@ -72,8 +72,10 @@ struct StepTeller {
                 case .server(let position): steering.servers[position]
                 case .pool(let position): steering.pools[position]
                 }
-            return state == .available ? "nothing is available" : "\(state)"
+            return state == .available ? "nothing is available" : "\(state)\(shortage(candidate))"
         case .topology: return "not in the record"
+        case .lastKnownGood: return "was not available at last"
+        case .outliers(let factor): return "takes more than \(factor.brief) times as long to answer as the best"
         case .nearest: return "too far away"
         case .shed:
             return fraction.map { "loaded: keeps \(Int(($0 * 100).rounded())) % of its clients, and this is none" }
@@ -82,6 +84,16 @@ struct StepTeller {
         case .take, nil: return "behind those that are taken"
         default: return "left out"
         }
+    }
+
+    /// How many virtual servers a pool that is out would need.
+    private func shortage(_ candidate: DecisionRecord.Candidate) -> String {
+        guard case .pool(let position) = candidate, !intent.pools[position].virtualServers.isEmpty else { return "" }
+        let pool = intent.pools[position]
+        let up = pool.virtualServers.count { steering.servers[$0] == .available }
+        let needed = pool.minimumUp.count(of: pool.virtualServers.count)
+        return up > 0 && up < needed
+            ? ": \(up) of \(pool.virtualServers.count) virtual servers available, \(needed) needed" : ""
     }
 
     // MARK: Scope, TTL, facts
@@ -111,10 +123,13 @@ struct StepTeller {
 
     func ttlReason(_ record: DecisionRecord?, _ subject: SteeredSubject?) -> String {
         guard let record, let subject else { return "the zone's own" }
+        if let limit = steering.ttlLimit(of: subject), limit == record.decision.ttl {
+            return "a monitor may change the answer in \(limit) s"
+        }
         if case .wideIP(let position) = subject, intent.wideIPs[position].ttl != nil { return "the wide IP's ttl" }
         if record.decision.negativeTTL != nil { return "the answer stage's ttl" }
         switch record.decision.answer {
-        case .alias, .addresses:
+        case .alias, .addresses, .service:
             return record.decision.pool >= 0
                 ? "the ttl of pool \(intent.pools[Int(record.decision.pool)].name)" : "the default of fixed addresses"
         default: return "the zone's negative time"
@@ -154,6 +169,12 @@ struct StepTeller {
             let why = status?.lastReason.map { ": \($0)" } ?? ""
             reasons.append("monitor \(intent.monitors[monitor].name): \(state)\(age)\(why)")
         }
+        if let condition = explainer.observations.conditions[server.name] {
+            reasons.append(condition.words(now: explainer.now))
+        }
+        for other in server.dependsOn where steering.servers[other] == .down {
+            reasons.append("depends on \(intent.virtualServers[other].name), which is down")
+        }
         for criterion in Criterion.allCases {
             guard let reading = explainer.observations.measurements.loads[server.name]?[criterion] else { continue }
             let age = Measurements.age(of: reading.time, now: explainer.now).components.seconds
@@ -162,4 +183,9 @@ struct StepTeller {
         if reasons.isEmpty { reasons.append("nothing watches it: it counts as up") }
         return Explanation.Fact(virtualServer: server.name, state: "\(steering.servers[position])", reasons: reasons)
     }
+}
+
+extension Double {
+    /// Without a fraction where there is none.
+    fileprivate var brief: String { self == rounded() ? "\(Int(self))" : "\(self)" }
 }

@@ -45,6 +45,19 @@ package struct DomainName: Sendable {
     /// Whether the first label is `*` (RFC 4592 section 2.1.1).
     package var isWildcard: Bool { wire.count > 2 && wire[0] == 1 && wire[1] == UInt8(ascii: "*") }
 
+    /// Whether it has a `?` or `*` that is no wildcard of the DNS: within a label, or as a label behind the first.
+    package var isPattern: Bool {
+        var index = isWildcard ? 2 : 0
+        while wire[index] != 0 {
+            let end = index + 1 + Int(wire[index])
+            if wire[(index + 1)..<end].contains(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "*") }) {
+                return true
+            }
+            index = end
+        }
+        return false
+    }
+
     /// The name without its first label; `nil` for the root.
     package var parent: DomainName? {
         wire[0] == 0 ? nil : DomainName(validated: Array(wire[(1 + Int(wire[0]))...]))

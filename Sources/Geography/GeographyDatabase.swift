@@ -17,6 +17,9 @@ package struct GeographyDatabase: Sendable {
     /// Of each network, the position in `places`.
     package private(set) var ranges: RangeMap
 
+    /// When the databases were made that say so, in seconds since 1970, by path.
+    package var builds: [String: UInt64] = [:]
+
     /// Knows nothing.
     package init() {
         places = [Place()]
@@ -56,8 +59,9 @@ package struct GeographyDatabase: Sendable {
 extension GeographyDatabase {
     /// Puts what a source says over what is known.
     mutating func add(_ layer: GeographyDatabase) {
+        builds.merge(layer.builds) { $1 }
         guard places.count > 1 else {
-            self = layer
+            (places, ranges) = (layer.places, layer.ranges)
             return
         }
         var known = places

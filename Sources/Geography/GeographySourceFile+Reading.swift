@@ -28,7 +28,9 @@ extension GeographySourceFile {
             switch format {
             case .maxMind:
                 do throws(GeographyFault) {
-                    result = try MaxMindReader(bytes).database()
+                    let reader = try MaxMindReader(bytes)
+                    result = try reader.database()
+                    if let time = reader.buildTime { result.builds[path] = time }
                 } catch {
                     faults = [error]
                 }

@@ -9,6 +9,8 @@ struct MaxMindReader: ~Escapable {
     private let nodeCount: UInt32
     private let recordSize: Int
     private let isIPv6: Bool
+    /// When the database was made, in seconds since 1970, if it says so.
+    let buildTime: UInt64?
 
     /// What begins the metadata; the last one in the file counts.
     private static let marker: [UInt8] = [0xab, 0xcd, 0xef] + Array("MaxMind.com".utf8)
@@ -27,7 +29,7 @@ struct MaxMindReader: ~Escapable {
         let metadata = MaxMindData(bytes, start: start, end: bytes.count)
         var budget = MaxMindData.valueLimit
         let values = try metadata.members(
-            ["binary_format_major_version", "node_count", "record_size", "ip_version"],
+            ["binary_format_major_version", "node_count", "record_size", "ip_version", "build_epoch"],
             of: metadata.value(at: start), &budget)
         func number(_ position: Int, _ name: String) throws(GeographyFault) -> UInt64 {
             guard let offset = values[position] else {
@@ -60,6 +62,12 @@ struct MaxMindReader: ~Escapable {
         }
         for offset in treeSize..<(treeSize + Self.separator) where bytes[offset] != 0 {
             throw MaxMindData.fault(offset, "expected 16 zero bytes behind the tree")
+        }
+        // Nothing depends on it, so one of another type is none.
+        if let offset = values[4] {
+            buildTime = try metadata.unsigned(metadata.value(at: offset))
+        } else {
+            buildTime = nil
         }
         self.nodeCount = nodeCount
         recordSize = Int(size)

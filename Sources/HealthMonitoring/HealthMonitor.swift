@@ -33,12 +33,14 @@ package final class HealthMonitor: Sendable {
     /// Replaces the set of targets. Kept ones keep state and schedule; new ones are probed at once; probes of removed
     /// ones are cancelled. A new target that asks the same of the same place as a removed one (only its pace, its
     /// limits or its name differ) takes over what was known, and reports it as a change from unknown.
-    package func update(targets: Set<HealthTarget>) {
+    ///
+    /// - Parameter tellsDoubts: whether a verdict against the state, and the end of such, is a change too.
+    package func update(targets: Set<HealthTarget>, tellsDoubts: Bool = false) {
         let contexts = contexts.withLock { contexts in
             contexts.prepare(for: targets)
             return contexts
         }
-        loop.execute { self.engine.value?.update(targets, contexts: contexts) }
+        loop.execute { self.engine.value?.update(targets, contexts: contexts, tellsDoubts: tellsDoubts) }
     }
 
     /// Waits until every target was probed once; `false` when that takes longer than `timeout`.
@@ -55,6 +57,11 @@ package final class HealthMonitor: Sendable {
     /// What is known about each target, in no order.
     package func status() async -> [TargetStatus] {
         (try? await loop.submit { self.engine.value?.status() ?? [] }.get()) ?? []
+    }
+
+    /// What successful probes measured, in no order.
+    package func measurements() async -> [TargetMeasurement] {
+        (try? await loop.submit { self.engine.value?.measurements() ?? [] }.get()) ?? []
     }
 
     package func counts() async -> HealthCounts {

@@ -13,6 +13,8 @@ package struct HealthStateMachine: Sendable {
     private let fall: Int
     /// Verdicts in a row that speak against the state.
     private var contrary = 0
+    /// Whether the last verdict spoke against the state.
+    package var isWavering: Bool { contrary > 0 }
 
     /// `rise` and `fall` below 1 count as 1.
     package init(rise: Int, fall: Int) {

@@ -5,6 +5,8 @@ package struct HealthChange: Sendable, Hashable {
     package let target: HealthTarget
     package let previous: HealthState
     package let state: HealthState
+    /// Whether its last verdict speaks against the state; always `false` unless doubts are told.
+    package var isWavering = false
     /// What the last probe found, as operators read it.
     package let reason: String
 }

@@ -1,3 +1,4 @@
+import HTTPWire
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -45,6 +46,9 @@ final class Probe: ChannelInboundHandler {
                 self.finish(ProbeOutcome(error, phase: self.phase))
             }
     }
+
+    /// What the response told of the target's load.
+    var load: LoadMetrics? { response?.load }
 
     /// The time is up.
     func timeOut() { finish(.failure(.timedOut(phase))) }

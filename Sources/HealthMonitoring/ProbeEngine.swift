@@ -25,6 +25,8 @@ final class ProbeEngine {
     /// Targets that are due and wait for a place; one that was removed meanwhile is skipped.
     private var line = CircularBuffer<ProbeTarget>()
     private var contexts: TLSContexts
+    /// Whether verdicts against a state are reported before it turns.
+    private var tellsDoubts = false
     private var changes: [HealthChange] = []
     private var lastDelivery = NIODeadline.uptimeNanoseconds(0)
     private var lastWarning = NIODeadline.uptimeNanoseconds(0)
@@ -55,8 +57,9 @@ final class ProbeEngine {
 
     // MARK: Targets
 
-    func update(_ targets: Set<HealthTarget>, contexts: TLSContexts) {
+    func update(_ targets: Set<HealthTarget>, contexts: TLSContexts, tellsDoubts: Bool = false) {
         guard !isStopped else { return }
+        self.tellsDoubts = tellsDoubts
         self.contexts = contexts
         let now = NIODeadline.now().uptimeNanoseconds
         // The same question to the same place, asked at another pace: what is known stays known.
@@ -181,6 +184,7 @@ final class ProbeEngine {
 
     private func finished(_ record: ProbeTarget, _ outcome: ProbeOutcome) {
         let now = NIODeadline.now().uptimeNanoseconds
+        let load = record.probe?.load
         record.probe = nil
         inFlight -= 1
         wheel.cancel(record.slot * 2 + 1)
@@ -192,7 +196,9 @@ final class ProbeEngine {
         record.lastOutcome = outcome
         record.lastDuration = now - min(record.startedAt, now)
         switch outcome {
-        case .success: judge(record, isSuccess: true, now: now)
+        case .success:
+            record.measure(load: load, duration: now - min(record.startedAt, now), now: now)
+            judge(record, isSuccess: true, now: now)
         case .failure: judge(record, isSuccess: false, now: now)
         case .inconclusive(let reason):
             record.inconclusive += 1
@@ -220,8 +226,12 @@ final class ProbeEngine {
             totals.failures += 1
         }
         let previous = record.machine.state
-        guard record.machine.record(isSuccess: isSuccess) else { return }
-        record.stateSince = now
+        let wasWavering = record.machine.isWavering
+        if record.machine.record(isSuccess: isSuccess) {
+            record.stateSince = now
+        } else if !tellsDoubts || record.machine.isWavering == wasWavering {
+            return
+        }
         report(record, previous: previous)
     }
 
@@ -233,7 +243,7 @@ final class ProbeEngine {
         changes.append(
             HealthChange(
                 target: record.target, previous: previous, state: record.machine.state,
-                reason: record.lastReason ?? ""))
+                isWavering: tellsDoubts && record.machine.isWavering, reason: record.lastReason ?? ""))
         guard changes.count == 1, NIODeadline.now() - lastDelivery >= Self.tickLength else { return }
         loop.assumeIsolated().execute { self.deliver() }
     }
@@ -294,6 +304,17 @@ final class ProbeEngine {
                 stateAge: .nanoseconds(Int64(now - min(record.stateSince, now))), lastReason: record.lastReason,
                 lastDuration: record.lastDuration.map { .nanoseconds(Int64($0)) }, checks: record.checks,
                 failures: record.failures, inconclusive: record.inconclusive, isProbing: record.probe != nil)
+        }
+    }
+
+    /// What successful probes measured.
+    func measurements() -> [TargetMeasurement] {
+        byTarget.values.compactMap { record in
+            record.responseTime.map {
+                TargetMeasurement(
+                    target: record.target, responseTime: $0, loads: Criterion.loads(in: record.load),
+                    time: record.measuredAt)
+            }
         }
     }
 

@@ -12,6 +12,7 @@ struct ProbeResponse: Sendable {
     static let bodyLimit = 64 * 1024
 
     private let expectedStatus: [ClosedRange<Int>]
+    private let loadSource: Monitor.LoadSource
     private var matcher: TextMatcher?
     private var response: ClientResponse
     private var received = 0
@@ -20,6 +21,7 @@ struct ProbeResponse: Sendable {
 
     init(check: Monitor.HTTPCheck) {
         expectedStatus = check.expectedStatus
+        loadSource = check.load
         matcher = check.expectedBody.map { TextMatcher(Array($0.utf8)) }
         response = ClientResponse(method: check.method, bodyLimit: Self.bodyLimit)
     }
@@ -28,7 +30,7 @@ struct ProbeResponse: Sendable {
     mutating func receive(_ bytes: ByteBuffer) -> ProbeOutcome? {
         received += bytes.readableBytes
         let progress = response.receive(bytes.readableBytesView)
-        if let outcome = judge() { return outcome }
+        if let outcome = judge(isComplete: progress == .complete) { return outcome }
         switch progress {
         case .failed(let error): return .failure(.malformed(error))
         case .complete: return .failure(.body)
@@ -41,16 +43,27 @@ struct ProbeResponse: Sendable {
     /// The peer closed the connection.
     mutating func end() -> ProbeOutcome {
         guard response.status != nil else { return .failure(.closed(.response)) }
-        return response.inputClosed() == .complete ? .failure(.body) : .failure(.cutOff)
+        guard response.inputClosed() == .complete else { return .failure(.cutOff) }
+        return judge(isComplete: true) ?? .failure(.body)
+    }
+
+    /// What the response tells of the target's load; it has no part in the verdict.
+    var load: LoadMetrics? {
+        switch loadSource {
+        case .none: nil
+        case .header: response.field(LoadMetrics.fieldName).flatMap { LoadMetrics(field: $0) }
+        case .body: LoadMetrics(json: response.body)
+        }
     }
 
     /// What can be said of the head and of the part of the body that is there.
-    private mutating func judge() -> ProbeOutcome? {
+    private mutating func judge(isComplete: Bool) -> ProbeOutcome? {
         guard let status = response.status else { return nil }
         guard expectedStatus.contains(where: { $0.contains(status) }) else { return .failure(.status(status)) }
         let isFound = matcher?.find(in: response.body[searched...]) ?? true
         searched = response.body.count
-        if isFound { return .success }
-        return searched == Self.bodyLimit ? .failure(.body) : nil
+        // A body that tells the load is wanted whole.
+        if isFound, loadSource != .body || isComplete || searched == Self.bodyLimit { return .success }
+        return !isFound && searched == Self.bodyLimit ? .failure(.body) : nil
     }
 }

@@ -1,4 +1,5 @@
 import Addresses
+import HTTPWire
 import NIOCore
 import TrafficModel
 
@@ -19,6 +20,12 @@ final class ProbeTarget {
     var startedAt: UInt64 = 0
     var lastOutcome: ProbeOutcome?
     var lastDuration: UInt64?
+    /// Of successful probes; a new one counts for a third.
+    var responseTime: Double?
+    /// What the last successful probe told.
+    var load: LoadMetrics?
+    /// When that was.
+    var measuredAt: UInt64 = 0
     var checks: UInt64 = 0
     var failures: UInt64 = 0
     var inconclusive: UInt64 = 0
@@ -46,6 +53,14 @@ final class ProbeTarget {
         checks = heir?.checks ?? 0
         failures = heir?.failures ?? 0
         inconclusive = heir?.inconclusive ?? 0
+    }
+
+    /// Takes note of what a successful probe found.
+    func measure(load: LoadMetrics?, duration: UInt64, now: UInt64) {
+        let seconds = Double(duration) / 1e9
+        responseTime = responseTime.map { $0 + (seconds - $0) / 3 } ?? seconds
+        self.load = load
+        measuredAt = now
     }
 
     var lastReason: String? {

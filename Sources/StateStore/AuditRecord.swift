@@ -7,6 +7,8 @@ package struct AuditRecord: Sendable, Hashable {
         case clearOverride = "clear-override"
         /// An override that ended by itself.
         case expireOverride = "expire-override"
+        /// A virtual server that waited for it.
+        case resume
         case reload
     }
 

@@ -104,6 +104,25 @@ struct CandidateFacts {
         }
     }
 
+    // MARK: Outliers
+
+    /// Differences in the time that health checks take that are never held against anybody, in seconds.
+    static let noise = 0.01
+
+    /// Which candidates answer health checks so many times slower than the best of those that work. One that is out
+    /// comes back a tenth below. What is not known is no outlier.
+    ///
+    /// - Parameter before: which ones were out.
+    func outliers(among candidates: [UInt32], factor: Double, before: [Bool]?) -> [Bool] {
+        let times = candidates.map { isWorking(Int($0)) ? value(of: Int($0), .response) : nil }
+        guard let best = times.compactMap(\.self).min() else { return candidates.map { _ in false } }
+        return times.enumerated().map { local, time in
+            guard let time else { return false }
+            let wasOut = before.map { $0[local] } ?? false
+            return time > best * factor * (wasOut ? LoadTables.returning : 1) && time > best + Self.noise
+        }
+    }
+
     // MARK: Shedding
 
     /// The part of the clients that may stay. It falls along a line between the limits, and rises along a line below

@@ -43,11 +43,13 @@ package struct DecisionRecord: Sendable {
 extension SteeringSnapshot {
     /// Decides as ``decide(_:family:client:sequence:into:)`` does, and tells how.
     package func explain(
-        _ subject: SteeredSubject, family: AddressFamily, client: ClientNetwork, sequence: UInt64
+        _ subject: SteeredSubject, family: AddressFamily, client: ClientNetwork, sequence: UInt64, isApex: Bool = false
     ) -> DecisionRecord {
         var decision = SteeringDecision()
         var recorder = TraceRecorder(snapshot: self)
-        decide(subject, family: family, client: client, sequence: sequence, into: &decision, trace: &recorder)
+        decide(
+            subject, family: family, client: client, sequence: sequence, isApex: isApex, into: &decision,
+            trace: &recorder)
         return DecisionRecord(decision: decision, steps: recorder.steps)
     }
 }

@@ -36,6 +36,13 @@ struct LoadTables: Sendable {
                 for (local, merit) in merits.enumerated() {
                     weights[operation.base + local] = UInt32((merit * Self.fullWeight).rounded())
                 }
+            case .outliers(let factor):
+                let outliers = facts.outliers(
+                    among: operation.candidates, factor: factor,
+                    before: previous.map { tables in
+                        operation.candidates.indices.map { tables.fractions[operation.base + $0] == 0 }
+                    })
+                for (local, isOut) in outliers.enumerated() where isOut { fractions[operation.base + local] = 0 }
             case .shed(let shed):
                 for (local, candidate) in operation.candidates.enumerated() {
                     let before = previous.map { Double($0.fractions[operation.base + local]) / Double(UInt32.max) } ?? 1

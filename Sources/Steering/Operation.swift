@@ -2,6 +2,8 @@
 struct Operation: BitwiseCopyable {
     enum Kind: UInt8, BitwiseCopyable {
         case available
+        /// `argument`: position in `SteeringSnapshot.lastGood`.
+        case lastGood
         /// `argument`: position in `SteeringPlan.tables`; `second`: its first class in `SteeringPlan.classes`.
         case place
         /// `argument`: the margin in `LatencyTable` units.

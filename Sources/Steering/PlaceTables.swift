@@ -22,6 +22,7 @@ struct PlaceTables {
 
     private struct DistanceKey: Hashable {
         let locations: [Location?]
+        let biases: [Double]
         let limit: Double?
     }
 
@@ -79,11 +80,21 @@ struct PlaceTables {
 
     // MARK: Distance
 
+    /// The squared chord of what a distance looks like.
+    private static func biased(_ squaredChord: Double, by bias: Double) -> Double {
+        guard bias != 0, squaredChord.isFinite else { return squaredChord }
+        let distance = UnitVector.kilometres(ofSquaredChord: squaredChord)
+        // A chord would not grow with what lies beyond the other side of the globe.
+        let looked = bias > 0 ? distance * (1 - bias) : distance / (1 + bias)
+        let beyond = max(looked - UnitVector.longest, 0)
+        return UnitVector.squaredChord(ofKilometres: looked) + beyond
+    }
+
     /// The position in `tables`, and the orders that its values stand for; value 0 has none, but a place in the list.
     mutating func position(
-        ofNearest locations: [Location?], within limit: Double?
+        ofNearest locations: [Location?], biases: [Double], within limit: Double?
     ) -> (table: Int, orders: [DistanceOrder]) {
-        let key = DistanceKey(locations: locations, limit: limit)
+        let key = DistanceKey(locations: locations, biases: biases, limit: limit)
         if let known = knownDistances[key] { return known }
         var orders = [DistanceOrder(order: [], mask: .max)]
         var numbers: [DistanceOrder: UInt32] = [:]
@@ -96,7 +107,8 @@ struct PlaceTables {
             let distances = points.map { $0.map { client.squaredChord(to: $0) } ?? .infinity }
             var mask: UInt64 = 0
             for (local, distance) in distances.enumerated() where distance <= longest { mask |= 1 << UInt64(local) }
-            let sorted = distances.indices.sorted { (distances[$0], $0) < (distances[$1], $1) }
+            let ranked = zip(distances, biases).map { Self.biased($0, by: $1) }
+            let sorted = ranked.indices.sorted { (ranked[$0], $0) < (ranked[$1], $1) }
             let order = DistanceOrder(order: sorted.map { UInt8($0) }, mask: mask)
             if let number = numbers[order] { return number }
             let number = UInt32(orders.count)

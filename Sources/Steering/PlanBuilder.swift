@@ -8,6 +8,7 @@ struct LoadOperation: Sendable {
         case order(Stage.Order)
         case weigh(Stage.Weight)
         case shed(Stage.Shed)
+        case outliers(factor: Double)
     }
 
     let purpose: Purpose
@@ -35,6 +36,8 @@ struct PlanBuilder {
     private(set) var loadWeightCount = 0
     private(set) var fractionCount = 0
     private(set) var usesLatency = false
+    /// The programs that fall back on what was available at last.
+    private(set) var lastGoodPrograms: [Program] = []
     /// Names with the same records over the same candidates share their classes.
     private var knownClasses: [ClassKey: (table: UInt32, classes: UInt32)] = [:]
 
@@ -66,6 +69,7 @@ struct PlanBuilder {
             if stages[position].action == .otherwise { next = UInt32(operations.count + position + 1) }
         }
         for (position, stage) in stages.enumerated() {
+            if stage.action == .lastKnownGood { lastGoodPrograms.append(program) }
             var operation = operation(
                 for: stage.action, own: own, family: family, needed: needed(behind: position, in: stages, limit: limit))
             operation.keeps = stage.whenEmpty == .keep
@@ -102,6 +106,12 @@ struct PlanBuilder {
         switch action {
         case .available:
             operation.kind = .available
+        case .lastKnownGood:
+            operation.kind = .lastGood
+            operation.argument = UInt32(lastGoodPrograms.count - 1)
+        case .outliers(let factor):
+            operation.kind = .shed
+            operation.argument = add(.outliers(factor: factor), own, counter: \.fractionCount)
         case .topology(let topology):
             operation.kind = .place
             operation.needed = topology.use == .prefer ? 1 : 0
@@ -228,8 +238,9 @@ struct PlanBuilder {
     private mutating func distanceClasses(within limit: Double?, own: [UInt32]) -> (table: UInt32, classes: UInt32) {
         let key = ClassKey(topology: nil, limit: limit ?? -1, candidates: own)
         if let known = knownClasses[key] { return known }
-        let locations = own.map { location(of: Int($0)) }
-        let (table, orders) = places.position(ofNearest: locations, within: limit)
+        let locations = own.map { region(of: Int($0))?.location }
+        let biases = own.map { region(of: Int($0))?.bias ?? 0 }
+        let (table, orders) = places.position(ofNearest: locations, biases: biases, within: limit)
         let first = UInt32(classes.count)
         for (number, order) in orders.enumerated() {
             guard number > 0 else {
@@ -246,10 +257,10 @@ struct PlanBuilder {
         return (UInt32(table), first)
     }
 
-    private func location(of candidate: Int) -> Location? {
-        let region =
+    private func region(of candidate: Int) -> Region? {
+        let position =
             candidate < intent.virtualServers.count
             ? intent.virtualServers[candidate].region : intent.pools[candidate - intent.virtualServers.count].region
-        return region.flatMap { intent.regions[$0].location }
+        return position.map { intent.regions[$0] }
     }
 }

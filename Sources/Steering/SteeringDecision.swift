@@ -11,6 +11,8 @@ package enum SteeredSubject: Hashable, Sendable {
 package enum AddressFamily: Sendable, CaseIterable {
     case v4
     case v6
+    /// HTTPS: addresses of both families as hints.
+    case both
     case any
 }
 
@@ -29,6 +31,8 @@ package struct SteeringDecision: Sendable {
         case alias(pool: Int)
         /// The addresses of `servers`.
         case addresses
+        /// An HTTPS record of the pool that `service` names, with the addresses of `servers` as hints.
+        case service
         case noData
         case failure(rcode: UInt8)
         /// What the zone has at the name.
@@ -42,6 +46,10 @@ package struct SteeringDecision: Sendable {
     /// `serverCount` are set.
     package var servers: [16 of UInt32] = .init(repeating: 0)
     package var serverCount = 0
+    /// Of ``Answer/service``: how many of the servers, the first ones, are IPv4.
+    package var serverCount4 = 0
+    /// The pool whose addresses these are.
+    package var service: Int32 = -1
     /// Seconds.
     package var ttl: UInt32 = 0
     /// Length of the widest network around the client that is treated alike: the SCOPE PREFIX-LENGTH to return
@@ -53,4 +61,7 @@ package struct SteeringDecision: Sendable {
     package var pool: Int32 = -1
 
     package init() {}
+
+    /// Hints of each family in an HTTPS record: those who want more ask for the addresses.
+    package static let hintLimit = 8
 }

@@ -34,6 +34,12 @@ package final class SteeringPlan: Sendable {
     let loadKeyCount: Int
     let loadWeightCount: Int
     let usesLatency: Bool
+    let lastGoodPrograms: [Program]
+    /// Whether the TTL of some answer goes by what is known of servers.
+    package let usesStateTTL: Bool
+    /// Virtual servers that depend on others, each behind those.
+    let dependents: [Int]
+    let uses: ServerUses
 
     /// The stages that programs were made from, for explanations.
     package let wideIPStages: [[Stage]]
@@ -106,6 +112,11 @@ package final class SteeringPlan: Sendable {
         loadKeyCount = builder.loadKeyCount
         loadWeightCount = builder.loadWeightCount
         usesLatency = builder.usesLatency
+        usesStateTTL = intent.usesStateTTL
+        lastGoodPrograms = builder.lastGoodPrograms
+        // Configurations with a circle are refused.
+        dependents = intent.dependents ?? []
+        uses = ServerUses(intent)
         addresses = intent.virtualServers.map(\.endpoint.address) + builder.fixedAddresses
         isV4 = FlatTable(addresses.map { if case .v4 = $0 { true } else { false } })
         names =
@@ -130,6 +141,15 @@ package final class SteeringPlan: Sendable {
         regions.deallocate()
         isV4.deallocate()
         indexes.deallocate()
+    }
+
+    /// Whether some stage goes by load.
+    package var usesLoads: Bool { !loadOperations.isEmpty }
+
+    /// Whether decisions may differ between the two.
+    package func heeds(_ measurements: Measurements, unlike other: Measurements) -> Bool {
+        if usesLatency, measurements.latencyVersion != other.latencyVersion { return true }
+        return usesLoads && !measurements.hasSameLoads(as: other)
     }
 
     /// The name that a pool's CNAME points at: its host, or an external name; `nil` for pools that answer addresses.

@@ -18,18 +18,22 @@ extension SteeringSnapshot {
         let family: AddressFamily
         let client: ClientNetwork
         let sequence: UInt64
+        /// A zone's apex, which cannot be a CNAME: a pool's addresses are answered in its place.
+        let isApex: Bool
     }
 
     @inline(__always)
     func decide<Trace: DecisionTrace>(
-        _ subject: SteeredSubject, family: AddressFamily, client: ClientNetwork, sequence: UInt64,
+        _ subject: SteeredSubject, family: AddressFamily, client: ClientNetwork, sequence: UInt64, isApex: Bool,
         into decision: inout SteeringDecision, trace: inout Trace
     ) {
         decision.scope = 0
         decision.serverCount = 0
+        decision.serverCount4 = 0
+        decision.service = -1
         decision.pool = -1
         decision.negativeTTL = nil
-        let question = Question(family: family, client: client, sequence: sequence)
+        let question = Question(family: family, client: client, sequence: sequence, isApex: isApex)
         Candidates.with { candidates in
             switch subject {
             case .poolHost(let pool):
@@ -69,7 +73,7 @@ extension SteeringSnapshot {
             }
             pool = Int(fixed.position)
         }
-        if plan.pools[pool].answersAddresses {
+        if plan.pools[pool].answersAddresses || question.isApex && question.family.isOfAddresses {
             answerAddresses(of: pool, question, &candidates, into: &decision, trace: &trace)
         } else {
             decision.answer = .alias(pool: pool)
@@ -77,6 +81,7 @@ extension SteeringSnapshot {
             decision.ttl = plan.pools[pool].ttl
         }
         if hasTTL { decision.ttl = wideIP.ttl }
+        if plan.usesStateTTL { decision.ttl = min(decision.ttl, ttlLimits[plan.pools.count &+ position]) }
     }
 
     // MARK: Pool: which virtual servers
@@ -88,15 +93,21 @@ extension SteeringSnapshot {
     ) {
         let pool = plan.pools[position]
         decision.pool = Int32(truncatingIfNeeded: position)
-        decision.ttl = pool.ttl
+        decision.ttl = plan.usesStateTTL ? min(pool.ttl, ttlLimits[position]) : pool.ttl
         decision.answer = .noData
         guard question.family != .any else { return }
+        guard question.family != .both else {
+            answerService(of: position, question, into: &decision, trace: &trace)
+            return
+        }
         if Trace.isOn { trace.begin(.poolHost(position), pool.program) }
         switch run(
             pool.program, ofServers: true, isForced: false, question, &candidates, into: &decision, trace: &trace)
         {
         case .nothing: return
-        case .chosen: giveServers(candidates, of: pool.program, into: &decision)
+        case .chosen:
+            giveServers(candidates, of: pool.program, into: &decision)
+            decision.service = Int32(truncatingIfNeeded: position)
         case .fixed(let answer):
             let fixed = plan.fixedAnswers[answer]
             guard fixed.kind == .pool else {
@@ -110,8 +121,38 @@ extension SteeringSnapshot {
                 other.program, ofServers: true, isForced: true, question, &candidates, into: &decision, trace: &trace)
             {
                 giveServers(candidates, of: other.program, into: &decision)
+                decision.service = fixed.position < UInt32(Int32.max) ? Int32(fixed.position) : -1
             }
         }
+    }
+
+    /// The addresses that questions for A and AAAA get with the same sequence, together.
+    @inline(never)
+    private func answerService<Trace: DecisionTrace>(
+        of position: Int, _ question: Question, into decision: inout SteeringDecision, trace: inout Trace
+    ) {
+        var hints = decision.servers
+        var count = 0
+        for family in [AddressFamily.v4, .v6] {
+            let one = Question(
+                family: family, client: question.client, sequence: question.sequence, isApex: question.isApex)
+            decision.serverCount = 0
+            Candidates.with { candidates in
+                answerAddresses(of: position, one, &candidates, into: &decision, trace: &trace)
+            }
+            if decision.answer == .addresses {
+                for index in 0..<min(decision.serverCount, SteeringDecision.hintLimit) {
+                    hints[count] = decision.servers[index]
+                    count &+= 1
+                }
+            }
+            if family == .v4 { decision.serverCount4 = count }
+        }
+        // Without any address, what the second question would be told.
+        guard count > 0 else { return }
+        decision.servers = hints
+        decision.serverCount = count
+        decision.answer = .service
     }
 
     @inline(__always)
@@ -134,7 +175,7 @@ extension SteeringSnapshot {
             decision.negativeTTL = fixed.ttl == FixedPlan.zoneTTL ? nil : fixed.ttl
             decision.answer = fixed.number == 0 ? .noData : .failure(rcode: fixed.number)
         case .addresses:
-            guard question.family != .any else { return }
+            guard question.family.isOfAddresses else { return }
             for index in 0..<Int(fixed.number) {
                 let position = Int(fixed.position) &+ index
                 guard plan.isV4[position] == (question.family == .v4) else { continue }
@@ -167,6 +208,9 @@ extension SteeringSnapshot {
                 isLeft =
                     candidates.keep { ranks[Int(plan.candidates[first &+ $0])] == .available }
                     || candidates.keep { ranks[Int(plan.candidates[first &+ $0])] == .draining } || isForced
+            case .lastGood:
+                let mask = lastGood[Int(operation.argument)]
+                if mask != 0 { isLeft = candidates.keep { mask >> UInt64($0) & 1 != 0 } }
             case .place:
                 // One candidate needs no order, and then the answer does not depend on the place.
                 if operation.needed == 0 || candidates.count > 1 {
@@ -301,4 +345,9 @@ extension SteeringSnapshot {
             return UInt32(truncatingIfNeeded: hash >> 32) < fraction
         }
     }
+}
+
+extension AddressFamily {
+    @inline(__always)
+    fileprivate var isOfAddresses: Bool { self == .v4 || self == .v6 }
 }

@@ -13,26 +13,42 @@ package final class SteeringSnapshot: Sendable {
     let ranks: FlatTable<Availability>
     let loads: LoadTables
     let latency: SharedLatencyTable?
+    /// By position in `SteeringPlan.lastGoodPrograms`: bit n says that candidate n was available when one was at last.
+    let lastGood: FlatTable<UInt64>
+    /// The most that TTLs may be now: of pools, then of wide IPs; empty unless `SteeringPlan.usesStateTTL`.
+    let ttlLimits: FlatTable<UInt32>
 
     /// - Parameters:
     ///   - now: monotonic nanoseconds, on the clock of the measurements.
     ///   - previous: the snapshot before, from which shedding goes on.
+    ///   - changes: what can have changed who is available since then; `nil`: anything. With changes, the overrides must
+    ///     be those of the snapshot before.
     package init(
         plan: SteeringPlan, intent: Intent, overrides: Overrides, observations: Observations, epoch: UInt64,
-        now: UInt64 = 0, previous: SteeringSnapshot? = nil
+        now: UInt64 = 0, previous: SteeringSnapshot? = nil, changes: AvailabilityChanges? = nil
     ) {
         self.plan = plan
         self.epoch = epoch
-        let servers = intent.virtualServers.map { server in
-            Self.availability(of: server, in: intent, overrides: overrides, observations: observations)
-        }
-        let pools = intent.pools.map { pool in
-            Self.availability(of: pool, servers: servers, in: intent, overrides: overrides)
+        let same = previous?.plan === plan ? previous : nil
+        let servers: [Availability]
+        let pools: [Availability]
+        if let same, let changes {
+            (servers, pools) = same.availability(
+                after: changes, in: intent, overrides: overrides, observations: observations)
+        } else {
+            servers = Self.availability(
+                in: intent, dependents: plan.dependents, overrides: overrides, observations: observations)
+            pools = intent.pools.map { Self.availability(of: $0, servers: servers, in: intent, overrides: overrides) }
         }
         self.servers = servers
         self.pools = pools
         ranks = FlatTable(servers + pools)
-        let same = previous?.plan === plan ? previous : nil
+        ttlLimits = FlatTable(
+            plan.usesStateTTL
+                ? Self.ttlLimits(
+                    intent, dependents: plan.dependents, overrides: overrides, observations: observations, now: now)
+                : [])
+        lastGood = FlatTable(Self.lastGood(plan, ranks: ranks, previous: previous))
         loads = LoadTables(
             plan: plan,
             facts: CandidateFacts(
@@ -51,7 +67,43 @@ package final class SteeringSnapshot: Sendable {
 
     deinit {
         ranks.deallocate()
+        lastGood.deallocate()
+        ttlLimits.deallocate()
         loads.deallocate()
+    }
+
+    /// What is available, or drains, for each program that asks; where nothing is, what was before. Another
+    /// configuration's candidates are known by their names.
+    private static func lastGood(
+        _ plan: SteeringPlan, ranks: FlatTable<Availability>, previous: SteeringSnapshot?
+    ) -> [UInt64] {
+        var seeds: Set<UInt64>?
+        return plan.lastGoodPrograms.enumerated().map { position, program in
+            func mask(where holds: (Int) -> Bool) -> UInt64 {
+                (0..<Int(program.candidateCount)).reduce(0) { mask, local in
+                    holds(Int(plan.candidates[Int(program.firstCandidate) + local])) ? mask | 1 << UInt64(local) : mask
+                }
+            }
+            let available = mask { ranks[$0] == .available }
+            if available != 0 { return available }
+            let draining = mask { ranks[$0] == .draining }
+            if draining != 0 { return draining }
+            guard let previous else { return 0 }
+            if previous.plan === plan { return previous.lastGood[position] }
+            let known = seeds ?? previous.lastGoodSeeds
+            seeds = known
+            return mask { known.contains(plan.seeds[$0]) }
+        }
+    }
+
+    private var lastGoodSeeds: Set<UInt64> {
+        var seeds: Set<UInt64> = []
+        for (position, program) in plan.lastGoodPrograms.enumerated() {
+            for local in 0..<Int(program.candidateCount) where lastGood[position] >> UInt64(local) & 1 != 0 {
+                seeds.insert(plan.seeds[Int(plan.candidates[Int(program.firstCandidate) + local])])
+            }
+        }
+        return seeds
     }
 
     /// Begins to load what ``decide(_:family:client:sequence:into:)`` needs of the wide IP at `position`.
@@ -64,12 +116,14 @@ package final class SteeringSnapshot: Sendable {
     ///   - family: what the question asks for.
     ///   - sequence: rises with each decision of a worker; it spreads round robin and ratio evenly even where a worker
     ///     shares one sequence among many names.
+    ///   - isApex: whether the name is a zone's own, which cannot be a CNAME.
     package func decide(
         _ subject: SteeredSubject, family: AddressFamily, client: ClientNetwork, sequence: UInt64,
-        into decision: inout SteeringDecision
+        isApex: Bool = false, into decision: inout SteeringDecision
     ) {
         var trace = NoTrace()
-        decide(subject, family: family, client: client, sequence: sequence, into: &decision, trace: &trace)
+        decide(
+            subject, family: family, client: client, sequence: sequence, isApex: isApex, into: &decision, trace: &trace)
     }
 }
 

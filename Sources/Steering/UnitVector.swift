@@ -30,6 +30,13 @@ struct UnitVector: Hashable {
 
     /// The great-circle distance.
     func kilometres(to other: UnitVector) -> Double {
-        2 * asin(min(1, squaredChord(to: other).squareRoot() / 2)) * Self.kilometresOfRadius
+        Self.kilometres(ofSquaredChord: squaredChord(to: other))
     }
+
+    static func kilometres(ofSquaredChord squared: Double) -> Double {
+        2 * asin(min(1, squared.squareRoot() / 2)) * kilometresOfRadius
+    }
+
+    /// Half of the globe's circumference.
+    static let longest = kilometresOfRadius * .pi
 }

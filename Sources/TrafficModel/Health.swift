@@ -40,7 +40,11 @@ extension HealthTarget {
 /// What was measured: the third input of `compile`.
 package struct Observations: Sendable {
     package var health: [HealthTarget: HealthState] = [:]
+    /// Whose last verdicts spoke against their state, though not often enough yet. Told only where TTLs go by it.
+    package var wavering: Set<HealthTarget> = []
     package var measurements = Measurements()
+    /// By name of the virtual server: why it is kept out though its monitors have it up.
+    package var conditions: [String: ServerCondition] = [:]
 
     package init() {}
 
@@ -54,5 +58,6 @@ package struct Observations: Sendable {
             if let state = health[target] ?? known[target.question] { kept[target] = state }
         }
         health = kept
+        wavering.formIntersection(targets)
     }
 }

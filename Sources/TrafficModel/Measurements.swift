@@ -66,6 +66,15 @@ package struct Measurements: Sendable, Hashable {
         return reading
     }
 
+    /// Whether the values are the same, whenever and by whom they were measured.
+    package func hasSameLoads(as other: Measurements) -> Bool {
+        loads.count == other.loads.count
+            && loads.allSatisfy { server, readings in
+                guard let others = other.loads[server], others.count == readings.count else { return false }
+                return readings.allSatisfy { others[$0.key]?.value == $0.value.value }
+            }
+    }
+
     /// A time in the future is no age at all: clocks of sources differ.
     package static func age(of time: UInt64, now: UInt64) -> Duration {
         .nanoseconds(now > time ? Int64(clamping: now - time) : 0)

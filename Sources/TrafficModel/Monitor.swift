@@ -19,8 +19,19 @@ package struct Monitor: Sendable, Hashable {
         package var tls = false
         /// Whether the certificate must be valid for `host`; off by default, as members seldom have public ones.
         package var verifyCertificate = false
+        /// Where the response tells the target's load.
+        package var load = LoadSource.header
 
         package init() {}
+    }
+
+    /// Where a response tells how loaded its server is, in the forms of Open Request Cost Aggregation.
+    package enum LoadSource: String, Sendable, Hashable, CaseIterable {
+        case none
+        /// The field `endpoint-load-metrics`, where there is one.
+        case header
+        /// The body, a JSON object.
+        case body
     }
 
     package var name: String

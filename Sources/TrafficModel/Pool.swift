@@ -37,6 +37,12 @@ package struct Pool: Sendable, Hashable {
     package var allDown: AllDownPolicy = .open
     /// The steps of the choice among its virtual servers, instead of `method` and `allDown`.
     package var stages: [Stage]?
+    /// How many of its virtual servers must be available for it to be.
+    package var minimumUp = MinimumUp.count(1)
+    /// What HTTPS questions are told, with addresses as A and AAAA questions are; `nil`: there are no such records.
+    package var https: ServiceBinding?
+    /// The TTL sinks to the time in which its state can change next, to this many seconds at least; `nil`: it does not.
+    package var minimumTTL: UInt32?
     /// Its rank where a wide IP orders or weighs by score.
     package var score = 0
     package var enabled = true

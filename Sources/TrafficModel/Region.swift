@@ -7,6 +7,10 @@ package struct Region: Sendable, Hashable {
     /// CNAME to it unless they name another.
     package var host: DomainName?
     package var location: Location?
+    /// Makes it look nearer, by this part of each distance, or further away below 0: -0.99...0.99.
+    package var bias = 0.0
+    /// Of its virtual servers without a rule of their own.
+    package var failback: Failback?
 
     package init(name: String, host: DomainName? = nil, location: Location? = nil) {
         self.name = name

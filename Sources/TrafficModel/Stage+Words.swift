@@ -3,6 +3,8 @@ extension Stage {
     package var words: String {
         switch action {
         case .available: "available"
+        case .lastKnownGood: "last known good"
+        case .outliers(let factor): "outliers beyond \(factor) times the best"
         case .topology(let topology):
             "topology (\(topology.records.count) records, \(topology.match.rawValue) match, \(topology.use.rawValue))"
         case .nearest(let limit): limit.map { "nearest within \(Int($0))km" } ?? "nearest"

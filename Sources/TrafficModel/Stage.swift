@@ -6,6 +6,10 @@ package struct Stage: Sendable, Hashable {
     package enum Action: Sendable, Hashable {
         /// Keeps what is available; where nothing is, what drains.
         case available
+        /// Keeps what was available when something was at last; has no effect where nothing is known to have been.
+        case lastKnownGood
+        /// Takes out what answers health checks so many times slower than the best.
+        case outliers(factor: Double)
         /// Orders or filters by records about the client's network.
         case topology(Topology)
         /// Orders by great-circle distance from the client; `within` kilometres, others are left out.

@@ -14,6 +14,10 @@ package struct VirtualServer: Sendable, Hashable {
     package var capacity: Int?
     /// Its rank where a pool orders or weighs by score.
     package var score = 0
+    /// What it must show before it is used again; its region's rule if `nil`.
+    package var failback: Failback?
+    /// Positions of virtual servers that must be up for it to be up: what it cannot work without.
+    package var dependsOn: [Int] = []
     package var enabled = true
 
     package init(name: String, endpoint: Endpoint, region: Int) {

@@ -21,6 +21,8 @@ package struct WideIP: Sendable, Hashable {
     package var topology: [TopologyRecord] = []
     /// `nil`: the TTL of the pool that was chosen.
     package var ttl: UInt32?
+    /// The TTL sinks to the time in which the answer can change next, to this many seconds at least; `nil`: it does not.
+    package var minimumTTL: UInt32?
     package var allDown: AllDownPolicy = .open
     /// The steps of the decision, instead of `method`, `topology` and `allDown`.
     package var stages: [Stage]?
@@ -56,7 +58,8 @@ extension AllDownPolicy {
         case .open: [Stage(.otherwise)] + choice
         case .closed: []
         case .pool(let pool): [Stage(.otherwise), Stage(.answer(.pool(pool)))]
-        case .rcode(let code): [Stage(.otherwise), Stage(.answer(.code(code, ttl: nil)))]
+        case .rcode(let code, let ttl): [Stage(.otherwise), Stage(.answer(.code(code, ttl: ttl)))]
+        case .lastKnownGood: [Stage(.otherwise), Stage(.lastKnownGood)] + choice
         }
     }
 }
@@ -69,6 +72,8 @@ package enum AllDownPolicy: Sendable, Hashable {
     case closed
     /// The pool at this position in `Intent.pools`, whatever its state.
     case pool(Int)
-    /// A response code: SERVFAIL (2) or REFUSED (5).
-    case rcode(UInt8)
+    /// A response code; 0 for NODATA. `ttl`: how long a NODATA or NXDOMAIN may be kept, as the zone says if `nil`.
+    case rcode(UInt8, ttl: UInt32? = nil)
+    /// What was available at last, before all was down; all, when nothing is known to have been.
+    case lastKnownGood
 }

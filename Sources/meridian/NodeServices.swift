@@ -26,9 +26,11 @@ struct NodeService: Service {
             await cancelWhenGracefulShutdown {
                 async let expiries: Void = node.followExpiries()
                 async let measurements: Void = node.followMeasurements()
+                async let failbacks: Void = node.followFailback()
                 await node.followHealth()
                 await expiries
                 await measurements
+                await failbacks
             }
         } onGracefulShutdown: {
         }

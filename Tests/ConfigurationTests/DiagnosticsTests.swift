@@ -142,7 +142,8 @@ private let valueTable: [Mistake] = [
     .replacing("pools: [eu]", by: "pools: [eu], ttl: 500ms", "f:7:50: a TTL has whole seconds; write 1s or more"),
     .replacing(
         "pools: [eu]", by: "pools: [eu], all_down: opne",
-        "f:7:55: \"opne\" is no answer for when all is down; write open, closed, servfail, refused or { pool: NAME }"),
+        "f:7:55: \"opne\" is no answer for when all is down; write open, closed, last-known-good, servfail, refused, "
+            + "{ pool: NAME } or { code: nodata, ttl: 5s }"),
     .replacing(
         "host: eu.lb.example.net", by: "host: eu..net",
         "f:2:24: \"eu..net\" is not a domain name; a label of the name is empty; labels have 1 to 63 characters between the dots"
@@ -178,13 +179,17 @@ private let crossTable: [Mistake] = [
         "api.example.net:", by: "eu.lb.example.net:",
         "f:7:13: eu.lb.example.net is already the name of the pool \"eu\" (line 5); give the wide IP eu.lb.example.net a name of its own"
     ),
-    .replacing(
-        "api.example.net:", by: "example.net:",
-        "f:7:13: example.net is a zone's own name, which cannot be a CNAME, but pool \"eu\" answers one; write answer: addresses in its pools, or steer a name below, as www.example.net"
+    .alone(
+        base.replacing("[eu] } }", with: "[eu] }, example.net: { pools: [cdn] } }").replacing(
+            "[eu-1] } }", with: "[eu-1] }, cdn: { answer: { external: cdn.example.net } } }"),
+        "f:7:47: example.net is a zone's own name, which cannot be a CNAME, and the addresses of pool \"cdn\" are others' to give; list virtual servers in the pool, or steer a name below, as www.example.net"
     ),
     .replacing(
-        "api.example.net:", by: "\"*.example.net\":",
-        "f:7:13: *.example.net is a wildcard; name each wide IP and pool host in full"),
+        "eu.lb.example.net", by: "\"*.lb.example.net\"",
+        "f:5:10: *.lb.example.net stands for many names; give the pool a host name in full"),
+    .replacing(
+        "eu.lb.example.net", by: "\"eu?.lb.example.net\"",
+        "f:5:10: eu?.lb.example.net stands for many names; give the pool a host name in full"),
     .replacing(
         "pools: { eu:", by: "pools: { other: { virtual_servers: [eu-1] }, eu:",
         "f:5:46: eu.lb.example.net is already the name of the pool \"other\" (line 5); give the pool \"eu\" a name of its own"
@@ -325,9 +330,8 @@ private let laterTable: [Mistake] = [
         "virtual_servers: [eu-1]", by: "virtual_servers: [eu-1], region: us",
         "f:5:49: there is no region \"us\"; known here: eu"),
     .replacing(
-        "pools: [eu]", by: "pools: [eu], aliases: [api.example.net, example.net]",
-        "f:7:55: api.example.net is already the name of the wide IP api.example.net (line 7); give an alias of the wide IP api.example.net a name of its own",
-        "f:7:72: example.net is a zone's own name, which cannot be a CNAME, but pool \"eu\" answers one; write answer: addresses in its pools, or steer a name below, as www.example.net"
+        "pools: [eu]", by: "pools: [eu], aliases: [api.example.net]",
+        "f:7:55: api.example.net is already the name of the wide IP api.example.net (line 7); give an alias of the wide IP api.example.net a name of its own"
     ),
     .replacing(
         "pools: [eu]", by: "pools: [eu], all_down: { pool: eu }",

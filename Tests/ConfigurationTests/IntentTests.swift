@@ -77,7 +77,7 @@ func dnsSide() throws {
           two: {}
         monitors:
           web:
-            http: { method: HEAD, path: "/x?y", host: h.example, status: [200, 301-308], body: ok, tls: true, verify_certificate: true }
+            http: { method: HEAD, path: "/x?y", host: h.example, status: [200, 301-308], body: ok, tls: true, verify_certificate: true, load: none }
             interval: 7s
             timeout: 3s
             rise: 4
@@ -137,6 +137,7 @@ func dnsSide() throws {
     check.host = "h.example"
     check.expectedStatus = [200...200, 301...308]
     check.expectedBody = "ok"
+    check.load = .none
     check.tls = true
     check.verifyCertificate = true
     var web = Monitor(name: "web", check: .http(check))

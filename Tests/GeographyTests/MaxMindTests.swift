@@ -265,6 +265,19 @@ struct MaxMindTests {
         #expect(found.contains(expected), "\(found)")
     }
 
+    @Test("when a file was made is known, if it says so, also where another lies over it")
+    func age() throws {
+        var writer = MaxMindWriter()
+        writer.insert("10.0.0.0/8", country("PL"))
+        var database = GeographyDatabase()
+        database.add(try read(writer.file))
+        #expect(database.builds == ["db": 1_700_000_000])
+        writer.changedMetadata = [("build_epoch", .string("long ago"))]
+        database.add(try read(writer.file))
+        #expect(database.builds == ["db": 1_700_000_000])
+        #expect(try read(writer.file).builds.isEmpty)
+    }
+
     @Test("the last marker counts")
     func markers() throws {
         var writer = MaxMindWriter()

@@ -200,3 +200,57 @@ struct ProbeOutcomeTests {
         #expect(ProbeFailure.timedOut(.connecting).text(monitor) == "timed out after \(text) connecting")
     }
 }
+
+@Suite("Load in responses to HTTP probes")
+struct ProbeLoadTests {
+    private static let report = #"{"cpu_utilization": 0.5, "named_metrics": {"queue": 3}}"#
+
+    @Test(
+        "the load is told by the field or by the body, wherever it is cut, and has no part in the verdict",
+        arguments: [
+            (
+                Monitor.LoadSource.header, "Endpoint-Load-Metrics: TEXT cpu_utilization=0.5, named_metrics.queue=3\r\n",
+                "", true
+            ),
+            (.header, "endpoint-load-metrics: JSON \(report)\r\n", "x", true), (.header, "", report, false),
+            (.header, "endpoint-load-metrics: rubbish\r\n", "", false), (.body, "", report, true),
+            (.body, "endpoint-load-metrics: TEXT a=1\r\n", "rubbish", false), (.none, "", report, false),
+            (.none, "endpoint-load-metrics: TEXT cpu_utilization=1\r\n", report, false),
+        ])
+    func load(source: Monitor.LoadSource, field: String, body: String, isThere: Bool) {
+        var check = Monitor.HTTPCheck()
+        check.load = source
+        for framing in ["Content-Length: \(body.utf8.count)\r\n", ""] {
+            let text = "HTTP/1.1 200 OK\r\n\(field)\(framing)\r\n\(body)"
+            for size in 1...text.utf8.count {
+                var response = ProbeResponse(check: check)
+                var rest = ByteBuffer(string: text)
+                var outcome: ProbeOutcome?
+                while outcome == nil, let piece = rest.readSlice(length: min(size, rest.readableBytes)),
+                    piece.readableBytes > 0
+                {
+                    outcome = response.receive(piece)
+                }
+                let verdict = outcome ?? response.end()
+                #expect(verdict == .success)
+                let wanted: [Criterion: Double] = isThere ? [.cpu: 0.5, .queue: 3] : [:]
+                #expect(Criterion.loads(in: response.load) == wanted)
+            }
+        }
+    }
+
+    @Test("a body that is wanted whole but is cut off is a failure; one that is too long tells nothing")
+    func wholeBody() {
+        var check = Monitor.HTTPCheck()
+        check.load = .body
+        var cut = ProbeResponse(check: check)
+        let outcome = cut.receive(ByteBuffer(string: "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n\(Self.report)"))
+        let end = cut.end()
+        #expect(outcome == nil && end == .failure(.cutOff))
+        let padding = String(repeating: " ", count: ProbeResponse.bodyLimit)
+        var response = ProbeResponse(check: check)
+        let long = response.receive(ByteBuffer(string: "HTTP/1.1 200 OK\r\n\r\n\(padding)\(Self.report)"))
+        #expect(long == .success)
+        #expect(response.load == nil)
+    }
+}

@@ -32,6 +32,13 @@ final class MemberProcess {
                         for _ in range(1000):
                             writer.write(b"x" * 100000)
                             await writer.drain()
+                    elif path.startswith(b"/queue/"):
+                        load = b"TEXT named_metrics.queue=" + path[7:]
+                        writer.write(b"HTTP/1.1 200 OK\\r\\nEndpoint-Load-Metrics: " + load
+                                     + b"\\r\\nContent-Length: 0\\r\\n\\r\\n")
+                    elif path.startswith(b"/body/"):
+                        load = b'{"named_metrics": {"queue": ' + path[6:] + b'}}'
+                        writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(load) + load)
                     else:
                         writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 3\\r\\n\\r\\nabc")
             except (asyncio.IncompleteReadError, ConnectionError):

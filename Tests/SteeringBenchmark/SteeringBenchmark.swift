@@ -5,14 +5,16 @@ import Glibc
 import Steering
 import TrafficModel
 
-/// Times decisions alone, and geography of the size of a city database: compile and look-up. With the argument `city` or
-/// `decisions` only that part. Only a release build says anything, so this is a program and not a test of the suite.
+/// Times decisions alone, geography of the size of a city database (compile and look-up), and one flip among many wide
+/// IPs; counts how even shares are. With the argument `decisions`, `spread`, `flip` or `city` only that part. Only a release build says anything, so this is a program and not a test of the suite.
 @main
 struct SteeringBenchmark {
     static func main() {
         let part = CommandLine.arguments.dropFirst().first
-        if part != "city" { decisions() }
-        if part != "decisions" { city() }
+        if part == nil || part == "decisions" { decisions() }
+        if part == nil || part == "spread" { spread() }
+        if part == nil || part == "flip" { flip() }
+        if part == nil || part == "city" { city() }
     }
 
     static func now() -> UInt64 {
@@ -68,20 +70,21 @@ struct SteeringBenchmark {
         }
     }
 
-    static func snapshot(_ stages: [Stage]) -> SteeringSnapshot {
+    static func snapshot(_ stages: [Stage], pools: Int = 3, disabled: Int? = nil) -> SteeringSnapshot {
         var intent = Intent()
-        for index in 0..<3 {
+        for index in 0..<pools {
             intent.regions.append(Region(name: "r\(index)"))
             intent.virtualServers.append(
                 VirtualServer(
                     name: "s\(index)", endpoint: Endpoint(address: .v4(UInt32(index + 1)), port: 80), region: index))
             var pool = Pool(name: "p\(index)")
             pool.virtualServers = [index]
-            pool.ratio = 3 - index
+            pool.ratio = max(3 - index, 1)
+            pool.enabled = index != disabled
             pool.host = DomainName("p\(index).example.net")
             intent.pools.append(pool)
         }
-        var wideIP = WideIP(name: DomainName("www.example.net") ?? .root, pools: [0, 1, 2])
+        var wideIP = WideIP(name: DomainName("www.example.net") ?? .root, pools: Array(0..<pools))
         wideIP.stages = stages
         intent.wideIPs = [wideIP]
         return SteeringSnapshot(

@@ -79,7 +79,8 @@ struct RandomWorld {
 }
 
 private func isSame(_ left: SteeringDecision, _ right: SteeringDecision) -> Bool {
-    left.answer == right.answer && left.chosenServers == right.chosenServers && left.ttl == right.ttl
+    left.answer == right.answer && left.service == right.service && left.serverCount4 == right.serverCount4
+        && left.chosenServers == right.chosenServers && left.ttl == right.ttl
         && left.scope == right.scope && left.pool == right.pool && left.negativeTTL == right.negativeTTL
 }
 
@@ -96,7 +97,7 @@ struct ExplanationTests {
             for _ in 0..<100 {
                 let client = ClientNetwork(address: world.client())
                 let sequence = world.generator.next()
-                let family = AddressFamily.allCases[world.number(0...2)]
+                let family = AddressFamily.allCases[world.number(0...3)]
                 let subject = world.number(0...3) == 0 ? SteeredSubject.poolHost(0) : .wideIP(0)
                 snapshot.decide(subject, family: family, client: client, sequence: sequence, into: &decision)
                 let record = snapshot.explain(subject, family: family, client: client, sequence: sequence)
@@ -141,6 +142,59 @@ struct ExplanationTests {
         }
         #expect(broader == 0)
         #expect(scoped > 500)
+    }
+
+    @Test(
+        "with shares or without, the scope is the widest network in which the map says the same",
+        arguments: [UInt64(9), 10, 11])
+    func exactScope(seed: UInt64) throws {
+        var world = RandomWorld(seed: seed)
+        var (broader, narrower, scoped) = (0, 0, 0)
+        for _ in 0..<200 {
+            let topology = world.topology(3)
+            var fixture = StageFixture(
+                [Stage(.topology(topology), whenEmpty: .keep), Stage(.weigh(by: .ratio)), Stage(.draw)],
+                ratios: [world.number(0...2), 1, world.number(1...5)])
+            let places = [
+                (world.prefix(), Place(country: "PL", continent: "EU")),
+                (world.prefix(), Place(country: "US", continent: "NA")),
+            ]
+            fixture.locate(places.map { ($0.0.description, $0.1) })
+            let prefixes =
+                places.map(\.0)
+                + topology.records.flatMap { $0.sources + $0.exceptions }.compactMap { source in
+                    if case .prefix(let prefix) = source { prefix } else { nil }
+                }
+            // Where what the map says can change.
+            var borders: Set<UInt32> = []
+            for prefix in prefixes {
+                guard case .v4(let start) = prefix.address else { continue }
+                borders.insert(start)
+                borders.insert((start | ~IPPrefix.mask4(prefix.length)) &+ 1)
+            }
+            let snapshot = fixture.snapshot()
+            func look(_ address: UInt32) -> (record: Int?, scope: Int) {
+                let record = snapshot.explain(
+                    .wideIP(0), family: .v4, client: ClientNetwork(address: .v4(address)), sequence: 7)
+                return (record.steps.first?.record, Int(record.decision.scope))
+            }
+            for _ in 0..<20 {
+                guard case .v4(let client) = world.client() else { continue }
+                let (record, scope) = look(client)
+                if scope > 0 { scoped += 1 }
+                func differs(within length: Int) -> Bool {
+                    let mask = IPPrefix.mask4(length)
+                    return ([client & mask] + borders.filter { $0 & mask == client & mask }).contains {
+                        look($0).record != record
+                    }
+                }
+                if differs(within: scope) { broader += 1 }
+                if scope > 0, !differs(within: scope - 1) { narrower += 1 }
+            }
+        }
+        #expect(broader == 0)
+        #expect(narrower == 0)
+        #expect(scoped > 1000)
     }
 
     @Test("each step says who went in, who came out, and what share each gets")

@@ -190,6 +190,22 @@ struct PlaceStageTests {
         #expect(fixture.decide("10.1.0.1").pool == 0)
     }
 
+    @Test(
+        "a region's bias makes it look nearer or further away",
+        arguments: [(0.0, 1), (0.2, 1), (0.6, 0), (0.99, 0), (-0.5, 1), (-0.99, 1)])
+    func bias(bias: Double, pool: Int32) {
+        var fixture = StageFixture(.available, .nearest(within: nil), pools: 2)
+        fixture.locate([("10.1.0.0/16", Place(country: "PL", coordinates: .init(latitude: 0, longitude: 0)))])
+        // Twice as far away.
+        fixture.intent.regions[0].location = Location(latitude: 0, longitude: 60)
+        fixture.intent.regions[1].location = Location(latitude: 0, longitude: 30)
+        fixture.intent.regions[0].bias = bias
+        #expect(fixture.decide("10.1.0.1").pool == pool)
+        // With the other further away than the globe is wide, the order is as it was.
+        fixture.intent.regions[1].bias = -0.99
+        #expect(fixture.decide("10.1.0.1").pool == (bias < -0.98 ? 1 : 0))
+    }
+
     @Test("the nearest region first, a limit leaves out the others, and an unknown place changes nothing")
     func nearest() {
         var fixture = StageFixture(.available, .nearest(within: nil))
@@ -244,7 +260,7 @@ struct StageFlowTests {
     func shortForm() throws {
         let records = [TopologyRecord(sources: [.prefix(try #require(IPPrefix("10.0.0.0/8")))], candidates: [2, 1])]
         for method in WideIP.Method.allCases {
-            for allDown in [AllDownPolicy.open, .closed, .pool(1), .rcode(2)] {
+            for allDown in [AllDownPolicy.open, .closed, .pool(1), .rcode(2), .lastKnownGood] {
                 for down in 0..<8 {
                     var short = StageFixture([], ratios: [3, 2, 1])
                     short.intent.wideIPs[0].stages = nil
@@ -267,7 +283,7 @@ struct StageFlowTests {
                     let decision = short.decide("10.0.0.1")
                     if down == 7 {
                         switch allDown {
-                        case .open: #expect(decision.pool >= 0)
+                        case .open, .lastKnownGood: #expect(decision.pool >= 0)
                         case .closed: #expect(decision.answer == .noData)
                         case .pool: #expect(decision.pool == 1)
                         case .rcode: #expect(decision.answer == .failure(rcode: 2))

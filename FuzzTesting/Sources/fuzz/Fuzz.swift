@@ -13,7 +13,7 @@ import Glibc
 struct Fuzz {
     static let targets: [any FuzzTarget.Type] = [
         MessageTarget.self, ZoneTarget.self, MaxMindTarget.self, NetworksTarget.self, ConfigurationTarget.self,
-        HTTPTarget.self, ProxyTarget.self,
+        HTTPTarget.self, ProxyTarget.self, LoadTarget.self,
     ]
 
     static func main() {

@@ -38,12 +38,15 @@ enum MonitorSection {
     static let tls = Shape<Bool>.boolean.field("tls", default: freshHTTP.tls, "Whether to probe over TLS.")
     static let verify = Shape<Bool>.boolean.field(
         "verify_certificate", default: freshHTTP.verifyCertificate, "Whether the certificate must be valid for `host`.")
+    static let load = Shape<Monitor.LoadSource>.choice().field(
+        "load", default: freshHTTP.load,
+        "Where the response tells the target's load: the field `endpoint-load-metrics`, or a JSON body.")
 
     static let httpModel = ObjectModel(
         title: "monitors.NAME.http", summary: "An HTTP check.",
         fields: [
             method.description, path.description, host.description, status.description, body.description,
-            tls.description, verify.description,
+            tls.description, verify.description, load.description,
         ])
 
     private static let httpShape = Shape<Monitor.HTTPCheck>(.object(httpModel)) { node, context in
@@ -56,6 +59,10 @@ enum MonitorSection {
         check.expectedBody = reader.read(body, context)
         check.tls = reader.read(tls, context)
         check.verifyCertificate = reader.read(verify, context)
+        check.load = reader.read(load, context)
+        if check.load == .body, check.method == "HEAD" {
+            context.error(reader.position(of: "load"), "a response to HEAD has no body", "write method: GET")
+        }
         if check.verifyCertificate, !check.tls {
             context.warning(
                 reader.position(of: "verify_certificate"), "verify_certificate has no effect without tls",

@@ -40,6 +40,15 @@ enum PoolSection {
         "What the host name answers when every virtual server is down.")
     static let score = Shape<Int>.integer(0...1_000_000).field(
         "score", default: fresh.score, "Its rank where a wide IP orders or weighs by score; more is better.")
+    static let https = ServiceBindingSection.shape.field(
+        "https", "What HTTPS questions are told, beside the addresses that A and AAAA questions get.")
+    static let minimumTTL = Shape<UInt32>.ttl(1000...604_800_000).field(
+        "min_ttl",
+        "Lets the TTL sink to the time in which a monitor may change the answer, to no less than this; fixed if absent."
+    )
+    static let minimumUp = Shape<MinimumUp>.minimumUp.field(
+        "min_up", default: fresh.minimumUp,
+        "How many of its virtual servers, or which share of them, must be available for wide IPs to choose it.")
     static let enabled = Shape<Bool>.boolean.field("enabled", default: fresh.enabled, "Whether it may be chosen.")
 
     static let model = ObjectModel(
@@ -47,7 +56,7 @@ enum PoolSection {
         fields: [
             region.description, virtualServers.description, method.description, answer.description, host.description,
             ttl.description, maxAnswers.description, ratio.description, score.description, allDown.description,
-            StageSection.pool.field.description,
+            StageSection.pool.field.description, minimumUp.description, https.description, minimumTTL.description,
             enabled.description,
         ])
 
@@ -93,6 +102,17 @@ enum PoolSection {
         pool.allDown = reader.read(allDown, context)
         pool.enabled = reader.read(enabled, context)
         pool.score = reader.read(score, context)
+        pool.minimumUp = reader.read(minimumUp, context)
+        pool.https = reader.read(https, context)
+        pool.minimumTTL = reader.read(minimumTTL, context)
+        if let minimum = pool.minimumTTL, minimum > pool.ttl {
+            context.error(reader.position(of: "min_ttl"), "it is more than the ttl", "write \(pool.ttl)s or less")
+        }
+        if case .count(let count) = pool.minimumUp, count > servers.count, !servers.isEmpty {
+            context.error(
+                reader.position(of: "min_up"), "the pool has only \(servers.count) virtual servers",
+                "write \(servers.count) or less")
+        }
         let stages = reader.read(StageSection.pool.field, context)
         pool.stages = stages.map { $0.map(\.value) }
         if reader.has("stages") {
@@ -125,10 +145,12 @@ func unique(_ references: [Located<Int>], of part: Part, _ context: DecodingCont
 
 extension Shape where Value == AllDownPolicy {
     static var allDown: Shape {
-        let words = ["open", "closed", "servfail", "refused"]
-        let pool = Shape<Int>.reference(.pool).field(
-            "pool", required: true, "The pool to answer with, whatever its state.")
-        let model = ObjectModel(title: "all_down", summary: "", fields: [pool.description])
+        let words = ["open", "closed", "last-known-good", "servfail", "refused"]
+        let pool = Shape<Int>.reference(.pool).field("pool", "The pool to answer with, whatever its state.")
+        let code = Shape<String>.word(StageShapes.codes.map(\.word)).field("code", "A response code.")
+        let model = ObjectModel(
+            title: "all_down", summary: "", fields: [pool.description, code.description, StageShapes.ttl.description],
+            exactlyOne: ["pool", "code"])
         return Shape(
             .anyOf([
                 .scalar(ScalarDescription(kind: "word", range: words.joined(separator: ", "), words: words)),
@@ -136,12 +158,21 @@ extension Shape where Value == AllDownPolicy {
             ])
         ) { node, context in
             if case .map = node.content {
-                return ObjectReader(model, node, context)?.read(pool, context).map { .pool($0) }
+                guard let reader = ObjectReader(model, node, context) else { return nil }
+                if let pool = reader.read(pool, context) {
+                    if reader.has("ttl") {
+                        context.error(
+                            reader.position(of: "ttl"), "the pool has a TTL of its own", "remove it from here")
+                    }
+                    return .pool(pool)
+                }
+                return StageShapes.code(of: reader, code, context).map { .rcode($0.code, ttl: $0.ttl) }
             }
             if case .scalar(let word, _) = node.content {
                 switch word {
                 case "open": return .open
                 case "closed": return .closed
+                case "last-known-good": return .lastKnownGood
                 case "servfail": return .rcode(2)
                 case "refused": return .rcode(5)
                 default: break
@@ -149,7 +180,7 @@ extension Shape where Value == AllDownPolicy {
             }
             context.error(
                 node.position, "\(node.noun) is no answer for when all is down",
-                "write open, closed, servfail, refused or { pool: NAME }")
+                "write open, closed, last-known-good, servfail, refused, { pool: NAME } or { code: nodata, ttl: 5s }")
             return nil
         }
     }

@@ -22,7 +22,9 @@ struct StageSection: Sendable {
 
     let field: Field<[DraftedStage]>
 
-    private static let words = ["available", "nearest", "latency", "persist", "round-robin", "draw", "otherwise"]
+    private static let words = [
+        "available", "last-known-good", "nearest", "latency", "persist", "round-robin", "draw", "otherwise",
+    ]
 
     private init(title: String, records: Shape<Drafted<TopologyRecord, TopologyRecordSection.Places>>, field: String) {
         let stages = StageShapes(title: title, records: records)
@@ -33,6 +35,7 @@ struct StageSection: Sendable {
             let action: Stage.Action? =
                 switch node.content {
                 case .scalar("available", _): .available
+                case .scalar("last-known-good", _): .lastKnownGood
                 case .scalar("nearest", _): .nearest(within: nil)
                 case .scalar("latency", _): .latency(margin: StageShapes.defaultMargin)
                 case .scalar("persist", _): .persist(v4: 24, v6: 56)
@@ -67,12 +70,14 @@ struct StageShapes: Sendable {
         model = ObjectModel(
             title: title, summary: "One step: it filters, orders, weighs or limits what the steps before it left.",
             fields: [
-                Self.available.description, topology.description, Self.nearest.description, Self.latency.description,
+                Self.available.description, Self.outliers.description, topology.description, Self.nearest.description,
+                Self.latency.description,
                 Self.order.description, Self.weigh.description, Self.shed.description, Self.persist.description,
                 Self.take.description, Self.answer.description, Self.empty.description,
             ],
             exactlyOne: [
-                "available", "topology", "nearest", "latency", "order", "weigh", "shed", "persist", "take", "answer",
+                "available", "outliers", "topology", "nearest", "latency", "order", "weigh", "shed", "persist", "take",
+                "answer",
             ])
     }
 
@@ -81,6 +86,7 @@ struct StageShapes: Sendable {
         var records: [TopologyRecordSection.Places] = []
         var action: Stage.Action?
         if reader.read(Self.available, context) != nil { action = .available }
+        if let value = reader.read(Self.outliers, context) { action = .outliers(factor: value) }
         if let (value, places) = reader.read(topology, context) {
             action = .topology(value)
             records = places
@@ -106,6 +112,9 @@ struct StageShapes: Sendable {
     static let available = Shape<ObjectReader>(.object(ObjectModel(title: "available", summary: "", fields: []))) {
         ObjectReader(ObjectModel(title: "available", summary: "", fields: []), $0, $1)
     }.field("available", "Keeps what is available; where nothing is, what drains.")
+
+    static let outliers = Shape<Double>.decimal(1.5...1000).field(
+        "outliers", "Takes out what answers health checks so many times slower than the best.")
 
     static let take = Shape<Int>.integer(1...16).field("take", "Keeps so many of the first.")
 
@@ -232,7 +241,7 @@ struct StageShapes: Sendable {
 
     // MARK: Answers
 
-    private static let codes: [(word: String, code: UInt8)] = [
+    static let codes: [(word: String, code: UInt8)] = [
         ("nodata", 0), ("formerr", 1), ("servfail", 2), ("nxdomain", 3), ("notimp", 4), ("refused", 5),
     ]
     static let lastPool = Shape<Int>.reference(.pool).field("pool", "The pool to answer with, whatever its state.")
@@ -277,16 +286,23 @@ struct StageShapes: Sendable {
                 }
                 return .addresses(list)
             }
-            guard let word = reader.read(code, context), let found = codes.first(where: { $0.word == word }) else {
-                return nil
-            }
-            if reader.has("ttl"), found.code != 0, found.code != 3 {
-                context.error(
-                    reader.position(of: "ttl"), "a \(word) has no place for a TTL", "remove it, or answer nodata")
-            }
-            return .code(found.code, ttl: reader.read(ttl, context))
+            return code(of: reader, code, context).map { .code($0.code, ttl: $0.ttl) }
         }
     }()
+
+    /// The response code of a mapping and, under `ttl`, how long it may be kept.
+    static func code(
+        of reader: ObjectReader, _ field: Field<String>, _ context: DecodingContext
+    ) -> (code: UInt8, ttl: UInt32?)? {
+        guard let word = reader.read(field, context), let found = codes.first(where: { $0.word == word }) else {
+            return nil
+        }
+        if reader.has("ttl"), found.code != 0, found.code != 3 {
+            context.error(
+                reader.position(of: "ttl"), "a \(word) has no place for a TTL", "remove it, or answer nodata")
+        }
+        return (found.code, reader.read(ttl, context))
+    }
 }
 
 extension Shape where Value == String {

@@ -15,6 +15,10 @@ enum VirtualServerSection {
         "capacity", "What it can take, in the unit that stages compare or limit.")
     static let score = Shape<Int>.integer(0...1_000_000).field(
         "score", default: fresh.score, "Its rank where a pool orders or weighs by score; more is better.")
+    static let dependsOn = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.virtualServer).located).field(
+        "depends_on", "Virtual servers that it cannot work without: it is down when one of them is.")
+    static let failback = FailbackSection.shape.field(
+        "failback", "What it must show before it is used again; its region's if absent.")
     static let enabled = Shape<Bool>.boolean.field("enabled", default: fresh.enabled, "Whether it may be chosen.")
 
     static let model = ObjectModel(
@@ -22,7 +26,7 @@ enum VirtualServerSection {
         summary: "An address that a region is reached at: a VIP of this program or a foreign load balancer.",
         fields: [
             address.description, region.description, monitors.description, ratio.description, capacity.description,
-            score.description, enabled.description,
+            score.description, dependsOn.description, failback.description, enabled.description,
         ])
 
     static let shape = Shape<[Named<VirtualServer>]>.map(key: "name", of: server)
@@ -35,6 +39,8 @@ enum VirtualServerSection {
         let share = reader.read(ratio, context)
         let limit = reader.read(capacity, context)
         let rank = reader.read(score, context)
+        let needed = unique(reader.read(dependsOn, context) ?? [], of: .virtualServer, context)
+        let rule = reader.read(failback, context)
         let isEnabled = reader.read(enabled, context)
         guard let endpoint, let place else { return nil }
         if endpoint.address.isUnspecified {
@@ -47,6 +53,13 @@ enum VirtualServerSection {
         server.ratio = share
         server.capacity = limit
         server.score = rank
+        server.dependsOn = needed
+        server.failback = rule
+        if rule?.isAny == true, checks.isEmpty {
+            context.warning(
+                reader.position(of: "failback"), "nothing watches the virtual server, so that it never comes back",
+                "give it monitors, or remove failback")
+        }
         server.enabled = isEnabled
         return server
     }

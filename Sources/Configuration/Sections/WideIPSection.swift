@@ -15,7 +15,7 @@ enum WideIPSection {
     static let pools = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.pool).located, minimum: 1).field(
         "pools", required: true, "The pools to choose from, in order.")
     static let aliases = Shape<[Located<DomainName>]>.list(of: Shape<DomainName>.domainName.located).field(
-        "aliases", "Other names that answer alike.")
+        "aliases", "Other names that answer alike; `?` stands for one character and `*` for any number of them.")
     static let method = Shape<WideIP.Method>.choice().field(
         "method",
         "How the pool is chosen. Default: `topology` with topology records, else `global-availability`.")
@@ -24,6 +24,10 @@ enum WideIPSection {
     ).field(
         "topology", "Which pools clients are sent to by where they are; the first record that matches decides.")
     static let ttl = Shape<UInt32>.ttl().field("ttl", "Of the answer; the chosen pool's if absent.")
+    static let minimumTTL = Shape<UInt32>.ttl(1000...604_800_000).field(
+        "min_ttl",
+        "Lets the TTL sink to the time in which a monitor may change the answer, to no less than this; fixed if absent."
+    )
     static let allDown = Shape<AllDownPolicy>.allDown.field(
         "all_down", default: .open, shown: "open", "What to answer when no pool is available.")
     static let enabled = Shape<Bool>.boolean.field(
@@ -33,7 +37,7 @@ enum WideIPSection {
         title: "wide_ips.NAME", summary: "A name that answers each client with the best pool.",
         fields: [
             pools.description, aliases.description, method.description, topology.description, ttl.description,
-            allDown.description, StageSection.wideIP.field.description, enabled.description,
+            minimumTTL.description, allDown.description, StageSection.wideIP.field.description, enabled.description,
         ])
 
     static let shape = Shape<[Named<Drafted<WideIP, Places>>]>.map(key: "domain name", of: wideIP)
@@ -49,6 +53,10 @@ enum WideIPSection {
         wideIP.method =
             reader.read(method, context) ?? (reader.has("topology") ? .topology : .globalAvailability)
         wideIP.ttl = reader.read(ttl, context)
+        wideIP.minimumTTL = reader.read(minimumTTL, context)
+        if let minimum = wideIP.minimumTTL, let ttl = wideIP.ttl, minimum > ttl {
+            context.error(reader.position(of: "min_ttl"), "it is more than the ttl", "write \(ttl)s or less")
+        }
         wideIP.allDown = reader.read(allDown, context)
         wideIP.enabled = reader.read(enabled, context)
         let stages = reader.read(StageSection.wideIP.field, context)

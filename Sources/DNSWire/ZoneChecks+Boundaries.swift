@@ -51,11 +51,11 @@ extension ZoneChecks {
 
     private mutating func checkBoundary(at owner: Owner) {
         let isCut = cuts.contains(owner.name)
-        if isCut, let first = owner.records(.dname).first {
+        if isCut, let first = first(.dname, of: owner) {
             report("\(owner.name) is delegated and has a DNAME; take one of the two out", at: first)
         }
         guard isCut, cut(above: owner.name) == owner.name else { return }
-        let servers = owner.records(.ns)
+        let servers = records(.ns, of: owner)
         let isUnreachable = servers.allSatisfy { located in
             guard let server = located.record.target, server.isAtOrBelow(owner.name) else { return false }
             return set(server, .a).isEmpty && set(server, .aaaa).isEmpty
@@ -70,7 +70,7 @@ extension ZoneChecks {
     private mutating func checkHidden(_ owner: Owner, servers: Set<DomainName>) {
         if let cut = cut(above: owner.name) {
             for set in owner.sets {
-                guard let first = set.records.first else { continue }
+                guard let first = firstRecord(of: set) else { continue }
                 if owner.name == cut, [.ns, .ds, .dname].contains(set.type) { continue }
                 if set.type == .a || set.type == .aaaa, servers.contains(owner.name) { continue }
                 warn(
@@ -78,7 +78,7 @@ extension ZoneChecks {
                         + "take them out", at: first)
             }
         } else if let redirection = redirection(above: owner.name) {
-            guard let first = owner.sets.lazy.compactMap(\.records.first).first else { return }
+            guard let first = owner.sets.first(where: { !$0.records.isEmpty }).flatMap(firstRecord) else { return }
             report(
                 "\(owner.name) lies below the DNAME of \(redirection), where nothing may be (RFC 6672 section 2.4); take "
                     + "one of the two out", at: first)

@@ -56,7 +56,7 @@ extension ZoneChecks {
         for owner in owners {
             guard cut(above: owner.name).map({ $0 == owner.name }) ?? true else { continue }
             for set in owner.sets {
-                for located in set.records { checkTarget(located) }
+                for index in set.records { checkTarget(located[index]) }
             }
         }
     }
@@ -102,7 +102,7 @@ extension ZoneChecks {
         let doubled = DomainName(wire: origin.wire.dropLast() + origin.wire)
         for owner in owners {
             for set in owner.sets {
-                guard let first = set.records.first else { continue }
+                guard let first = firstRecord(of: set) else { continue }
                 if let doubled, origin != .root, owner.name.isAtOrBelow(doubled) {
                     warn("\(owner.name) has the zone's name twice; write a dot at its end", at: first)
                 }
@@ -116,7 +116,7 @@ extension ZoneChecks {
                         "\(owner.name) has DS records but is not delegated; write its NS records, or take them out",
                         at: first)
                 }
-                for located in set.records { checkContent(located, doubled: doubled) }
+                for index in set.records { checkContent(located[index], doubled: doubled) }
             }
         }
     }

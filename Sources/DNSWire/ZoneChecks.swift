@@ -21,8 +21,8 @@ package struct ZoneChecks {
     ) -> (records: [ResourceRecord], diagnostics: [ZoneFileDiagnostic]) {
         var checks = ZoneChecks(
             origin: origin, steered: Set(steered), children: Set(children),
-            place: LocatedRecord(.placeholder, file: file, line: line, column: column))
-        checks.group(records)
+            place: LocatedRecord(.placeholder, file: file, line: line, column: column), located: records)
+        checks.group()
         checks.checkApex()
         checks.checkAliases()
         checks.checkSizes()
@@ -36,23 +36,25 @@ package struct ZoneChecks {
     /// The records of one owner and type; none where a mistake took them out.
     struct RecordSet {
         let type: RecordType
-        var records: [LocatedRecord]
+        /// Positions in `located`.
+        var records: Few<Int>
         /// The data of all records, as it is compared, once there are many.
         var known: Set<[UInt8]> = []
     }
 
     struct Owner {
         let name: DomainName
-        var sets: [RecordSet] = []
+        var sets = Few<RecordSet>()
 
-        func records(_ type: RecordType) -> [LocatedRecord] { sets.first { $0.type == type }?.records ?? [] }
-        func has(_ type: RecordType) -> Bool { !records(type).isEmpty }
+        func has(_ type: RecordType) -> Bool { sets.contains { $0.type == type && !$0.records.isEmpty } }
     }
 
     let origin: DomainName
     let steered: Set<DomainName>
     let children: Set<DomainName>
     private let place: LocatedRecord
+    /// The records as they were given, with one TTL for each set.
+    private(set) var located: [LocatedRecord]
     /// In the order of the file.
     private(set) var owners: [Owner] = []
     private(set) var positions: [DomainName: Int] = [:]
@@ -64,11 +66,15 @@ package struct ZoneChecks {
     /// Names that exist only because others lie below them; made when first needed.
     var nonTerminals: Set<DomainName>?
 
-    private init(origin: DomainName, steered: Set<DomainName>, children: Set<DomainName>, place: LocatedRecord) {
+    private init(
+        origin: DomainName, steered: Set<DomainName>, children: Set<DomainName>, place: LocatedRecord,
+        located: [LocatedRecord]
+    ) {
         self.origin = origin
         self.steered = steered
         self.children = children
         self.place = place
+        self.located = located
     }
 
     mutating func report(
@@ -87,21 +93,21 @@ package struct ZoneChecks {
 
     // MARK: Grouping
 
-    private mutating func group(_ records: [LocatedRecord]) {
-        owners.reserveCapacity(records.count)
-        positions.reserveCapacity(records.count)
+    private mutating func group() {
+        owners.reserveCapacity(located.count)
+        positions.reserveCapacity(located.count)
         // Most records stand behind one of the same owner.
         var latest: Int?
-        for located in records {
-            let record = located.record
+        for index in located.indices {
+            let record = located[index].record
             if let position = latest, owners[position].name.wire == record.owner.wire {
-                add(located, to: position)
+                add(index, to: position)
                 continue
             }
             guard record.owner.isAtOrBelow(origin) else {
                 report(
                     "\(record.owner) is outside the zone \(origin); a name without closing dot gets the origin appended",
-                    at: located)
+                    at: located[index])
                 continue
             }
             let position: Int
@@ -113,7 +119,7 @@ package struct ZoneChecks {
                 positions[record.owner] = position
             }
             latest = position
-            add(located, to: position)
+            add(index, to: position)
         }
     }
 
@@ -122,66 +128,76 @@ package struct ZoneChecks {
     /// From so many records of a set on, looking through them for a duplicate takes too long.
     private static let searchLimit = 16
 
-    private mutating func add(_ located: LocatedRecord, to position: Int) {
-        let record = located.record
+    private mutating func add(_ index: Int, to position: Int) {
+        let record = located[index].record
         guard !Self.signatures.contains(record.type) else {
             warn(
                 "the \(record.type) record of \(record.owner) is left out, because signatures are not served from files; "
-                    + "take it out", at: located)
+                    + "take it out", at: located[index])
             return
         }
-        guard let index = owners[position].sets.firstIndex(where: { $0.type == record.type }) else {
-            owners[position].sets.append(RecordSet(type: record.type, records: [located]))
+        guard let set = owners[position].sets.firstIndex(where: { $0.type == record.type }) else {
+            owners[position].sets.append(RecordSet(type: record.type, records: Few(index)))
             if record.type == .ns, record.owner != origin { cuts.insert(record.owner) }
             if record.type == .dname { redirections.insert(record.owner) }
             return
         }
-        guard isNew(record, owner: position, set: index) else {
-            warn("the same \(record.type) record of \(record.owner) is there already; take one out", at: located)
+        guard isNew(record, owner: position, set: set) else {
+            warn("the same \(record.type) record of \(record.owner) is there already; take one out", at: located[index])
             return
         }
-        var added = located
-        let ttl = owners[position].sets[index].records.first?.record.ttl ?? record.ttl
+        let ttl = owners[position].sets[set].records.first.map { located[$0].record.ttl } ?? record.ttl
+        owners[position].sets[set].records.append(index)
         if ttl != record.ttl {
             let lowest = min(ttl, record.ttl)
             warn(
                 "the \(record.type) records of \(record.owner) have different TTLs; \(lowest) is used for all",
-                at: located)
-            for other in owners[position].sets[index].records.indices {
-                owners[position].sets[index].records[other].record.ttl = lowest
-            }
-            added.record.ttl = lowest
+                at: located[index])
+            for other in owners[position].sets[set].records { located[other].record.ttl = lowest }
         }
-        owners[position].sets[index].records.append(added)
     }
 
     private mutating func isNew(_ record: ResourceRecord, owner: Int, set: Int) -> Bool {
         let data = RecordFormat.folded(record.data, type: record.type)
-        let records = owners[owner].sets[set].records
-        if records.count < Self.searchLimit {
-            return !records.contains { RecordFormat.folded($0.record.data, type: record.type) == data }
+        let known = owners[owner].sets[set].records.lazy.map { [located] in
+            RecordFormat.folded(located[$0].record.data, type: record.type)
         }
-        if owners[owner].sets[set].known.isEmpty {
-            owners[owner].sets[set].known = Set(
-                records.map { RecordFormat.folded($0.record.data, type: record.type) })
-        }
+        if known.count < Self.searchLimit { return !known.contains(data) }
+        if owners[owner].sets[set].known.isEmpty { owners[owner].sets[set].known = Set(known) }
         return owners[owner].sets[set].known.insert(data).inserted
     }
 
     mutating func remove(_ type: RecordType, of name: DomainName) {
         guard let position = positions[name], let set = owners[position].sets.firstIndex(where: { $0.type == type })
         else { return }
-        owners[position].sets[set].records = []
+        owners[position].sets[set].records.removeAll()
         if type == .ns { cuts.remove(name) }
         if type == .dname { redirections.remove(name) }
     }
 
+    func records(_ type: RecordType, of owner: Owner) -> [LocatedRecord] {
+        owner.sets.first { $0.type == type }?.records.map { located[$0] } ?? []
+    }
+
+    func first(_ type: RecordType, of owner: Owner) -> LocatedRecord? {
+        owner.sets.first { $0.type == type }.flatMap(firstRecord)
+    }
+
+    func firstRecord(of set: RecordSet) -> LocatedRecord? { set.records.first.map { located[$0] } }
+
     func set(_ owner: DomainName, _ type: RecordType) -> [LocatedRecord] {
-        positions[owner].map { owners[$0].records(type) } ?? []
+        positions[owner].map { records(type, of: owners[$0]) } ?? []
     }
 
     private func clean() -> [ResourceRecord] {
-        owners.flatMap { $0.sets.flatMap { $0.records.map(\.record) } }
+        var result: [ResourceRecord] = []
+        result.reserveCapacity(located.count)
+        for owner in owners {
+            for set in owner.sets {
+                for index in set.records { result.append(located[index].record) }
+            }
+        }
+        return result
     }
 
     // MARK: Checks of single names
@@ -192,11 +208,11 @@ package struct ZoneChecks {
         for extra in soa.dropFirst() { report("the zone \(origin) has a second SOA record; take one out", at: extra) }
         if set(origin, .ns).isEmpty { report("the zone \(origin) has no NS record; name its servers at its origin") }
         for owner in owners where owner.name != origin {
-            if let first = owner.records(.soa).first {
+            if let first = first(.soa, of: owner) {
                 report("the SOA record of \(owner.name) is not at the zone's origin, \(origin); take it out", at: first)
                 remove(.soa, of: owner.name)
             }
-            if owner.name.isWildcard, let first = owner.records(.ns).first {
+            if owner.name.isWildcard, let first = first(.ns, of: owner) {
                 report("a wildcard cannot be delegated (RFC 4592 section 4.2); take the NS record out", at: first)
                 remove(.ns, of: owner.name)
             }
@@ -205,20 +221,20 @@ package struct ZoneChecks {
 
     private mutating func checkAliases() {
         for owner in owners {
-            for extra in owner.records(.dname).dropFirst() {
+            for extra in records(.dname, of: owner).dropFirst() {
                 report("\(owner.name) has a second DNAME; a name is redirected to one other", at: extra)
             }
-            if owner.name.isWildcard, let first = owner.records(.dname).first {
+            if owner.name.isWildcard, let first = first(.dname, of: owner) {
                 report("a wildcard cannot be redirected (RFC 4592 section 4.4); take the DNAME record out", at: first)
                 remove(.dname, of: owner.name)
             }
-            guard let first = owner.records(.cname).first else { continue }
+            guard let first = first(.cname, of: owner) else { continue }
             if owner.name == origin {
                 report("a zone's origin cannot be a CNAME: its SOA and NS records stand there", at: first)
                 remove(.cname, of: owner.name)
                 continue
             }
-            for extra in owner.records(.cname).dropFirst() {
+            for extra in records(.cname, of: owner).dropFirst() {
                 report("\(owner.name) has a second CNAME; a name is an alias of one other", at: extra)
             }
             if let other = owner.sets.first(where: { $0.type != .cname && !$0.records.isEmpty }) {
@@ -248,8 +264,8 @@ package struct ZoneChecks {
         for owner in owners {
             for set in owner.sets {
                 // Each record costs 12 bytes with a compressed owner name.
-                let size = set.records.reduce(0) { $0 + $1.record.data.count + 12 }
-                guard size > Self.setSizeLimit, let last = set.records.last else { continue }
+                let size = set.records.reduce(0) { $0 + located[$1].record.data.count + 12 }
+                guard size > Self.setSizeLimit, let last = set.records.last.map({ located[$0] }) else { continue }
                 report(
                     "the \(set.type) records of \(owner.name) have \(size) bytes; \(Self.setSizeLimit) fit in a message",
                     at: last)

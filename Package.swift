@@ -17,6 +17,8 @@ let house: [SwiftSetting] = [
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
@@ -33,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -74,8 +77,9 @@ let package = Package(
         .target(
             name: "ProxyService",
             dependencies: [
-                "Addresses", "Balancing", "CLinux", "HTTPWire", "Telemetry", "TrafficModel", nioCore, nioPosix, nioSSL,
-                nioTLS, logging,
+                "Addresses", "Balancing", "CLinux", "HTTPWire", "Telemetry", "TrafficModel", nioCore, nioHPACK,
+                nioHTTP2,
+                nioPosix, nioSSL, nioTLS, logging,
             ], swiftSettings: house),
         .target(
             name: "StateStore", dependencies: ["TrafficModel", .product(name: "GRDB", package: "GRDB.swift")],
@@ -156,7 +160,7 @@ let package = Package(
             name: "ProxyServiceTests",
             dependencies: [
                 "Addresses", "Balancing", "HTTPWire", "ProxyService", "Telemetry", "TrafficModel", nioCore, nioPosix,
-                nioEmbedded, nioSSL, logging,
+                nioEmbedded, nioHPACK, nioHTTP2, nioSSL, logging,
             ], swiftSettings: house),
         .testTarget(
             name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: house),

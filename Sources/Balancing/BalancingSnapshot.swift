@@ -64,6 +64,7 @@ package struct ListenerSnapshot: Sendable {
     package let trustedProxies: [IPPrefix]
     /// Whether trusted peers begin with a PROXY header.
     package let proxyProtocol: Bool
+    package let http2: Bool
 
     init(_ listener: Listener, compilation: inout MemberRegistry.Compilation) {
         name = listener.name
@@ -72,6 +73,7 @@ package struct ListenerSnapshot: Sendable {
         tls = listener.tls
         trustedProxies = listener.trustedProxies
         proxyProtocol = listener.proxyProtocol
+        http2 = listener.http2
         switch listener.mode {
         case .http(let routes):
             mode = .http(

@@ -36,6 +36,7 @@ package final class UpstreamSnapshot: Sendable {
     package let method: Upstream.Method
     package let members: [MemberSnapshot]
     package let tls: Upstream.TLS?
+    package let http2: Bool
     /// What connections begin with; they then belong to one client.
     package let proxyProtocol: ProxyHeader.Version?
     package let connectTimeout: Int64
@@ -74,6 +75,7 @@ package final class UpstreamSnapshot: Sendable {
         nameBytes = Array(upstream.name.utf8)
         method = upstream.method
         tls = upstream.tls
+        http2 = upstream.http2
         proxyProtocol = upstream.proxyProtocol
         connectTimeout = upstream.connectTimeout.nanoseconds
         responseTimeout = upstream.responseTimeout.nanoseconds

@@ -109,7 +109,8 @@ extension NodeStatus.Proxy {
             drainingConnections: status.drainingConnections, aborted: status.aborted, retries: status.retries,
             replays: status.replays, malformed: status.malformed, timeouts: status.timeouts,
             rateLimited: status.rateLimited, overloaded: status.overloaded, evicted: status.evicted,
-            sourceLimited: status.sourceLimited, loops: status.loops, descriptorPauses: status.descriptorPauses,
+            sourceLimited: status.sourceLimited, floods: status.floods, loops: status.loops,
+            descriptorPauses: status.descriptorPauses,
             bufferedBytes: status.bufferedBytes)
     }
 }

@@ -153,6 +153,7 @@ package struct NodeStatus: Codable, Sendable {
         package var overloaded: UInt64 = 0
         package var evicted: UInt64 = 0
         package var sourceLimited: UInt64 = 0
+        package var floods: UInt64 = 0
         package var loops: UInt64 = 0
         /// Times that accepting paused for want of descriptors.
         package var descriptorPauses: UInt64 = 0

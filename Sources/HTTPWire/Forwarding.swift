@@ -14,6 +14,8 @@ package struct Forwarding: Sendable {
     package var defaultHost: [UInt8]
     /// Our pseudonym in `Via` (RFC 9110 section 7.6.3); empty: none is sent.
     package var via: [UInt8]
+    /// Requests came over HTTP/2, whatever form their heads have here.
+    package var isHTTP2 = false
     /// The subject of the certificate that the client showed and that was verified; empty: none.
     package var certificateSubject: [UInt8] = []
 

@@ -166,7 +166,7 @@ extension RequestHead {
                 continueList(bytes, .via, &writer, isLast: true)
             } else {
                 continueList(bytes, .via, &writer)
-                writer.write(minorVersion == 0 ? "1.0 " : "1.1 ")
+                writer.write(forwarding.isHTTP2 ? "2 " : minorVersion == 0 ? "1.0 " : "1.1 ")
                 writer.write(forwarding.via.span)
             }
             writer.write("\r\n")

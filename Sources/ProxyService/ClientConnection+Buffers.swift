@@ -5,9 +5,9 @@ import NIOCore
 extension ClientConnection {
     /// Bytes that wait for one side or the other. Idle connections hold none that would count.
     var bufferedBytes: Int {
-        guard phase == .exchange || phase == .tunnel || phase == .closing, let context else { return 0 }
+        guard phase == .exchange || phase == .tunnel || phase == .closing || phase == .streams else { return 0 }
         return requestBytes.readableBytes + inbox.readableBytes + responseInbox.readableBytes + outbox.readableBytes
-            + context.channel.unsentBytes + (upstream?.unsentBytes ?? 0)
+            + (stream?.pending ?? context?.channel.unsentBytes ?? 0) + (upstream?.unsentBytes ?? 0)
     }
 
     /// The client does not take what it is sent: notes how far it has come.
@@ -26,12 +26,14 @@ extension ClientConnection {
 
     /// Whether anything that was written has not reached the client.
     var hasUnsentBytes: Bool {
+        if let stream { return !stream.isOutputSent }
         guard let context else { return false }
         return context.channel.unsentBytes > 0 || progress?.outstanding ?? 0 > 0
     }
 
     /// What the client's kernel has acknowledged, and what it has not; `nil` when the connection is gone.
     private var progress: (acknowledged: UInt64, outstanding: UInt64)? {
+        if let stream { return (stream.sent, UInt64(stream.pending)) }
         let found = try? context?.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
         ) { descriptor -> (acknowledged: UInt64, outstanding: UInt64)? in

@@ -1,6 +1,7 @@
 import Balancing
 import HTTPWire
 import NIOCore
+import NIOHPACK
 import TrafficModel
 
 /// Responses that are made here rather than by a member.
@@ -18,6 +19,7 @@ extension ClientConnection {
         // A member that was being sent a body has no part in the answer.
         releaseUpstream(keep: false)
         if closes { exchange.keepsAlive = false }
+        if exchange.isGRPC, let stream { return replyToCall(status, reason, on: stream) }
         var body = ByteBuffer()
         body.writeInteger(UInt8(ascii: "0") + UInt8(status / 100))
         body.writeInteger(UInt8(ascii: "0") + UInt8(status / 10 % 10))
@@ -78,6 +80,10 @@ extension ClientConnection {
         exchange.isAnswered = true
         exchange.status = Int(status)
         worker.date.refresh()
+        if let stream {
+            sendFields(status, contentType: contentType, body, location: location, retryAfter: retryAfter, on: stream)
+            return finish()
+        }
         outbox.writeStaticString("HTTP/1.1 ")
         outbox.writeString("\(status) ")
         outbox.writeStaticString(statusReason(status))
@@ -102,5 +108,24 @@ extension ClientConnection {
         outbox.writeStaticString("\r\n\r\n")
         if hasBody, exchange.method != .head { outbox.writeImmutableBuffer(body) }
         finish()
+    }
+
+    private func sendFields(
+        _ status: UInt16, contentType: String?, _ body: ByteBuffer, location: String?, retryAfter: Int?,
+        on stream: ClientStream
+    ) {
+        let hasBody = status >= 200 && status != 204 && status != 304
+        var fields: [(String, String)] = [
+            (":status", String(status)), ("date", String(decoding: worker.date.bytes, as: UTF8.self)),
+        ]
+        if let location { fields.append(("location", location)) }
+        if let contentType, hasBody { fields.append(("content-type", contentType)) }
+        if hasBody { fields.append(("content-length", String(body.readableBytes))) }
+        if let retryAfter { fields.append(("retry-after", String(retryAfter))) }
+        let sendsBody = hasBody && exchange.method != .head && body.readableBytes > 0
+        stream.send(HPACKHeaders(fields), isEnd: !sendsBody)
+        guard sendsBody else { return }
+        exchange.bytesOut += body.readableBytes
+        stream.send(body, isEnd: true)
     }
 }

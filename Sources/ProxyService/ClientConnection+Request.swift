@@ -25,6 +25,7 @@ extension ClientConnection {
         exchange.identifier = worker.nextIdentifier()
         bump(worker.counters.requests)
         logRequest(bytes, head)
+        if stream != nil { noteGRPC(bytes, head) }
         if isSurplus || worker.isShortOfMemory {
             exchange.isBodyComplete = head.framing == .none
             bump(worker.counters.overloaded)
@@ -109,6 +110,7 @@ extension ClientConnection {
         switch table.routes[match].action {
         case .upstream(let index):
             exchange.upstream = index
+            exchange.isRaw = exchange.view?.snapshot.upstreams[index].http2 ?? false
             writeRequest(bytes, head, path: !isNormal && worker.settings.forwardsNormalPath ? normalised : [])
         case .redirect(let redirect):
             redirectTo(redirect, bytes, head)
@@ -144,6 +146,7 @@ extension ClientConnection {
                 bytes.readableBytesUInt8Span, path: path.span, forwarding: forwarding, identifier: identifier,
                 upgrade: upgrade, to: &writer)
         }
+        exchange.headLength = requestBytes.readableBytes
         guard fitted else { return reply(431, "The head of the request is too large.") }
         if !exchange.isBodyComplete, inbox.readableBytes > 0 { _ = readBody() }
         // The body may have been refused.
@@ -184,10 +187,15 @@ extension ClientConnection {
                     reply(413, "The body of the request is larger than is allowed here.")
                     return false
                 }
-                output.writeChunk(bytes, range)
+                if exchange.isRaw {
+                    output.writeImmutableBuffer(
+                        bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer())
+                } else {
+                    output.writeChunk(bytes, range)
+                }
             case .end:
                 // Trailers of requests are dropped: hardly any server expects them.
-                output.writeStaticString("0\r\n\r\n")
+                if !exchange.isRaw { output.writeStaticString("0\r\n\r\n") }
                 exchange.isBodyComplete = true
                 break reading
             case .incomplete:
@@ -204,13 +212,13 @@ extension ClientConnection {
             refuse(failure)
             return false
         }
-        if output.readableBytes > 0 { sendBody(output) }
+        if output.readableBytes > 0 || exchange.isBodyComplete { sendBody(output) }
         return exchange.isBodyComplete || offset > 0
     }
 
     /// Each byte of a body buys its sender time, never more than the longest wait at once: who sends less than the
     /// least rate runs out of it.
-    private func payForTime(_ bytes: Int) {
+    func payForTime(_ bytes: Int) {
         let settings = worker.settings
         let full = deadline(in: settings.bodyTimeout)
         guard settings.bodyByteTime > 0 else {
@@ -222,7 +230,7 @@ extension ClientConnection {
         exchange.bodyDeadline = tooMuch || overflow ? full : min(sum, full)
     }
 
-    private func sendBody(_ piece: ByteBuffer) {
+    func sendBody(_ piece: ByteBuffer) {
         var piece = piece
         if exchange.isUpstreamReady {
             if exchange.canReplay, !exchange.hasResponseBytes,
@@ -233,7 +241,7 @@ extension ClientConnection {
                 exchange.canReplay = false
                 requestBytes = ByteBuffer()
             }
-            upstream?.write(piece)
+            upstream?.write(piece, isEnd: exchange.isBodyComplete)
             upstream?.flush()
         } else {
             requestBytes.writeBuffer(&piece)

@@ -1,6 +1,7 @@
 import Balancing
 import HTTPWire
 import NIOCore
+import NIOHPACK
 
 extension ClientConnection {
     /// Interim responses to one request; more is a server that has gone wrong.
@@ -8,11 +9,10 @@ extension ClientConnection {
     /// Body pieces up to this size are copied next to what is written with them; larger ones are passed on as they are.
     private static let copyLimit = 4096
 
-    func upstreamRead(_ connection: UpstreamConnection, _ bytes: ByteBuffer) {
+    func upstreamRead(_ connection: UpstreamLink, _ bytes: ByteBuffer) {
         guard upstream === connection else { return }
         if phase == .tunnel {
-            context?.write(wrapOutboundOut(bytes), promise: nil)
-            exchange.bytesOut += bytes.readableBytes
+            passTunnel(bytes)
             return setDeadline(worker.settings.tunnelTimeout)
         }
         guard exchange.isUpstreamReady else { return }
@@ -44,7 +44,7 @@ extension ClientConnection {
             }
         }
         if phase == .tunnel, input.readableBytes > 0 {
-            context?.write(wrapOutboundOut(input), promise: nil)
+            passTunnel(input)
             return
         }
         if upstream === connection, phase == .exchange {
@@ -53,13 +53,19 @@ extension ClientConnection {
         }
     }
 
-    func upstreamReadComplete(_ connection: UpstreamConnection) {
+    func upstreamReadComplete(_ connection: UpstreamLink) {
         guard upstream === connection else { return }
         flushOutbox()
     }
 
+    private func passTunnel(_ bytes: ByteBuffer) {
+        exchange.bytesOut += bytes.readableBytes
+        if let stream { stream.send(bytes, isEnd: false) } else { context?.write(wrapOutboundOut(bytes), promise: nil) }
+    }
+
     /// Sends what was collected for the client.
     func flushOutbox() {
+        if let stream { return stream.flush() }
         writeOutbox()
         context?.flush()
     }
@@ -114,6 +120,10 @@ extension ClientConnection {
     /// Asks the client for the body in the member's stead.
     func sendContinue() {
         exchange.continueSent = true
+        if let stream {
+            stream.send(HPACKHeaders([(":status", "100")]), isEnd: false)
+            return stream.flush()
+        }
         outbox.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
         flushOutbox()
     }
@@ -149,6 +159,10 @@ extension ClientConnection {
     func writeHead(_ bytes: ByteBuffer, _ head: ResponseHead, _ delivery: ResponseHead.Delivery) {
         worker.date.refresh()
         let date = worker.date.bytes
+        if let stream {
+            let isEnd = head.status >= 200 && (delivery.framing == .none || delivery.framing == .length(0))
+            return stream.send(HTTP2ResponseHead.fields(bytes, head, date: date), isEnd: isEnd)
+        }
         let size = head.forwardedSize(date: date.span, via: Span())
         let fitted = outbox.appendHead(capacity: size) { writer in
             head.write(
@@ -165,7 +179,7 @@ extension ClientConnection {
         case .length:
             let count = min(exchange.responseRemaining, input.readableBytes)
             exchange.responseRemaining -= count
-            if let piece = input.readSlice(length: count) { deliver(piece) }
+            if let piece = input.readSlice(length: count) { deliver(piece, isEnd: exchange.responseRemaining == 0) }
             if exchange.responseRemaining == 0 { complete(surplus: input.readableBytes > 0) }
         case .untilClose:
             if let piece = input.readSlice(length: input.readableBytes) { deliver(piece) }
@@ -189,7 +203,13 @@ extension ClientConnection {
                 return abort()
             case .end(let range):
                 input.moveReaderIndex(forwardBy: offset)
-                if exchange.delivery == .chunked {
+                if let stream {
+                    if range.count > 2 {
+                        sendTrailers(
+                            bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count)
+                                ?? ByteBuffer(), stream)
+                    }
+                } else if exchange.delivery == .chunked {
                     outbox.writeStaticString("0\r\n")
                     if range.count > 2, exchange.acceptsTrailers {
                         writeTrailers(
@@ -201,6 +221,13 @@ extension ClientConnection {
                 return complete(surplus: input.readableBytes > 0)
             }
         }
+    }
+
+    private func sendTrailers(_ bytes: ByteBuffer, _ stream: ClientStream) {
+        let trailers = worker.trailerFields
+        guard trailers.parse(bytes.readableBytesUInt8Span) == nil else { return }
+        let fields = HTTP2ResponseHead.trailers(bytes, trailers)
+        if !fields.isEmpty { stream.send(fields, isEnd: true) }
     }
 
     private func writeTrailers(_ bytes: ByteBuffer) {
@@ -219,8 +246,12 @@ extension ClientConnection {
     }
 
     /// Passes a piece of the body on, in the form that the client was promised.
-    private func deliver(_ piece: ByteBuffer) {
+    private func deliver(_ piece: ByteBuffer, isEnd: Bool = false) {
         guard piece.readableBytes > 0 else { return }
+        if let stream {
+            exchange.bytesOut += piece.readableBytes
+            return stream.send(piece, isEnd: isEnd)
+        }
         let isChunked = exchange.delivery == .chunked
         if isChunked { outbox.writeChunkSize(piece.readableBytes) }
         if piece.readableBytes <= Self.copyLimit {
@@ -235,7 +266,7 @@ extension ClientConnection {
 
     /// A body that ended with the member's connection is whole.
     func finishResponse() {
-        if exchange.delivery == .chunked { outbox.writeStaticString("0\r\n\r\n") }
+        if exchange.delivery == .chunked, stream == nil { outbox.writeStaticString("0\r\n\r\n") }
         complete(surplus: true)
     }
 
@@ -253,7 +284,7 @@ extension ClientConnection {
         ended(aborted: false)
         exchange.view = nil
         exchange.isClientLeaving = exchange.isClientLeaving && exchange.isBodyComplete
-        if exchange.keepsAlive, exchange.isBodyComplete, !isInputClosed {
+        if exchange.keepsAlive, exchange.isBodyComplete, !isInputClosed, stream == nil {
             phase = .idle
             setDeadline(worker.settings.idleTimeout)
             if inbox.readableBytes > 0 { processInbox() }

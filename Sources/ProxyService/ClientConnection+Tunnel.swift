@@ -49,6 +49,7 @@ extension ClientConnection {
         phase = .tunnel
         exchange.isTunnel = true
         touch()
+        if stream != nil { return processInbox() }
         if inbox.readableBytes > 0 {
             upstream?.write(inbox)
             upstream?.flush()

@@ -45,7 +45,9 @@ extension ClientConnection {
             exchange.upstreamBegan = worker.now()
             let state = chosen.state
             lease = consume chosen
-            if !exchange.isTunnel, snapshot.proxyProtocol == nil, let kept = worker.pool(for: state).take() {
+            if exchange.isRaw {
+                share(snapshot, state)
+            } else if !exchange.isTunnel, snapshot.proxyProtocol == nil, let kept = worker.pool(for: state).take() {
                 attach(kept)
             } else {
                 connect(snapshot, state)
@@ -66,7 +68,7 @@ extension ClientConnection {
         }
     }
 
-    private func attach(_ connection: UpstreamConnection) {
+    private func attach(_ connection: UpstreamLink) {
         upstream = connection
         connection.client = self
         sendRequest(connection)
@@ -74,14 +76,11 @@ extension ClientConnection {
     }
 
     private func connect(_ snapshot: UpstreamSnapshot, _ member: MemberState) {
+        if exchange.isRaw { return share(snapshot, member) }
         let loop = worker.loop
-        var tls: UpstreamTLS?
-        if snapshot.tls != nil {
-            tls = exchange.view.flatMap { worker.tlsContext(of: exchange.upstream, in: $0) }
-            guard tls != nil else {
-                exchange.lastFailure = .handshake
-                return fail()
-            }
+        guard let tls = tlsContext(snapshot) else {
+            exchange.lastFailure = .handshake
+            return fail()
         }
         let connection = UpstreamConnection(worker: worker, member: member, client: self, isTLS: tls != nil)
         upstream = connection
@@ -96,17 +95,13 @@ extension ClientConnection {
             return memberFailed(.unreachable)
         }
         let bound = NIOLoopBound((connection, self), eventLoop: loop)
-        let high = worker.settings.bufferBytes
         let secure = tls
         let header = snapshot.proxyProtocol.map { version in
             ProxyHeader.bytes(
                 version, client: Endpoint(address: client, port: clientPort),
                 destination: destination ?? listener.shared.boundEndpoint, extensions: proxyExtensions)
         }
-        let future = ClientBootstrap(group: loop)
-            .connectTimeout(.nanoseconds(Int64(min(timeout, 1 << 60))) + .seconds(1))
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.writeBufferWaterMark, value: .init(low: high / 2, high: high))
+        let future = bootstrap(timeout)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let header {
@@ -127,27 +122,123 @@ extension ClientConnection {
         }
     }
 
-    private func connectFailed(_ connection: UpstreamConnection, _ error: any Error) {
+    /// TLS towards the members: `nil` when it cannot be used, none in it when there is none.
+    private func tlsContext(_ snapshot: UpstreamSnapshot) -> UpstreamTLS?? {
+        guard snapshot.tls != nil else { return .some(nil) }
+        guard let tls = exchange.view.flatMap({ worker.tlsContext(of: exchange.upstream, in: $0) }) else { return nil }
+        return tls
+    }
+
+    private func bootstrap(_ timeout: UInt64) -> ClientBootstrap {
+        let high = worker.settings.bufferBytes
+        return ClientBootstrap(group: worker.loop)
+            .connectTimeout(.nanoseconds(Int64(min(timeout, 1 << 60))) + .seconds(1))
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.writeBufferWaterMark, value: .init(low: high / 2, high: high))
+    }
+
+    /// Sends the request on a connection that many share, or makes one.
+    private func share(_ snapshot: UpstreamSnapshot, _ member: MemberState) {
+        let pool = worker.pool(for: member)
+        if let shared = pool.takeShared() {
+            let link = UpstreamStream(connection: shared, client: self)
+            upstream = link
+            if shared.stands { return sendRequest(link) }
+            exchange.isUpstreamReady = false
+            exchange.wasSent = false
+            setDeadline(UInt64(max(snapshot.connectTimeout, 0)))
+            return shared.add(link)
+        }
+        guard let tls = tlsContext(snapshot) else {
+            exchange.lastFailure = .handshake
+            return fail()
+        }
+        let shared = HTTP2MemberConnection(worker: worker, member: member, isTLS: tls != nil)
+        let link = UpstreamStream(connection: shared, client: self)
+        upstream = link
+        exchange.isUpstreamReady = false
+        exchange.wasSent = false
+        let timeout = UInt64(max(snapshot.connectTimeout, 0))
+        setDeadline(tls == nil ? timeout : timeout &* 2)
+        guard let address = try? SocketAddress(member.endpoint) else {
+            upstream = nil
+            return memberFailed(.unreachable)
+        }
+        shared.add(link)
+        pool.add(shared, timeout: UInt64(max(snapshot.idleTimeout, 0)))
+        let bound = NIOLoopBound(shared, eventLoop: worker.loop)
+        let future = bootstrap(timeout)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: tls.context, serverHostname: tls.serverName))
+                    }
+                    try channel.pipeline.syncOperations.addHandlers([bound.value.makeCodec(), bound.value])
+                }
+            }
+            .connect(to: address)
+        future.whenFailure { bound.value.connectFailed($0) }
+    }
+
+    /// The connection that this was to share did not come to be. One of those that waited tells of it.
+    func sharedConnectFailed(_ connection: UpstreamLink, _ error: any Error, isFirst: Bool) {
+        guard upstream === connection else { return }
+        upstream = nil
+        let reason =
+            error is NIOSSLError || error is BoringSSLError ? PassiveFailure.handshake : Self.failure(of: error)
+        if isFirst { return memberFailed(reason) }
+        exchange.lastFailure = reason
+        exchange.hasTimedOut = false
+        retryElsewhere()
+    }
+
+    /// The member did not act on the request and says so: it goes to the same member again, a few times, and then
+    /// elsewhere.
+    func upstreamRefused(_ connection: UpstreamLink) {
+        guard upstream === connection else { return }
+        upstream = nil
+        exchange.wasSent = false
+        exchange.isUpstreamReady = false
+        guard !exchange.hasResponseBytes, exchange.canReplay, let snapshot = upstreamSnapshot, exchange.member >= 0
+        else {
+            return memberFailed(.reset)
+        }
+        guard exchange.refusals < Self.refusalLimit else {
+            exchange.lastFailure = .reset
+            return retryElsewhere()
+        }
+        exchange.refusals += 1
+        bump(worker.counters.replays)
+        share(snapshot, snapshot.members[exchange.member].state)
+    }
+
+    /// One for a limit that was not known here, one for the GOAWAY behind it.
+    private static let refusalLimit = 2
+
+    private func connectFailed(_ connection: UpstreamLink, _ error: any Error) {
         connection.client = nil
         guard upstream === connection else { return }
         upstream = nil
-        let reason: PassiveFailure
+        memberFailed(Self.failure(of: error))
+    }
+
+    private static func failure(of error: any Error) -> PassiveFailure {
         switch error {
         case let error as IOError:
             switch error.errnoCode {
-            case ECONNREFUSED: reason = .refused
-            case EHOSTUNREACH, ENETUNREACH: reason = .unreachable
-            case ETIMEDOUT: reason = .connectTimeout
-            default: reason = .reset
+            case ECONNREFUSED: .refused
+            case EHOSTUNREACH, ENETUNREACH: .unreachable
+            case ETIMEDOUT: .connectTimeout
+            default: .reset
             }
-        case ChannelError.connectTimeout: reason = .connectTimeout
-        default: reason = .reset
+        case ChannelError.connectTimeout: .connectTimeout
+        default: .reset
         }
-        memberFailed(reason)
     }
 
     /// The connection can be written to.
-    func upstreamReady(_ connection: UpstreamConnection) {
+    func upstreamReady(_ connection: UpstreamLink) {
         guard upstream === connection else { return connection.close() }
         if exchange.isTunnel {
             tunnelReady()
@@ -158,12 +249,12 @@ extension ClientConnection {
         }
     }
 
-    private func sendRequest(_ connection: UpstreamConnection) {
+    private func sendRequest(_ connection: UpstreamLink) {
         connection.uses += 1
         exchange.isUpstreamReady = true
         exchange.wasSent = true
         exchange.bodyDeadline = deadline(in: worker.settings.bodyTimeout)
-        connection.write(requestBytes)
+        connection.send(requestBytes, headLength: exchange.headLength, isEnd: exchange.isBodyComplete)
         connection.flush()
         touch()
     }
@@ -222,7 +313,7 @@ extension ClientConnection {
     }
 
     /// The connection to the member is gone.
-    func upstreamClosed(_ connection: UpstreamConnection, failure: (any Error)?, wasReady: Bool) {
+    func upstreamClosed(_ connection: UpstreamLink, failure: (any Error)?, wasReady: Bool) {
         guard upstream === connection else { return }
         if !wasReady {
             upstream = nil
@@ -230,20 +321,29 @@ extension ClientConnection {
         }
         if phase == .tunnel {
             upstream = nil
-            leaveMember()
-            flushOutbox()
-            ended(aborted: false)
-            closeGracefully()
+            endTunnel()
         } else {
             responseEndedByClose(connection, failed: failure != nil)
         }
     }
 
+    private func endTunnel() {
+        releaseUpstream(keep: false)
+        flushOutbox()
+        ended(aborted: false)
+        closeGracefully()
+    }
+
     /// The member has said all it will.
-    func upstreamInputClosed(_ connection: UpstreamConnection) {
+    func upstreamInputClosed(_ connection: UpstreamLink) {
         guard upstream === connection else { return connection.close() }
         if phase == .tunnel {
             flushOutbox()
+            if let stream {
+                stream.end()
+                if isInputClosed { endTunnel() }
+                return
+            }
             context?.close(mode: .output, promise: nil)
             if isInputClosed { abort() }
         } else {
@@ -251,7 +351,7 @@ extension ClientConnection {
         }
     }
 
-    private func responseEndedByClose(_ connection: UpstreamConnection, failed: Bool) {
+    private func responseEndedByClose(_ connection: UpstreamLink, failed: Bool) {
         upstream = nil
         connection.close()
         guard exchange.hasResponseBytes else {
@@ -281,7 +381,7 @@ extension ClientConnection {
     }
 
     /// The member takes more of the request.
-    func upstreamWritable(_ connection: UpstreamConnection) {
+    func upstreamWritable(_ connection: UpstreamLink) {
         guard upstream === connection else { return }
         // The client was not read from meanwhile.
         exchange.bodyDeadline = deadline(in: worker.settings.bodyTimeout)
@@ -296,8 +396,9 @@ extension ClientConnection {
             exchange.isWaiting = false
             worker.stopWaiting(self)
         }
-        guard let connection = upstream else { return }
+        guard let link = upstream else { return }
         upstream = nil
+        guard let connection = link as? UpstreamConnection else { return link.close() }
         connection.client = nil
         guard keep, worker.isWanted(connection.member.serial), let snapshot = upstreamSnapshot,
             snapshot.proxyProtocol == nil
@@ -329,6 +430,8 @@ extension ClientConnection {
             if exchange.isWaiting { return }
             if !mayReadUpstream {
                 awaitTaking()
+            } else if exchange.isGRPC {
+                setDeadline(at: min(deadline(in: worker.settings.tunnelTimeout), exchange.expiry))
             } else if !exchange.isBodyComplete, exchange.expectsContinue, !exchange.continueSent {
                 setDeadline(Self.continueTimeout)
             } else if !exchange.isBodyComplete, upstream?.isWritable ?? true {
@@ -370,6 +473,8 @@ extension ClientConnection {
             abort()
         case .exchange:
             exchangeTimedOut()
+        case .streams:
+            http2?.deadlinePassed()
         case .closed:
             break
         }
@@ -380,6 +485,10 @@ extension ClientConnection {
             return setDeadline(worker.settings.bodyTimeout)
         }
         bump(worker.counters.timeouts)
+        if exchange.isGRPC, isExpired {
+            releaseUpstream(keep: false)
+            return reply(504, "The call's deadline has passed.")
+        }
         if exchange.isWaiting { return fail(503, "All servers for this request are busy.") }
         if let connection = upstream, !exchange.isUpstreamReady {
             // Let go first: closing fails the attempt at once, and that must not count as another failure.

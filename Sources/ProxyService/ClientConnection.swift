@@ -2,6 +2,7 @@ import Addresses
 import Balancing
 import HTTPWire
 import NIOCore
+import NIOHTTP2
 import NIOSSL
 import NIOTLS
 import Synchronization
@@ -11,7 +12,8 @@ import TrafficModel
 /// passes bytes both ways once a connection is a tunnel.
 ///
 ///     handshake → idle → head → exchange → idle …
-///                                   └────→ tunnel
+///                  │                └────→ tunnel
+///                  └──→ streams
 ///     any of them → closing → closed
 final class ClientConnection: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
@@ -29,6 +31,8 @@ final class ClientConnection: ChannelDuplexHandler {
         case exchange
         /// Bytes pass both ways as they come: TCP listeners, and WebSocket after 101.
         case tunnel
+        /// HTTP/2: each request has a stream, and a `ClientConnection` of its own that serves it.
+        case streams
         /// All is said; what the client still sends is read and forgotten, so that it gets to read our last words.
         case closing
         case closed
@@ -72,10 +76,15 @@ final class ClientConnection: ChannelDuplexHandler {
     let tls: ListenerTLS?
     var certificate: Int?
 
+    /// The HTTP/2 stream that the one request of this came on; `nil`: this is a connection.
+    let stream: ClientStream?
+    /// The connection's streams, once it speaks HTTP/2.
+    var http2: HTTP2ClientConnection?
+
     var exchange = Exchange()
     var lease: MemberLease?
     /// In use or being connected.
-    var upstream: UpstreamConnection?
+    var upstream: UpstreamLink?
     /// Before its text in the log, `host=… method=… path=…` of the request.
     var loggedRequest: [UInt8] = []
 
@@ -98,6 +107,25 @@ final class ClientConnection: ChannelDuplexHandler {
         self.worker = worker
         self.listener = listener
         tls = listener.tls
+        stream = nil
+    }
+
+    /// For a request on a stream of a connection.
+    init(stream: ClientStream, of connection: ClientConnection) {
+        worker = connection.worker
+        listener = connection.listener
+        tls = connection.tls
+        self.stream = stream
+        client = connection.client
+        clientPort = connection.clientPort
+        destination = connection.destination
+        proxyExtensions = connection.proxyExtensions
+        forwarding = connection.forwarding
+        forwarding.isHTTP2 = true
+        clientText = connection.clientText
+        certificate = connection.certificate
+        isSurplus = connection.isSurplus
+        worker.register(self)
     }
 
     var isTCP: Bool {
@@ -176,16 +204,19 @@ final class ClientConnection: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if phase == .exchange || phase == .tunnel { ended(aborted: true) }
         phase = .closed
+        http2?.abortStreams()
         releaseUpstream(keep: false)
         if isSourceCounted {
             isSourceCounted = false
             worker.shared.sources.leave(client)
         }
         worker.unregister(self)
+        context.fireChannelInactive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        http2 = nil
         worker.unregister(self)
     }
 
@@ -196,10 +227,10 @@ final class ClientConnection: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case TLSUserEvent.handshakeCompleted:
+        case TLSUserEvent.handshakeCompleted(let negotiated):
             guard phase == .handshake else { break }
             if tls?.asksForCertificate ?? false { noteCertificate(context) }
-            ready()
+            if negotiated == "h2" { beginStreams() } else { ready() }
         case ChannelEvent.inputClosed:
             inputClosed()
         default:
@@ -227,6 +258,9 @@ final class ClientConnection: ChannelDuplexHandler {
             if exchange.isBodyComplete { exchange.keepsAlive = false } else { abort() }
         case .tunnel:
             upstream?.closeOutput()
+        case .streams:
+            // Without a word from the client no window opens any more: nothing can be brought to an end.
+            abort()
         }
     }
 
@@ -244,7 +278,7 @@ final class ClientConnection: ChannelDuplexHandler {
 
     private var mayReadClient: Bool {
         switch phase {
-        case .handshake, .idle, .head, .closing, .closed:
+        case .handshake, .idle, .head, .streams, .closing, .closed:
             return true
         case .exchange:
             if exchange.isBodyComplete { return inbox.readableBytes == 0 }
@@ -256,7 +290,10 @@ final class ClientConnection: ChannelDuplexHandler {
     }
 
     /// Whether the member may send more: not while the client does not take what it sent.
-    var mayReadUpstream: Bool { context?.channel.isWritable ?? true }
+    var mayReadUpstream: Bool {
+        if let stream { return stream.isWritable }
+        return context?.channel.isWritable ?? true
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
@@ -270,6 +307,8 @@ final class ClientConnection: ChannelDuplexHandler {
             if discarded > Self.discardLimit { context.close(promise: nil) }
         case .handshake, .closed:
             break
+        case .streams:
+            context.fireChannelRead(data)
         case .idle, .head, .exchange:
             if inbox.readableBytes == 0 {
                 inbox = bytes
@@ -283,6 +322,7 @@ final class ClientConnection: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         if phase == .tunnel { upstream?.flush() }
+        if phase == .streams { return context.fireChannelReadComplete() }
         if inbox.readableBytes == 0 {
             // Not to hold what the channel wants to read into next.
             inbox = ByteBuffer()
@@ -292,6 +332,7 @@ final class ClientConnection: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if http2 != nil { context.fireChannelWritabilityChanged() }
         guard context.channel.isWritable else { return touch() }
         acknowledged = nil
         upstream?.resumeReading()
@@ -304,6 +345,7 @@ final class ClientConnection: ChannelDuplexHandler {
         isProcessing = true
         defer { isProcessing = false }
         worker.refresh()
+        if let stream { return processStream(stream) }
         while inbox.readableBytes > 0 {
             switch phase {
             case .idle, .head:
@@ -320,6 +362,21 @@ final class ClientConnection: ChannelDuplexHandler {
     /// - Returns: whether there was a whole head.
     private func readHead() -> Bool {
         let settings = worker.settings
+        if requestCount == 0, tls == nil, listener.offersHTTP2 {
+            switch beginsHTTP2 {
+            case true?:
+                beginStreams()
+                return false
+            case nil:
+                if phase == .idle {
+                    phase = .head
+                    setDeadline(settings.headTimeout)
+                }
+                return false
+            case false?:
+                break
+            }
+        }
         if phase == .idle {
             phase = .head
             searched = 0
@@ -370,13 +427,15 @@ final class ClientConnection: ChannelDuplexHandler {
             // Half-closed rather than closed: a request that is on its way is read and lost, but the client sees an
             // orderly end before any byte of a response, which is the case that clients repeat a request in.
             closeGracefully()
+        case .streams:
+            http2?.drain()
         case .tunnel, .handshake, .idle, .head, .exchange, .closing, .closed:
             exchange.keepsAlive = false
         }
     }
 
     /// Between requests, with nothing begun.
-    var isIdle: Bool { phase == .idle && inbox.readableBytes == 0 }
+    var isIdle: Bool { phase == .streams ? http2?.isIdle ?? false : phase == .idle && inbox.readableBytes == 0 }
 
     /// Whether this connection takes no further request.
     var isLeaving: Bool { listener.isDraining || worker.shared.isStopping.load(ordering: .relaxed) }
@@ -386,12 +445,18 @@ final class ClientConnection: ChannelDuplexHandler {
         guard phase != .closed else { return }
         if phase == .exchange || phase == .tunnel { ended(aborted: true) }
         phase = .closed
+        http2?.abortStreams()
         releaseUpstream(keep: false)
+        if let stream {
+            stream.reset(.internalError)
+            worker.unregister(self)
+        }
         context?.close(promise: nil)
     }
 
     /// Closes when all that was written has been sent.
     func closeGracefully() {
+        if let stream { return closeStream(stream) }
         guard phase != .closed, phase != .closing, let context else { return }
         if exchange.isClientLeaving, inbox.readableBytes == 0, tls == nil, context.channel.unsentBytes == 0 {
             // The client said that it sends nothing more, so that nothing can arrive that would be answered by a reset,

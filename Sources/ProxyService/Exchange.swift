@@ -18,6 +18,10 @@ struct Exchange {
     var expectsContinue = false
     var acceptsTrailers = false
     var identifier = RequestID(high: 0, low: 0)
+    /// A gRPC call: it may be silent for long, and its errors are in fields of its own.
+    var isGRPC = false
+    /// When the client stops waiting for it, as it says.
+    var expiry: UInt64 = .max
 
     // Its body.
     var bodyRemaining = 0
@@ -29,6 +33,12 @@ struct Exchange {
     var bodyDeadline: UInt64 = 0
     /// All that was sent to the member is still in `requestBytes`.
     var canReplay = true
+    /// The member speaks HTTP/2: what it gets of the body is not in chunks.
+    var isRaw = false
+    /// How much of `requestBytes` is the head.
+    var headLength = 0
+    /// How often the member has said that it did not act on the request.
+    var refusals = 0
     /// 100 was sent on or made here.
     var continueSent = false
 

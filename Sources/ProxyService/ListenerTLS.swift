@@ -18,15 +18,16 @@ final class ListenerTLS: Sendable {
     /// Whether clients show certificates.
     let asksForCertificate: Bool
 
+    /// - Parameter protocols: offered by ALPN, the best first; none: ALPN is not spoken.
     /// - Throws: what NIOSSL says of files that cannot be read or used.
-    init(_ settings: Listener.TLS, certificates: [Certificate]) throws {
+    init(_ settings: Listener.TLS, certificates: [Certificate], protocols: [String]) throws {
         entries = try settings.certificates.map { index in
             let chain = try NIOSSLCertificate.fromPEMFile(certificates[index].chainPath)
             let key = try NIOSSLPrivateKey(file: certificates[index].keyPath, format: .pem)
             var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
             configuration.minimumTLSVersion = settings.minimumVersion == .v13 ? .tlsv13 : .tlsv12
-            configuration.applicationProtocols = ["http/1.1"]
+            configuration.applicationProtocols = protocols
             if let clients = settings.clients {
                 configuration.trustRoots = .file(clients.authorityPath)
                 configuration.certificateVerification =
@@ -94,7 +95,7 @@ struct UpstreamTLS: Sendable {
     let context: NIOSSLContext
     let serverName: String?
 
-    init(_ settings: Upstream.TLS, certificates: [Certificate]) throws {
+    init(_ settings: Upstream.TLS, certificates: [Certificate], http2: Bool) throws {
         var configuration = TLSConfiguration.makeClientConfiguration()
         if !settings.verify {
             configuration.certificateVerification = .none
@@ -108,7 +109,7 @@ struct UpstreamTLS: Sendable {
             }
             configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: certificates[own].keyPath, format: .pem))
         }
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = [http2 ? "h2" : "http/1.1"]
         configuration.shutdownTimeout = .seconds(1)
         context = try NIOSSLContext(configuration: configuration)
         serverName = settings.serverName

@@ -4,12 +4,34 @@ import Balancing
 final class MemberPool {
     private var idle: [UpstreamConnection] = []
 
-    var isEmpty: Bool { idle.isEmpty }
+    /// Connections that requests share, standing or on their way.
+    private var shared: [HTTP2MemberConnection] = []
+    private var sharedTimeout: UInt64 = .max
+
+    var isEmpty: Bool { idle.isEmpty && shared.isEmpty }
     var count: Int { idle.count }
     private(set) var nextExpiry: UInt64 = .max
     private var idleLimit = IdleLimit()
 
     func take() -> UpstreamConnection? { idle.popLast() }
+
+    /// A connection that takes one more request.
+    func takeShared() -> HTTP2MemberConnection? { shared.first { $0.hasRoom } }
+
+    func add(_ connection: HTTP2MemberConnection, timeout: UInt64) {
+        shared.append(connection)
+        sharedTimeout = timeout
+    }
+
+    func remove(_ connection: HTTP2MemberConnection) { shared.removeAll { $0 === connection } }
+
+    /// When a connection that has become idle goes.
+    func sharedExpiry(of connection: HTTP2MemberConnection) -> UInt64 {
+        let (sum, overflow) = connection.idleSince.addingReportingOverflow(sharedTimeout)
+        let expiry = overflow ? .max : sum
+        if expiry < nextExpiry { nextExpiry = expiry }
+        return expiry
+    }
 
     /// Keeps a connection for `timeout`, or as long as the member does if that is known to be less; when there are
     /// `limit`, the oldest goes.
@@ -48,6 +70,10 @@ final class MemberPool {
         idle.removeAll { $0.expiry <= now }
         for connection in idle where connection.expiry < nextExpiry { nextExpiry = connection.expiry }
         for connection in expired { connection.close() }
+        for connection in shared where connection.isIdle && connection.stands {
+            let (sum, overflow) = connection.idleSince.addingReportingOverflow(sharedTimeout)
+            if !overflow, sum <= now { connection.retire() } else { _ = sharedExpiry(of: connection) }
+        }
     }
 
     func closeAll() {
@@ -55,5 +81,6 @@ final class MemberPool {
         idle.removeAll()
         nextExpiry = .max
         for connection in all { connection.close() }
+        for connection in shared { connection.retire() }
     }
 }

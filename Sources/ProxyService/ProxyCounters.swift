@@ -26,6 +26,8 @@ final class ProxyCounters: Sendable {
     let evicted = Atomic<UInt64>(0)
     /// Connections closed at once because their source had too many.
     let sourceLimited = Atomic<UInt64>(0)
+    /// HTTP/2 connections ended because of resets, control frames or the like beyond measure.
+    let floods = Atomic<UInt64>(0)
     /// Requests that had come through here before.
     let loops = Atomic<UInt64>(0)
     let connections = Atomic<UInt64>(0)

@@ -69,7 +69,8 @@ package final class ProxyServer: Sendable {
         for listener in snapshot.listeners {
             guard let settings = listener.tls else { continue }
             do {
-                tls[listener.endpoint] = try ListenerTLS(settings, certificates: snapshot.certificates)
+                tls[listener.endpoint] = try ListenerTLS(
+                    settings, certificates: snapshot.certificates, protocols: listener.protocols)
             } catch {
                 throw ProxyError.tls(listener: listener.name, reason: "\(error)")
             }
@@ -77,7 +78,7 @@ package final class ProxyServer: Sendable {
         for upstream in snapshot.upstreams {
             guard let settings = upstream.tls else { continue }
             do {
-                _ = try UpstreamTLS(settings, certificates: snapshot.certificates)
+                _ = try UpstreamTLS(settings, certificates: snapshot.certificates, http2: upstream.http2)
             } catch {
                 throw ProxyError.upstreamTLS(upstream: upstream.name, reason: "\(error)")
             }

@@ -31,6 +31,8 @@ package struct ProxyStatus: Sendable {
     package var evicted: UInt64 = 0
     /// Connections closed at once because their source had too many.
     package var sourceLimited: UInt64 = 0
+    /// HTTP/2 connections ended because of resets, control frames or the like beyond measure.
+    package var floods: UInt64 = 0
     /// Requests that had come through here before.
     package var loops: UInt64 = 0
     /// Client connections ever accepted.
@@ -66,6 +68,7 @@ package struct ProxyStatus: Sendable {
         overloaded += counters.overloaded.load(ordering: .relaxed)
         evicted += counters.evicted.load(ordering: .relaxed)
         sourceLimited += counters.sourceLimited.load(ordering: .relaxed)
+        floods += counters.floods.load(ordering: .relaxed)
         loops += counters.loops.load(ordering: .relaxed)
         connections += counters.connections.load(ordering: .relaxed)
         upstreamConnections += counters.upstreamConnections.load(ordering: .relaxed)

@@ -24,6 +24,8 @@ final class ProxyWorker {
     // Scratch space: one request at a time is parsed and written.
     let requestHead = RequestHead()
     let responseHead = ResponseHead()
+    /// For heads that were written for members and become HTTP/2.
+    let memberHead = RequestHead()
     let trailerFields = TrailerFields()
     var normalPath: [UInt8] = []
     var hostScratch: [UInt8] = []
@@ -117,7 +119,10 @@ final class ProxyWorker {
             upstreamTLS.removeAll()
         }
         if let known = upstreamTLS[upstream] { return known }
-        guard let made = try? UpstreamTLS(settings, certificates: view.snapshot.certificates) else {
+        guard
+            let made = try? UpstreamTLS(
+                settings, certificates: view.snapshot.certificates, http2: view.snapshot.upstreams[upstream].http2)
+        else {
             // `apply` has read the same files; one that vanished since shows as a failed handshake with the member.
             return nil
         }
@@ -200,6 +205,7 @@ final class ProxyWorker {
     func register(_ client: ClientConnection) {
         client.index = clients.count
         clients.append(client)
+        guard client.stream == nil else { return }
         client.listener.shared.openConnections.wrappingAdd(1, ordering: .relaxed)
     }
 
@@ -230,6 +236,7 @@ final class ProxyWorker {
             clients[index] = last
             last.index = index
         }
+        guard client.stream == nil else { return }
         client.listener.shared.openConnections.wrappingSubtract(1, ordering: .relaxed)
     }
 
@@ -337,6 +344,8 @@ struct LoopSettings {
     let surplusConnections: Int
     let connectionsPerSource: Int?
     let requestsPerConnection: Int
+    /// Requests at once on an HTTP/2 connection.
+    let streams: Int
     let bufferBytes: Int
     let bufferTotal: Int
     let via: ProxySettings.Via
@@ -366,6 +375,7 @@ struct LoopSettings {
         surplusConnections = min(max(given.connections / 8, 1), 64)
         connectionsPerSource = given.connectionsPerSource
         requestsPerConnection = given.requestsPerConnection ?? .max
+        streams = given.streams
         bufferBytes = max(given.bufferBytes, 4096)
         bufferTotal = given.bufferTotal
         via = settings.via

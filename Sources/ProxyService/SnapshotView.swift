@@ -87,6 +87,14 @@ private struct Tallies {
     }
 }
 
+extension ListenerSnapshot {
+    /// What TLS offers. Of forwarded connections, only the two ends know what they speak.
+    var protocols: [String] {
+        guard case .http = mode else { return [] }
+        return http2 ? ["h2", "http/1.1"] : ["http/1.1"]
+    }
+}
+
 /// A listener as one loop sees it.
 final class LoopListener {
     let shared: SharedListener
@@ -114,6 +122,9 @@ final class LoopListener {
         self.view = view
         self.position = position
     }
+
+    /// Whether clients may begin with HTTP/2.
+    var offersHTTP2: Bool { snapshot.http2 }
 
     var isDraining: Bool { shared.isDraining.load(ordering: .relaxed) }
 }

@@ -3,60 +3,54 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// A connection to a member, kept or in use. It moves bytes and events; what they mean is decided by the client
-/// connection that it serves.
-final class UpstreamConnection: ChannelDuplexHandler {
+/// A connection to a member that speaks HTTP/1.1 or is tunnelled to, kept or in use.
+final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let worker: ProxyWorker
-    let member: MemberState
-    /// The one that is served; `nil`: this connection is kept for the next.
-    var client: ClientConnection?
-    /// Requests sent on it.
-    var uses = 0
     /// While kept: since when.
     var idleSince: UInt64 = 0
     /// While kept: when it goes.
     var expiry: UInt64 = .max
-    let isTLSConnection: Bool
     private var context: ChannelHandlerContext?
     private var isReady = false
     private var isReadPending = false
     private var isClosing = false
-    private(set) var isInputClosed = false
 
     init(worker: ProxyWorker, member: MemberState, client: ClientConnection, isTLS: Bool) {
         self.worker = worker
-        self.member = member
-        self.client = client
-        isTLSConnection = isTLS
+        super.init(member: member, client: client, isTLS: isTLS)
     }
 
     // MARK: What the client connection asks for
 
-    func write(_ bytes: ByteBuffer) { context?.write(wrapOutboundOut(bytes), promise: nil) }
+    override func send(_ request: ByteBuffer, headLength: Int, isEnd: Bool) { write(request) }
 
-    func flush() { context?.flush() }
+    override func write(_ bytes: ByteBuffer, isEnd: Bool = false) {
+        if bytes.readableBytes > 0 { context?.write(wrapOutboundOut(bytes), promise: nil) }
+    }
 
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    override func flush() { context?.flush() }
+
+    override var isWritable: Bool { context?.channel.isWritable ?? false }
 
     /// Bytes that the kernel has not taken.
-    var unsentBytes: Int { context?.channel.unsentBytes ?? 0 }
+    override var unsentBytes: Int { context?.channel.unsentBytes ?? 0 }
 
     /// Passes the client's FIN on.
-    func closeOutput() { context?.close(mode: .output, promise: nil) }
+    override func closeOutput() { context?.close(mode: .output, promise: nil) }
 
     /// Also ends an attempt to connect.
-    func close() {
+    override func close() {
         isClosing = true
         client = nil
         context?.close(promise: nil)
     }
 
     /// Back-pressure was lifted, or a new exchange begins.
-    func resumeReading() {
+    override func resumeReading() {
         guard isReadPending, let context else { return }
         isReadPending = false
         context.read()

@@ -42,6 +42,8 @@ package struct Listener: Sendable, Hashable {
     package var trustedProxies: [IPPrefix] = []
     /// Whether those peers begin each connection with a PROXY header, version 1 or 2. All others must not.
     package var proxyProtocol = false
+    /// Whether HTTP/2 is spoken: agreed on with TLS, and with clients that begin with it in clear text.
+    package var http2 = true
 
     package init(name: String, endpoint: Endpoint, mode: Mode) {
         self.name = name

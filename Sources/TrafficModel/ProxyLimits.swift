@@ -33,6 +33,8 @@ package struct ProxyLimits: Sendable, Hashable {
     package var connectionsPerSource: Int?
     /// Requests on one connection before it is closed. `nil`: no limit.
     package var requestsPerConnection: Int?
+    /// Requests at once on an HTTP/2 connection.
+    package var streams = 128
 
     // Memory.
 

@@ -40,6 +40,8 @@ package struct Upstream: Sendable, Hashable {
     /// Positions in `Intent.monitors`; all must agree that a member is up. None: up until passive evidence says no.
     package var monitors: [Int] = []
     package var tls: TLS?
+    /// Whether the members speak HTTP/2; else HTTP/1.1.
+    package var http2 = false
     /// The PROXY header that connections to the members begin with; `nil`: none.
     package var proxyProtocol: ProxyHeader.Version?
     package var connectTimeout: Duration = .seconds(2)

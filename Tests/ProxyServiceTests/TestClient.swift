@@ -80,6 +80,7 @@ final class TestClient: Sendable {
     func close() async { try? await channel.close() }
 
     var received: String { collector.state.withLock { String(decoding: $0.text, as: UTF8.self) } }
+    var receivedBytes: [UInt8] { collector.state.withLock { $0.text } }
     var receivedCount: Int { collector.state.withLock { $0.text.count } }
     var isClosed: Bool { collector.state.withLock { $0.isClosed } }
 

@@ -101,6 +101,26 @@ struct TLSScenarios {
         #expect(resumed.contains("Reused, TLSv1.2"), "\(resumed)")
     }
 
+    @Test("HTTP/2 is agreed on with TLS, and each host gets its own certificate's connection")
+    func http2() throws {
+        let authority = try Authority()
+        defer { authority.remove() }
+        try authority.issue("ec", subject: "/CN=ec")
+        try authority.issue("other", subject: "/CN=other", host: "b.test")
+        let port = try freePort()
+        let member = try MemberProcess(port: try freePort())
+        let program = try Program(
+            Self.configuration(port: port, member: member.port, authority, certificates: ["ec", "other"]))
+        for (argument, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
+            let result = try Self.curl(port, "/", authority, argument, "-w", " %{http_version}")
+            #expect(result.output == "abc \(version)", "\(result)\(program.text)")
+        }
+        let wrong = try Self.curl(port, "/", authority, "--http2", "-H", "Host: b.test", "-w", " %{http_code}")
+        #expect(wrong.output.hasSuffix(" 421"), "\(wrong)")
+        let load = try Program.run("h2load", ["-n", "1000", "-c", "4", "-m", "10", "https://127.0.0.1:\(port)/"])
+        #expect(load.output.contains("1000 succeeded, 0 failed"), "\(load)")
+    }
+
     @Test("a client that speaks nothing new enough is refused")
     func minimumVersion() throws {
         let authority = try Authority()

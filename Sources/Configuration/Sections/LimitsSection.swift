@@ -39,6 +39,8 @@ enum LimitsSection {
     static let requestsPerConnection = optional(Shape<Int>.integer(1...1_000_000_000), text: { "\($0)" }).field(
         "requests_per_connection", default: fresh.requestsPerConnection ?? -1,
         "Requests before a connection is closed, or `unlimited`.")
+    static let streams = Shape<Int>.integer(1...10_000).field(
+        "streams", default: fresh.streams, "Requests at once on an HTTP/2 connection; more are refused unprocessed.")
     static let bufferSize = Shape<Int>.size(4096...16_777_216).field(
         "buffer_size", default: fresh.bufferBytes, "Buffered per connection and direction before reading stops.")
     static let bufferTotal = Shape<Int>.size(1_048_576...(1 << 50)).field(
@@ -51,7 +53,8 @@ enum LimitsSection {
             headSize.description, headFields.description, headTimeout.description, bodySize.description,
             bodyTimeout.description, bodyRate.description, readRate.description, idleTimeout.description,
             tunnelTimeout.description, handshakeTimeout.description, connections.description,
-            connectionsPerSource.description, requestsPerConnection.description, bufferSize.description,
+            connectionsPerSource.description, requestsPerConnection.description, streams.description,
+            bufferSize.description,
             bufferTotal.description,
         ])
 
@@ -83,6 +86,7 @@ enum LimitsSection {
         limits.handshakeTimeout = reader.read(handshakeTimeout, context)
         limits.connections = reader.read(connections, context)
         limits.connectionsPerSource = given(reader.read(connectionsPerSource, context))
+        limits.streams = reader.read(streams, context)
         limits.requestsPerConnection = given(reader.read(requestsPerConnection, context))
         limits.bufferBytes = reader.read(bufferSize, context)
         limits.bufferTotal = reader.read(bufferTotal, context)

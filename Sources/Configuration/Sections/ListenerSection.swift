@@ -17,6 +17,9 @@ enum ListenerSection {
     static let proxyProtocol = Shape<Bool>.boolean.field(
         "proxy_protocol", default: false,
         "Peers in `trusted_proxies` begin each connection with a PROXY header, version 1 or 2. All others must not.")
+    static let http2 = Shape<Bool>.boolean.field(
+        "http2", default: true,
+        "Speak HTTP/2 too: agreed on with TLS, and with clients that begin with it in clear text.")
     static let upstream = Shape<Int>.reference(.upstream).field(
         "upstream", "Forward every HTTP request to this upstream.")
     static let routes = RouteSection.shape.field(
@@ -28,7 +31,7 @@ enum ListenerSection {
         title: "listeners.NAME", summary: "An address of the VIP tier that this node serves.",
         fields: [
             address.description, tls.description, trustedProxies.description, proxyProtocol.description,
-            upstream.description,
+            http2.description, upstream.description,
             routes.description, tcp.description,
         ], exactlyOne: ["upstream", "routes", "tcp"])
 
@@ -81,6 +84,7 @@ enum ListenerSection {
         let security = reader.read(tls, context)
         let trusted = reader.read(trustedProxies, context) ?? []
         let expectsHeader = reader.read(proxyProtocol, context)
+        let speaksHTTP2 = reader.read(http2, context)
         if expectsHeader, trusted.isEmpty {
             context.error(
                 reader.position(of: "proxy_protocol"), "proxy_protocol needs to know whom to believe",
@@ -97,6 +101,7 @@ enum ListenerSection {
         listener.tls = security?.value
         listener.trustedProxies = trusted
         listener.proxyProtocol = expectsHeader
+        listener.http2 = speaksHTTP2
         if reader.has("tcp"), reader.has("trusted_proxies"), !expectsHeader {
             context.warning(
                 reader.position(of: "trusted_proxies"), "trusted_proxies has no effect on forwarded connections",

@@ -14,6 +14,10 @@ enum UpstreamSection {
     static let monitors = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.monitor).located).field(
         "monitors", "All must agree that a member is up. None: up until a connection fails.")
     static let tls = tlsShape.field("tls", "Speak TLS to the members; `tls: {}` for the defaults.")
+    static let http2 = Shape<Bool>.boolean.field(
+        "http2", default: fresh.http2,
+        "Speak HTTP/2 to the members, with many requests on one connection: with prior knowledge, or agreed on with TLS."
+    )
     static let proxyProtocol = Shape<ProxyHeader.Version>.choice().field(
         "proxy_protocol",
         "Begin connections with a PROXY header of this version. Each then serves one client's request or connection.")
@@ -46,7 +50,7 @@ enum UpstreamSection {
         title: "upstreams.NAME", summary: "Members that serve the same requests.",
         fields: [
             members.description, method.description, monitors.description, tls.description,
-            proxyProtocol.description, connectTimeout.description, responseTimeout.description,
+            http2.description, proxyProtocol.description, connectTimeout.description, responseTimeout.description,
             idleConnections.description,
             idleTimeout.description, tries.description, retryBudget.description, ejectionTime.description,
             slowStart.description, queueSize.description, queueTimeout.description,
@@ -117,7 +121,14 @@ enum UpstreamSection {
         upstream.monitors = unique(reader.read(monitors, context) ?? [], of: .monitor, context)
         let security = reader.read(tls, context)
         upstream.tls = security?.value
+        upstream.http2 = reader.read(http2, context)
         upstream.proxyProtocol = reader.read(proxyProtocol, context)
+        if upstream.http2, upstream.proxyProtocol != nil {
+            context.error(
+                reader.position(of: "proxy_protocol"),
+                "a PROXY header says whose a connection is, and with http2 a connection is everybody's",
+                "remove one of them; members learn of clients from X-Forwarded-For")
+        }
         upstream.connectTimeout = reader.read(connectTimeout, context)
         upstream.responseTimeout = reader.read(responseTimeout, context)
         upstream.idleConnections = reader.read(idleConnections, context)

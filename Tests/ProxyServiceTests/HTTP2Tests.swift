@@ -1,0 +1,537 @@
+import Balancing
+import ProxyService
+import Testing
+import TrafficModel
+
+@Suite("HTTP/2 from clients", .serialized, .timeLimit(.minutes(1)))
+struct HTTP2Tests {
+    typealias Client = HTTP2TestClient
+
+    private static let protocolError: UInt32 = 1
+    private static let refused: UInt32 = 7
+
+    @Test("a request becomes HTTP/1.1, its response HTTP/2")
+    func exchange() async throws {
+        let member = try await TestMember.answering(
+            ok("abc", "Server: x\r\nConnection: x-gone\r\nX-Gone: 1\r\nKeep-Alive: timeout=9\r\n"))
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        client.request(
+            1, Client.get + [("x-a", "b"), ("cookie", "a=1"), ("cookie", "b=2"), ("te", "trailers"), ("x_y", "z")])
+        let response = try await client.end(of: 1)
+        #expect(response.status == "200" && response.text == "abc")
+        #expect(response.has("server: x") && response.has("content-length: 3"))
+        #expect(!response.heads.joined().contains { $0.hasPrefix("x-gone") || $0.hasPrefix("keep-alive") })
+        let seen = member.received[0]
+        #expect(seen.hasPrefix("GET / HTTP/1.1\r\nHost: a\r\n"))
+        for line in ["x-a: b", "cookie: a=1; b=2", "TE: trailers", "X-Forwarded-Proto: http"] {
+            #expect(seen.contains("\r\n\(line)\r\n"), "\(line)")
+        }
+        #expect(seen.contains("\r\nVia: 2 "))
+        #expect(!seen.contains("x_y") && !seen.contains("hunked"))
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("many requests at once each get their own response, on as many connections as it takes")
+    func concurrent() async throws {
+        let member = try await TestMember { received, _ in
+            guard received.hasSuffix("\r\n\r\n") else { return [] }
+            let path = received.split(separator: " ")[1]
+            return [.send(ok("for \(path)"))]
+        }
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        let streams = (0..<100).map { UInt32(2 * $0 + 1) }
+        for stream in streams {
+            client.request(
+                stream, [(":method", "GET"), (":scheme", "http"), (":path", "/\(stream)"), (":authority", "a")])
+        }
+        for stream in streams { #expect(try await client.end(of: stream).text == "for /\(stream)") }
+        await client.close()
+        #expect(await proxy.settles { $0.openConnections == 0 && $0.successes == 100 && $0.aborted == 0 })
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("bodies pass, with a length and in chunks, and trailers come back")
+    func bodies() async throws {
+        let member = try await TestMember { received, _ in
+            received.hasSuffix("end") || received.hasSuffix("0\r\n\r\n")
+                ? [
+                    .send(
+                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\nHost: b\r\n\r\n"
+                    )
+                ] : []
+        }
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        client.request(1, Client.post([("content-length", "6")]), isEnd: false)
+        client.data(1, Array("the".utf8))
+        client.data(1, Array("end".utf8), isEnd: true)
+        var response = try await client.end(of: 1)
+        #expect(response.text == "abc" && response.heads.last == ["x-sum: 1"])
+        #expect(member.received.joined().hasSuffix("\r\n\r\ntheend"))
+        client.request(3, Client.post(), isEnd: false)
+        client.data(3, Array("12345".utf8))
+        // Padded, and the end by itself.
+        client.send(.data, flags: 8, stream: 3, [2] + Array("67".utf8) + [0, 0])
+        client.data(3, [], isEnd: true)
+        response = try await client.end(of: 3)
+        #expect(response.text == "abc")
+        #expect(member.received.joined().hasSuffix("\r\n\r\n5\r\n12345\r\n2\r\n67\r\n0\r\n\r\n"))
+        // Trailers of the request end it, and go no further to a member that speaks HTTP/1.1.
+        client.request(5, Client.post(), isEnd: false)
+        client.data(5, Array("1".utf8))
+        client.send(.headers, flags: 5, stream: 5, Client.block([("x-t", "1")]))
+        #expect(try await client.end(of: 5).text == "abc")
+        #expect(member.received.joined().hasSuffix("\r\n\r\n1\r\n1\r\n0\r\n\r\n"))
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test(
+        "responses without a body end with their head",
+        arguments: [("HEAD", "200 OK"), ("GET", "204 X"), ("GET", "304 X")])
+    func noBody(_ method: String, _ status: String) async throws {
+        let member = try await TestMember.answering("HTTP/1.1 \(status)\r\nContent-Length: 5\r\n\r\n")
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        client.request(1, [(":method", method)] + Client.get.dropFirst())
+        let response = try await client.end(of: 1)
+        #expect(response.status == String(status.prefix(3)) && response.body.isEmpty && response.resetCode == nil)
+        #expect(client.frames.contains { $0.kind == 1 && $0.isEnd })
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("early hints and 100 pass")
+    func interim() async throws {
+        let member = try await TestMember { received, _ in
+            if received.hasSuffix("\r\n\r\n") {
+                return [.send("HTTP/1.1 103 X\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")]
+            }
+            return received.hasSuffix("end") ? [.send(ok("abc"))] : []
+        }
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        client.request(1, Client.post([("expect", "100-continue"), ("content-length", "3")]), isEnd: false)
+        try await client.wait(1) { $0.heads.contains { $0.first == ":status: 100" } }
+        client.data(1, Array("end".utf8), isEnd: true)
+        let response = try await client.end(of: 1)
+        #expect(response.heads.map(\.first) == [":status: 103", ":status: 100", ":status: 200"])
+        #expect(response.has("link: </x>"))
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    // MARK: RFC 9113 section 8
+
+    struct Malformed: Sendable, CustomTestStringConvertible {
+        var name: String
+        var fields: [(String, String)]
+        var isEnd = true
+        var testDescription: String { name }
+    }
+
+    static let bad: [Malformed] = [
+        .init(name: "an upper-case name", fields: Client.get + [("X-A", "b")]),
+        .init(name: "a name with a blank", fields: Client.get + [("a b", "b")]),
+        .init(name: "a name with a colon", fields: Client.get + [("a:b", "b")]),
+        .init(name: "connection", fields: Client.get + [("connection", "close")]),
+        .init(name: "keep-alive", fields: Client.get + [("keep-alive", "1")]),
+        .init(name: "proxy-connection", fields: Client.get + [("proxy-connection", "close")]),
+        .init(name: "transfer-encoding", fields: Client.get + [("transfer-encoding", "chunked")]),
+        .init(name: "upgrade", fields: Client.get + [("upgrade", "websocket")]),
+        .init(name: "TE with more than trailers", fields: Client.get + [("te", "gzip")]),
+        .init(name: "a value with a line end", fields: Client.get + [("x-a", "b\r\nc: d")]),
+        .init(name: "a value with a line feed", fields: Client.get + [("x-a", "b\nc")]),
+        .init(name: "a value with NUL", fields: Client.get + [("x-a", "b\0c")]),
+        .init(name: "a value that begins with a blank", fields: Client.get + [("x-a", " b")]),
+        .init(name: "a value that ends with a tab", fields: Client.get + [("x-a", "b\t")]),
+        .init(name: "no method", fields: Array(Client.get.dropFirst())),
+        .init(name: "no path", fields: Client.get.filter { $0.0 != ":path" }),
+        .init(name: "no scheme", fields: Client.get.filter { $0.0 != ":scheme" }),
+        .init(name: "no authority and no host", fields: Client.get.filter { $0.0 != ":authority" }),
+        .init(name: "an empty authority", fields: Client.get.filter { $0.0 != ":authority" } + [(":authority", "")]),
+        .init(name: "two methods", fields: [(":method", "GET")] + Client.get),
+        .init(name: "an unknown pseudo-field", fields: [(":x", "y")] + Client.get),
+        .init(name: "a pseudo-field of responses", fields: [(":status", "200")] + Client.get),
+        .init(name: "a pseudo-field behind a field", fields: [("x-a", "b")] + Client.get),
+        .init(name: "an empty path", fields: Client.get.map { $0.0 == ":path" ? (":path", "") : $0 }),
+        .init(name: "an absolute path", fields: Client.get.map { $0.0 == ":path" ? (":path", "http://b/") : $0 }),
+        .init(name: "a path without a slash", fields: Client.get.map { $0.0 == ":path" ? (":path", "a") : $0 }),
+        .init(
+            name: "an asterisk that is not for OPTIONS",
+            fields: Client.get.map { $0.0 == ":path" ? (":path", "*") : $0 }),
+        .init(
+            name: "a path with a request in it",
+            fields: Client.get.map { $0.0 == ":path" ? (":path", "/ HTTP/1.1\r\nHost: b\r\n\r\nGET /") : $0 }),
+        .init(name: "a path with a blank", fields: Client.get.map { $0.0 == ":path" ? (":path", "/a b") : $0 }),
+        .init(name: "a method with a blank", fields: Client.get.map { $0.0 == ":method" ? (":method", "GET /x") : $0 }),
+        .init(
+            name: "a scheme that is not the web's",
+            fields: Client.get.map { $0.0 == ":scheme" ? (":scheme", "ftp") : $0 }),
+        .init(name: "an authority and another host", fields: Client.get + [("host", "b")]),
+        .init(name: "two hosts", fields: Client.get + [("host", "a"), ("host", "a")]),
+        .init(name: "a length, and no body", fields: Client.post([("content-length", "5")])),
+        .init(
+            name: "CONNECT for another protocol",
+            fields: [
+                (":method", "CONNECT"), (":protocol", "x"), (":scheme", "http"), (":path", "/"), (":authority", "a"),
+            ], isEnd: false),
+        .init(name: "a protocol without CONNECT", fields: [(":protocol", "websocket")] + Client.get),
+    ]
+
+    @Test("what is malformed reaches no member, and costs its stream only", arguments: bad)
+    func malformed(_ item: Malformed) async throws {
+        let member = try await TestMember.answering(ok("abc"))
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        client.request(1, item.fields, isEnd: item.isEnd)
+        #expect(try await client.end(of: 1).resetCode == Self.protocolError)
+        client.request(3)
+        #expect(try await client.end(of: 3).text == "abc")
+        #expect(member.received.joined().components(of: "HTTP/1.1").count == 2)
+        #expect(await proxy.settles { $0.malformed == 1 })
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("a body that is longer or shorter than its length is cut", arguments: ["ab", "abcd"])
+    func wrongLength(_ body: String) async throws {
+        let member = try await TestMember { _, _ in [] }
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        client.request(1, Client.post([("content-length", "3")]), isEnd: false)
+        client.data(1, Array(body.utf8), isEnd: true)
+        #expect(try await client.end(of: 1).resetCode == Self.protocolError)
+        #expect(await proxy.settles { $0.aborted == 1 && member.openConnections == 0 })
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test(
+        "what HTTP/1.1 refuses is refused here with the same status",
+        arguments: [
+            ("/%zz", "GET", "a", "400"), ("/a/../../b", "GET", "a", "400"), ("/", "TRACE", "a", "501"),
+            ("/", "GET", "u@a", "400"), ("/#x", "GET", "a", "400"),
+        ])
+    func refused(_ path: String, _ method: String, _ authority: String, _ status: String) async throws {
+        let proxy = try await TestProxy(TestProxy.intent([]))
+        let client = try await Client(proxy.endpoint)
+        client.request(1, [(":method", method), (":scheme", "http"), (":path", path), (":authority", authority)])
+        #expect(try await client.end(of: 1).status == status)
+        // CONNECT has an authority only.
+        client.request(3, [(":method", "CONNECT"), (":authority", "a:443")], isEnd: false)
+        #expect(try await client.end(of: 3).status == "501")
+        await client.close()
+        await proxy.stop()
+    }
+
+    // MARK: Windows
+
+    @Test("a client that opens no window holds up its own stream only, and the member, not the memory")
+    func slowReader() async throws {
+        let large = String(repeating: "x", count: 4_000_000)
+        let member = try await TestMember { received, _ in
+            !received.hasSuffix("\r\n\r\n") ? [] : [.send(ok(received.hasPrefix("GET /large") ? large : "abc"))]
+        }
+        let proxy = try await TestProxy([member]) { $0.proxy.limits.bufferBytes = 65_536 }
+        let client = try await Client(proxy.endpoint, settings: [(4, 1000)])
+        client.request(1, [(":method", "GET"), (":scheme", "http"), (":path", "/large"), (":authority", "a")])
+        try await client.wait(1) { $0.body.count == 1000 }
+        client.request(3)
+        #expect(try await client.end(of: 3).text == "abc")
+        #expect(client.response(1).body.count == 1000)
+        #expect(await proxy.settles { $0.bufferedBytes > 0 && $0.bufferedBytes < 1_000_000 })
+        client.open(0, by: 4_000_000)
+        client.open(1, by: 4_000_000)
+        let response = try await client.end(of: 1)
+        #expect(response.body.count == 4_000_000 && response.isEnd)
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("a member that does not read holds up its client's stream only")
+    func slowMember() async throws {
+        let member = try await TestMember { received, _ in
+            received.hasPrefix("GET") && received.hasSuffix("\r\n\r\n") ? [.send(ok("abc"))] : []
+        }
+        let stuck = try FullBacklog()
+        let proxy = try await TestProxy(
+            TestProxy.intent([member.endpoint]) {
+                $0.proxy.limits.bufferBytes = 65_536
+                $0.upstreams.append(Upstream(name: "stuck", members: [Upstream.Member(endpoint: stuck.endpoint)]))
+                $0.upstreams[1].connectTimeout = .seconds(30)
+                var route = Route(name: "stuck", action: .upstream(1))
+                route.path = .prefix("/stuck")
+                $0.listeners[0].mode = .http(routes: [route, Route(name: "all", action: .upstream(0))])
+            })
+        let client = try await Client(proxy.endpoint)
+        client.request(
+            1, [(":method", "POST"), (":scheme", "http"), (":path", "/stuck"), (":authority", "a")], isEnd: false)
+        // All of its window, and half of it comes back when it was taken to be sent again if need be.
+        for _ in 0..<4 { client.data(1, [UInt8](repeating: 1, count: 16_384)) }
+        client.request(3)
+        #expect(try await client.end(of: 3).text == "abc")
+        let granted = client.frames.filter { $0.kind == 8 && $0.stream == 1 }.reduce(0) { $0 + Int($1.number(0)) }
+        #expect(granted <= 65_536)
+        stuck.close()
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("a client that takes too little for too long is cut off")
+    func zeroWindow() async throws {
+        let member = try await TestMember.answering(ok(String(repeating: "x", count: 200_000)))
+        let proxy = try await TestProxy([member]) {
+            $0.proxy.limits.bodyTimeout = .milliseconds(200)
+            $0.proxy.limits.readRate = 1000
+        }
+        let client = try await Client(proxy.endpoint, settings: [(4, 0)])
+        client.request(1)
+        #expect(try await client.end(of: 1).resetCode != nil)
+        // One that was handed over whole waits no longer.
+        client.request(3, [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a")])
+        #expect(try await client.end(of: 3).resetCode != nil)
+        #expect(await proxy.settles { $0.bufferedBytes == 0 && member.openConnections == 0 })
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    // MARK: Ends
+
+    @Test("a client that resets its stream lets the member go")
+    func cancelled() async throws {
+        let member = try await TestMember { _, _ in [] }
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        client.request(1)
+        #expect(await proxy.settles { _ in !member.received.joined().isEmpty })
+        client.send(.reset, stream: 1, Client.bytes(8))
+        #expect(await proxy.settles { $0.aborted == 1 && member.openConnections == 0 })
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("a response that breaks off is reset, one that the client sees early is complete")
+    func broken() async throws {
+        let member = try await TestMember { received, _ in
+            if received.hasPrefix("GET"), received.hasSuffix("\r\n\r\n") {
+                return [.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), .close]
+            }
+            return received.contains("part") ? [.send("HTTP/1.1 403 X\r\nContent-Length: 2\r\n\r\nno")] : []
+        }
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        client.request(1)
+        let cut = try await client.wait(1) { $0.resetCode != nil }
+        #expect(cut.resetCode == 2 && !cut.isEnd)
+        client.request(3, Client.post(), isEnd: false)
+        client.data(3, Array("part".utf8))
+        // RFC 9113 section 8.1: NO_ERROR asks for no more of the request.
+        let early = try await client.wait(3) { $0.resetCode != nil }
+        #expect(early.status == "403" && early.text == "no" && early.isEnd && early.resetCode == 0)
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("a listener that goes away says so twice, and ends when the streams have")
+    func goAway() async throws {
+        let member = try await TestMember { received, _ in
+            received.hasSuffix("\r\n\r\n") ? [.sendLater(ok("abc"))] : []
+        }
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        client.request(1)
+        #expect(await proxy.settles { _ in !member.received.joined().isEmpty })
+        try await proxy.reload(TestProxy.intent([member.endpoint]) { $0.listeners = [] }, generation: 2)
+        var frames = try await client.waitForFrames { $0.contains { $0.kind == 7 } }
+        #expect(frames.first { $0.kind == 7 }?.number(0) == 0x7fff_ffff)
+        // A request that was on its way is still served.
+        client.request(3)
+        let ping = try #require(frames.first { $0.kind == 6 && $0.flags == 0 })
+        client.send(.ping, flags: 1, ping.payload)
+        frames = try await client.waitForFrames { $0.count(where: { $0.kind == 7 }) == 2 }
+        #expect(frames.last { $0.kind == 7 }?.number(0) == 3)
+        #expect(frames.last { $0.kind == 7 }?.number(4) == 0)
+        #expect(try await client.end(of: 1).text == "abc")
+        #expect(try await client.end(of: 3).text == "abc")
+        #expect(try await client.goAwayCode() == 0)
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("an idle connection ends with GOAWAY, whether or not the client answers")
+    func idle() async throws {
+        let proxy = try await TestProxy(
+            TestProxy.intent([]) { $0.proxy.limits.idleTimeout = .milliseconds(100) })
+        let client = try await Client(proxy.endpoint)
+        #expect(try await client.goAwayCode() == 0)
+        #expect(await proxy.settles { $0.openConnections == 0 })
+        await client.close()
+        await proxy.stop()
+    }
+
+    @Test("requests for each connection are limited, at n and at n + 1")
+    func requestsPerConnection() async throws {
+        let member = try await TestMember.answering(ok("abc"))
+        let proxy = try await TestProxy([member]) { $0.proxy.limits.requestsPerConnection = 3 }
+        let client = try await Client(proxy.endpoint)
+        for stream: UInt32 in [1, 3] { client.request(stream) }
+        for stream: UInt32 in [1, 3] { #expect(try await client.end(of: stream).text == "abc") }
+        #expect(!client.frames.contains { $0.kind == 7 })
+        client.request(5)
+        #expect(try await client.end(of: 5).text == "abc")
+        #expect(try await client.goAwayCode() == 0)
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("streams at once are limited, at n and at n + 1")
+    func streams() async throws {
+        let member = try await TestMember { _, _ in [] }
+        let proxy = try await TestProxy([member]) { $0.proxy.limits.streams = 4 }
+        let client = try await Client(proxy.endpoint)
+        let settings = try await client.waitForFrames { $0.contains { $0.kind == 4 && $0.flags == 0 } }
+        #expect(settings.first { $0.kind == 4 }.map { $0.payload.starts(with: [0, 3, 0, 0, 0, 4]) } ?? false)
+        for stream: UInt32 in [1, 3, 5, 7, 9] { client.request(stream) }
+        #expect(try await client.end(of: 9).resetCode == Self.refused)
+        #expect(await proxy.settles { $0.requests == 4 })
+        #expect([1, 3, 5, 7].allSatisfy { client.response($0).resetCode == nil })
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    // MARK: Floods
+
+    struct Flood: Sendable, CustomTestStringConvertible {
+        var name: String
+        /// What is sent for each number.
+        var frames: @Sendable (UInt32) -> [UInt8]
+        var count: UInt32 = 1000
+        var code: UInt32 = 11
+        var testDescription: String { name }
+    }
+
+    private static func headers(
+        _ stream: UInt32, _ fields: [(String, String)] = Client.get, flags: UInt8 = 5
+    ) -> [UInt8] {
+        Client.frame(.headers, flags: flags, stream: stream, Client.block(fields))
+    }
+
+    static let floods: [Flood] = [
+        .init(name: "rapid reset") { headers(2 * $0 + 1) + Client.frame(.reset, stream: 2 * $0 + 1, Client.bytes(8)) },
+        .init(name: "CONTINUATION") {
+            $0 == 0
+                ? headers(1, flags: 0) : Client.frame(.continuation, stream: 1, Client.block([("x-\($0)", "y")]))
+        },
+        .init(name: "empty CONTINUATION") {
+            $0 == 0 ? headers(1, flags: 0) : Client.frame(.continuation, stream: 1, [])
+        },
+        .init(name: "PING") { _ in Client.frame(.ping, [UInt8](repeating: 0, count: 8)) },
+        .init(name: "SETTINGS") { _ in Client.frame(.settings, []) },
+        .init(name: "PRIORITY") { _ in Client.frame(.priority, stream: 1, Client.bytes(0) + [1]) },
+        .init(name: "empty DATA") {
+            $0 == 0 ? headers(1, Client.post(), flags: 4) : Client.frame(.data, stream: 1, [])
+        },
+        // MadeYouReset: the server is made to reset what the client asked for.
+        .init(name: "window updates of zero") {
+            headers(2 * $0 + 1) + Client.frame(.windowUpdate, stream: 2 * $0 + 1, Client.bytes(0))
+        },
+        .init(name: "windows beyond measure") {
+            headers(2 * $0 + 1) + Client.frame(.windowUpdate, stream: 2 * $0 + 1, Client.bytes(0x7fff_ffff))
+        },
+        .init(name: "malformed requests") { headers(2 * $0 + 1, Client.get + [("connection", "x")]) },
+        .init(name: "requests that only we find malformed") { headers(2 * $0 + 1, Client.get + [("host", "b")]) },
+    ]
+
+    @Test("floods end the connection and are counted, and the server goes on", arguments: floods)
+    func flood(_ item: Flood) async throws {
+        let member = try await TestMember { received, _ in received.contains("X-End") ? [.send(ok("abc"))] : []
+        }
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        for number in 0..<item.count { client.connection.post(item.frames(number)) }
+        let code = try await client.goAwayCode()
+        // The last words may be lost in a reset, as the flood goes on behind the end.
+        #expect(code == item.code || code == nil)
+        #expect(await proxy.settles { $0.floods == 1 })
+        #expect(await proxy.settles { $0.openConnections == 0 && member.openConnections == 0 })
+        #expect(proxy.server.status.bufferedBytes < 1_000_000)
+        await client.close()
+        #expect(try await TestClient.exchange(proxy.endpoint, get("/", "X-End: close\r\n")).hasPrefix("HTTP/1.1 "))
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("a field section is limited: a little too large is answered, an HPACK bomb ends the connection")
+    func largeFields() async throws {
+        let proxy = try await TestProxy(
+            TestProxy.intent([]) { $0.proxy.limits.headBytes = 4096 })
+        let client = try await Client(proxy.endpoint)
+        client.request(1, Client.get + [("x-a", String(repeating: "y", count: 5000))])
+        #expect(try await client.end(of: 1).status == "431")
+        // A large entry of the dynamic table, named over and over in one byte each.
+        let entry: [UInt8] =
+            [0x40] + Client.block([("x-bomb", String(repeating: "z", count: 3500))]).dropFirst()
+        client.send(
+            .headers, flags: 5, stream: 3,
+            Client.block(Client.get) + entry + [UInt8](repeating: 0xbe, count: 10_000))
+        #expect(try await client.goAwayCode() != 0)
+        #expect(await proxy.settles { $0.malformed == 2 && $0.openConnections == 0 })
+        await client.close()
+        await proxy.stop()
+    }
+
+    @Test("random frames end in order: no stream, member or byte stays behind", arguments: 0..<20)
+    func mixed(_ seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        let member = try await TestMember { received, _ in
+            received.hasSuffix("\r\n\r\n") ? [.send(ok(String(repeating: "x", count: 30_000)))] : []
+        }
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint, settings: [(4, UInt32.random(in: 0...70_000, using: &random))])
+        var next: UInt32 = 1
+        for _ in 0..<60 {
+            let stream = UInt32.random(in: 0...next, using: &random) | 1
+            switch Int.random(in: 0..<8, using: &random) {
+            case 0, 1, 2:
+                client.request(
+                    next, Bool.random(using: &random) ? Client.get : Client.post(), isEnd: .random(using: &random))
+                next += 2
+            case 3:
+                client.data(
+                    stream, [UInt8](repeating: 7, count: .random(in: 0...300, using: &random)),
+                    isEnd: .random(using: &random))
+            case 4: client.send(.reset, stream: stream, Client.bytes(8))
+            case 5: client.open(Bool.random(using: &random) ? 0 : stream, by: .random(in: 1...70_000, using: &random))
+            case 6: client.send(.headers, flags: 5, stream: stream, Client.block([("x-t", "1")]))
+            default: client.send(.ping, [UInt8](repeating: 1, count: 8))
+            }
+        }
+        try await Task.sleep(for: .milliseconds(Int.random(in: 0...30, using: &random)))
+        await client.close()
+        #expect(await proxy.settles { $0.openConnections == 0 && $0.bufferedBytes == 0 })
+        let counted = await proxy.settles {
+            $0.requests == $0.successes + $0.clientErrors + $0.serverErrors + $0.redirections + $0.aborted
+        }
+        #expect(counted)
+        await proxy.stop()
+        await member.close()
+    }
+}

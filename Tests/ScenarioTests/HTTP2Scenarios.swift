@@ -132,7 +132,8 @@ private final class Running {
     }
 
     deinit {
-        if process.isRunning { process.terminate() }
+        // gRPC's threads do not let it go at a friendlier word.
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
     }
 }

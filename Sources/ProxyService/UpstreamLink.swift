@@ -25,7 +25,7 @@ class UpstreamLink {
 
     var isWritable: Bool { false }
 
-    /// Bytes that the kernel has not taken.
+    /// Bytes that wait here for one side or the other.
     var unsentBytes: Int { 0 }
 
     /// Sends a request: its head, and as much of the body as is there.

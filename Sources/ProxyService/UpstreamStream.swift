@@ -31,7 +31,7 @@ final class UpstreamStream: UpstreamLink {
 
     override var isWritable: Bool { pending < connection.highWater && connection.isWritable }
 
-    override var unsentBytes: Int { pending }
+    override var unsentBytes: Int { pending + window.held }
 
     // MARK: The request
 
@@ -44,7 +44,7 @@ final class UpstreamStream: UpstreamLink {
         framesBefore = connection.frameCount
         let opened = connection.open(self)
         id = opened
-        let isWhole = isEnd && body.readableBytes == 0
+        let isWhole = isEnd && body.readableBytes == 0 && client?.stream?.trailers == nil
         isRequestEnded = isWhole
         connection.write(opened, .headers(.init(headers: fields, endStream: isWhole)))
         if !isWhole, body.readableBytes > 0 || isEnd { write(body, isEnd: isEnd) }

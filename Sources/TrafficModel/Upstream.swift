@@ -48,7 +48,7 @@ package struct Upstream: Sendable, Hashable {
     /// From the end of the request to the head of the response, and between two reads of the response.
     package var responseTimeout: Duration = .seconds(30)
     /// Idle upstream connections kept per event loop and member.
-    package var idleConnections = 64
+    package var idleConnections = 256
     package var idleTimeout: Duration = .seconds(60)
     /// Members tried for one request, the first included.
     package var tries = 3

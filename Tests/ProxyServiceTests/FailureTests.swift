@@ -136,6 +136,7 @@ struct FailureTests {
     func refused(_ refusal: Refusal) async throws {
         let member = try await TestMember { _, _ in [] }
         let proxy = try await TestProxy([member]) {
+            $0.listeners[0].http2 = false
             $0.proxy.limits.headBytes = 512
             $0.proxy.limits.headFields = 8
             $0.proxy.limits.bodyBytes = 1024
@@ -188,5 +189,36 @@ struct FailureTests {
         #expect(moved.hasPrefix("HTTP/1.1 308") && moved.contains("\r\nLocation: https://a/moved/x?y=1\r\n"))
         #expect(try await TestClient.exchange(proxy.endpoint, get("/none")).hasPrefix("HTTP/1.1 404"))
         await proxy.stop()
+    }
+
+    @Test(
+        "a response cut anywhere is never passed off as whole, over HTTP/1.1 and HTTP/2",
+        arguments: [
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x\r\nhello\r\n0\r\nX: y\r\n\r\n",
+            "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        ])
+    func cutAnywhere(_ whole: String) async throws {
+        let bytes = Array(whole.utf8)
+        let cut = Mutex(0)
+        let member = try await TestMember { received, _ in
+            guard received.hasSuffix("\r\n\r\n") else { return [] }
+            return [.send(String(decoding: bytes[..<cut.withLock { $0 }], as: UTF8.self)), .close]
+        }
+        let proxy = try await TestProxy([member]) { $0.upstreams[0].ejectionTime = .zero }
+        for length in 0..<bytes.count {
+            cut.withLock { $0 = length }
+            let answer = try await TestClient.exchange(proxy.endpoint, get("/", "TE: trailers\r\n"))
+            let isWhole = ["\r\n\r\nhello", "0\r\n\r\n", "X: y\r\n\r\n"].contains { answer.hasSuffix($0) }
+            #expect(answer.contains("HTTP/1.1 502 ") || !isWhole, "\(length): \(answer)")
+            let client = try await HTTP2TestClient(proxy.endpoint)
+            client.request(1)
+            let response = try await client.end(of: 1)
+            #expect(
+                response.status == "502" || (response.resetCode != nil && !response.isEnd), "\(length): \(response)")
+            await client.close()
+        }
+        await proxy.stop()
+        await member.close()
     }
 }

@@ -72,10 +72,14 @@ private enum Script {
         assert len(list(server_stream(b"2000", timeout=10))) == 2000
         assert client_stream((b"y" * 10000 for _ in range(200)), timeout=10) == b"2000000"
         # Each answer is waited for before the next question.
-        import queue
+        import os, queue, signal, time
         asked = queue.Queue()
-        answers = both(iter(asked.get, None), timeout=10)
+        answers = both(iter(asked.get, None), timeout=20)
         for number in range(50):
+            if number % 10 == 5:
+                # A call goes on through any number of reloads.
+                os.kill(int(sys.argv[2]), signal.SIGHUP)
+                time.sleep(0.3)
             asked.put(b"q%d" % number)
             assert next(answers) == b"Q%d" % number
         asked.put(None)
@@ -104,7 +108,7 @@ private enum Script {
                         (":path", "/ws"), (":authority", "a"), ("sec-websocket-version", "13")])
                 elif isinstance(event, h2.events.ResponseReceived):
                     seen = dict(event.headers)
-                    c.send_data(1, b"ping" * 10000)
+                    for _ in range(4): c.send_data(1, b"ping" * 2500)
                 elif isinstance(event, h2.events.DataReceived):
                     answer += event.data
                     c.acknowledge_received_data(event.flow_controlled_length, 1)
@@ -194,9 +198,11 @@ struct HTTP2Scenarios {
         let server = try Running(Script.server, port: own)
         let program = try Program(Self.configuration(port: port, second: second, member: own, isHTTP2: true))
         for target in [port, second] {
-            let result = try Program.run(Script.python, ["-c", Script.calls, "\(target)"])
+            let result = try Program.run(
+                Script.python, ["-c", Script.calls, "\(target)", "\(program.processIdentifier)"])
             #expect(result.output == "all well\n", "\(result)\(program.text)")
         }
+        #expect(program.logged("generation=4 "), "\(program.text)")
         withExtendedLifetime(server) {}
     }
 

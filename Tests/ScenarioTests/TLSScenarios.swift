@@ -121,6 +121,25 @@ struct TLSScenarios {
         #expect(load.output.contains("1000 succeeded, 0 failed"), "\(load)")
     }
 
+    @Test("members are spoken to in HTTP/2 over TLS, if they agree")
+    func http2Members() throws {
+        let authority = try Authority()
+        defer { authority.remove() }
+        try authority.issue("ec", subject: "/CN=ec")
+        let (port, inner) = (try freePort(), try freePort())
+        let member = try MemberProcess(port: try freePort())
+        let front = try Program(
+            Self.configuration(port: inner, member: member.port, authority, certificates: ["ec"]))
+        let trust = "{ server_name: a.test, authority: \(authority.path("ca.pem")) }"
+        let program = try Program(
+            Self.configuration(
+                port: port, member: inner, authority, certificates: ["ec"], upstream: ", http2: true, tls: \(trust)"))
+        let result = try Self.curl(port, "/echo", authority)
+        #expect(result.output.contains("Via: 2 meridian-") && result.output.contains(", 2 meridian-"), "\(result)")
+        let load = try Program.run("h2load", ["-n", "1000", "-c", "4", "-m", "10", "https://127.0.0.1:\(port)/"])
+        #expect(load.output.contains("1000 succeeded, 0 failed"), "\(load)\(program.text)\(front.text)")
+    }
+
     @Test("a client that speaks nothing new enough is refused")
     func minimumVersion() throws {
         let authority = try Authority()

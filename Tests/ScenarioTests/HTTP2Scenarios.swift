@@ -112,7 +112,7 @@ private enum Script {
                 elif isinstance(event, h2.events.DataReceived):
                     answer += event.data
                     c.acknowledge_received_data(event.flow_controlled_length, 1)
-                    if len(answer) == 40000:
+                    if len(answer) == 40000 and event.data:
                         c.end_stream(1)
                 elif isinstance(event, h2.events.StreamEnded):
                     ended = True

@@ -139,7 +139,7 @@ struct ChecklistTests {
     @Test("requests", arguments: cases)
     func request(_ item: Case) async throws {
         let member = try await TestMember { received, _ in
-            received.hasSuffix("end") || received.hasSuffix("0\r\n\r\n")
+            received.hasSuffix("end") || received.hasSuffix("\r\n0\r\n\r\n")
                 || received.hasSuffix("\r\n\r\n") && received.contains("X-End") ? [.send(ok(""))] : []
         }
         let proxy = try await TestProxy([member]) { $0.listeners[0].http2 = false }

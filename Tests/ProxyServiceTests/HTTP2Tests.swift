@@ -58,7 +58,7 @@ struct HTTP2Tests {
     @Test("bodies pass, with a length and in chunks, and trailers come back")
     func bodies() async throws {
         let member = try await TestMember { received, _ in
-            received.hasSuffix("end") || received.hasSuffix("0\r\n\r\n")
+            received.hasSuffix("end") || received.hasSuffix("\r\n0\r\n\r\n")
                 ? [
                     .send(
                         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\nHost: b\r\n\r\n"

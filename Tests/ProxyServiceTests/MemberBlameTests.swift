@@ -19,7 +19,9 @@ struct MemberBlameTests {
     @Test("a refused member costs no request, is ejected, and nothing stays counted")
     func refused() async throws {
         let good = try await TestMember.answering(ok("x"))
-        let proxy = try await TestProxy(TestProxy.intent([try await TestMember.closedEndpoint(), good.endpoint]))
+        let gone = try await TestMember.closedEndpoint()
+        let proxy = try await TestProxy(
+            TestProxy.intent([gone, good.endpoint]) { $0.upstreams[0].ejectionTime = .seconds(3600) })
         for _ in 0..<6 {
             let answer = try await TestClient.exchange(proxy.endpoint, get())
             #expect(answer.hasPrefix("HTTP/1.1 200"))

@@ -22,6 +22,7 @@ let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -32,6 +33,7 @@ let package = Package(
     products: [.executable(name: "meridian", targets: ["meridian"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -75,11 +77,13 @@ let package = Package(
             ],
             swiftSettings: house),
         .target(
+            name: "Sockets", dependencies: ["Addresses", "CLinux", "Telemetry", heap, nioCore], swiftSettings: house),
+        .target(
             name: "ProxyService",
             dependencies: [
-                "Addresses", "Balancing", "CLinux", "HTTPWire", "Telemetry", "TrafficModel", nioCore, nioHPACK,
-                nioHTTP2,
-                nioPosix, nioSSL, nioTLS, logging,
+                "Addresses", "Balancing", "CLinux", "HTTPWire", "Sockets", "Telemetry", "TrafficModel", nioCore,
+                nioHPACK,
+                nioHTTP2, nioSSL, nioTLS, logging,
             ], swiftSettings: house),
         .target(
             name: "StateStore", dependencies: ["TrafficModel", .product(name: "GRDB", package: "GRDB.swift")],
@@ -88,9 +92,8 @@ let package = Package(
             name: "ControlPlane",
             dependencies: [
                 "Addresses", "Authority", "Balancing", "CLinux", "ConfigurationLoading", "DNSService", "DNSWire",
-                "Geography", "HealthMonitoring", "ProxyService", "StateStore", "Steering", "Telemetry", "TrafficModel",
-                nioCore,
-                nioPosix, lifecycle, logging,
+                "Geography", "HealthMonitoring", "ProxyService", "Sockets", "StateStore", "Steering", "Telemetry",
+                "TrafficModel", nioCore, nioPosix, lifecycle, logging,
             ], swiftSettings: house),
         .target(
             name: "AdminAPI",
@@ -141,14 +144,17 @@ let package = Package(
                 "Addresses", "Authority", "CLinux", "DNSService", "DNSWire", "Geography", "Steering", "TrafficModel",
                 nioCore, nioEmbedded, nioPosix, logging,
             ], swiftSettings: house),
+        .testTarget(
+            name: "SocketsTests",
+            dependencies: ["Addresses", "Sockets", nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL],
+            swiftSettings: house),
         // Counts heap allocations; only a release build says anything, so `make test` runs it as a program.
         .target(name: "MallocCounter", path: "Tests/MallocCounter"),
         .executableTarget(
             name: "AllocationBudget",
             dependencies: [
                 "Addresses", "Authority", "Balancing", "DNSWire", "Geography", "MallocCounter", "ProxyService",
-                "Steering",
-                "Telemetry", "TrafficModel", nioCore, nioPosix, logging,
+                "Sockets", "Steering", "Telemetry", "TrafficModel", nioCore, nioPosix, logging,
             ], path: "Tests/AllocationBudget", swiftSettings: house),
         // Times decisions and geography of a city database's size: `make bench-steering`.
         .executableTarget(
@@ -159,8 +165,8 @@ let package = Package(
         .testTarget(
             name: "ProxyServiceTests",
             dependencies: [
-                "Addresses", "Balancing", "HTTPWire", "ProxyService", "Telemetry", "TrafficModel", nioCore, nioPosix,
-                nioEmbedded, nioHPACK, nioHTTP2, nioSSL, logging,
+                "Addresses", "Balancing", "HTTPWire", "ProxyService", "Sockets", "Telemetry", "TrafficModel", nioCore,
+                nioPosix, nioEmbedded, nioHPACK, nioHTTP2, nioSSL, logging,
             ], swiftSettings: house),
         .testTarget(
             name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: house),

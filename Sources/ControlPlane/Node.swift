@@ -10,6 +10,7 @@ package import Logging
 import NIOCore
 import NIOPosix
 import ProxyService
+import Sockets
 import StateStore
 import Steering
 import Telemetry
@@ -24,6 +25,8 @@ package actor Node {
     private let loader: Loader
     let logger: Logger
     private let group: MultiThreadedEventLoopGroup
+    /// The VIP tier's loops.
+    private let sockets: SocketLoopGroup
     private let registry: MemberRegistry
     private let seed = UInt64.random(in: .min ... .max)
     private let cookieSeed = SipKey(first: .random(in: .min ... .max), second: .random(in: .min ... .max))
@@ -74,10 +77,16 @@ package actor Node {
         } catch {
             throw StartError(reasons: ["\(configurationPath): admin.state: \(error)"])
         }
+        let sockets: SocketLoopGroup
+        do throws(SocketError) {
+            sockets = try SocketLoopGroup(threads: Self.threads(intent))
+        } catch {
+            throw StartError(reasons: ["the loops for connections cannot be made: \(error)"])
+        }
         let node = Node(
             configurationPath: configurationPath, loader: loader, intent: intent,
             geography: result.geography ?? GeographyDatabase(), zones: result.zones, overrides: overrides,
-            store: store, logger: logger)
+            store: store, sockets: sockets, logger: logger)
         FreedMemory.giveBack()
         do {
             try await node.begin()
@@ -90,7 +99,7 @@ package actor Node {
 
     private init(
         configurationPath: String, loader: @escaping Loader, intent: Intent, geography: GeographyDatabase,
-        zones: ZoneCache, overrides: Overrides, store: StateStore?, logger: Logger
+        zones: ZoneCache, overrides: Overrides, store: StateStore?, sockets: SocketLoopGroup, logger: Logger
     ) {
         self.configurationPath = configurationPath
         self.loader = loader
@@ -98,8 +107,8 @@ package actor Node {
         self.overrides = overrides
         self.store = store
         self.logger = logger
-        group = MultiThreadedEventLoopGroup(
-            numberOfThreads: intent.proxy.threads > 0 ? intent.proxy.threads : System.coreCount)
+        self.sockets = sockets
+        group = MultiThreadedEventLoopGroup(numberOfThreads: Self.threads(intent))
         registry = MemberRegistry(seed: seed)
         compiler = Compiler(
             intent: intent, geography: geography, registry: registry, seed: seed, cookieSeed: cookieSeed,
@@ -108,10 +117,14 @@ package actor Node {
             overrides: overrides, observations: observations, epoch: 1, now: MonotonicClock.now, previous: nil)
         authority = Published(snapshot.authority)
         balancing = Published(snapshot.balancing)
-        proxy = ProxyServer(group: group, published: balancing, accessLog: intent.proxy.accessLog, logger: logger)
+        proxy = ProxyServer(group: sockets, published: balancing, accessLog: intent.proxy.accessLog, logger: logger)
         let (changes, continuation) = AsyncStream.makeStream(of: [HealthChange].self)
         healthChanges = changes
         health = HealthMonitor(group: group, logger: logger) { continuation.yield($0) }
+    }
+
+    private static func threads(_ intent: Intent) -> Int {
+        intent.proxy.threads > 0 ? intent.proxy.threads : System.coreCount
     }
 
     private func begin() async throws {
@@ -265,6 +278,8 @@ package actor Node {
         dns?.shutdown()
         await proxy.shutdown(gracefulWithin: compiler.intent.proxy.drainTimeout)
         await health.shutdown()
+        // Fails only when it has ended already.
+        try? await sockets.shutdownGracefully()
         try? await group.shutdownGracefully()
     }
 }

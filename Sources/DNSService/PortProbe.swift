@@ -37,14 +37,14 @@ enum PortProbe {
         }
         UDPSocket.set(descriptor, SOL_SOCKET, SO_REUSEADDR, type == SOCK_STREAM ? 1 : 0)
         if !isV4 { UDPSocket.set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
-        guard unsafe SocketAddress.withPointer(to: endpoint, { unsafe bind(descriptor, $0, $1) }) == 0 else {
+        guard unsafe KernelAddress.withPointer(to: endpoint, { unsafe bind(descriptor, $0, $1) }) == 0 else {
             return nil
         }
         var storage = sockaddr_in6()
         var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
         return unsafe withUnsafeMutablePointer(to: &storage) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe getsockname(descriptor, $0, &length) == 0 ? SocketAddress.read($0).1 : nil
+                unsafe getsockname(descriptor, $0, &length) == 0 ? KernelAddress.read($0).1 : nil
             }
         }
     }

@@ -33,7 +33,7 @@ struct UDPSocket {
                 Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE)
             }
         }
-        let bound = unsafe SocketAddress.withPointer(to: endpoint) { unsafe bind(descriptor, $0, $1) }
+        let bound = unsafe KernelAddress.withPointer(to: endpoint) { unsafe bind(descriptor, $0, $1) }
         // A wildcard socket must learn which address was asked, or the kernel may answer from another.
         guard bound == 0,
             !endpoint.address.isUnspecified || clinux_receive_destination(descriptor, family) == 0
@@ -57,7 +57,7 @@ struct UDPSocket {
         let address =
             endpoint.address.isUnspecified ? (isV4 ? IPAddress.v4(0x7f00_0001) : .v6(1)) : endpoint.address
         // 9 is the port of the discard service.
-        _ = unsafe SocketAddress.withPointer(to: Endpoint(address: address, port: 9)) {
+        _ = unsafe KernelAddress.withPointer(to: Endpoint(address: address, port: 9)) {
             unsafe connect(descriptor, $0, $1)
         }
     }

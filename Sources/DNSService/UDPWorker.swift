@@ -104,7 +104,7 @@ struct UDPWorker: ~Copyable {
             lookahead.run(snapshot: pin.value)
         }
         for index in 0..<UInt32(received) {
-            let (address, port) = unsafe SocketAddress.read(clinux_batch_source(batch, index))
+            let (address, port) = unsafe KernelAddress.read(clinux_batch_source(batch, index))
             let input = unsafe Self.input(batch, index)
             // A worker that is stopped while it waits gets a message without anything in it, not even a source.
             if input.count == 0, isStopping.isSet { continue }

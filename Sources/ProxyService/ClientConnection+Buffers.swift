@@ -1,5 +1,6 @@
 import CLinux
 import NIOCore
+import Sockets
 
 /// What waits in buffers, and whether the client takes it.
 extension ClientConnection {
@@ -7,7 +8,7 @@ extension ClientConnection {
     var bufferedBytes: Int {
         guard phase == .exchange || phase == .tunnel || phase == .closing || phase == .streams else { return 0 }
         return requestBytes.readableBytes + inbox.readableBytes + responseInbox.readableBytes + outbox.readableBytes
-            + (stream?.pending ?? context?.channel.unsentBytes ?? 0) + (upstream?.unsentBytes ?? 0)
+            + (stream?.pending ?? channel?.unsentBytes ?? 0) + (upstream?.unsentBytes ?? 0)
     }
 
     /// The client does not take what it is sent: notes how far it has come.
@@ -27,27 +28,18 @@ extension ClientConnection {
     /// Whether anything that was written has not reached the client.
     var hasUnsentBytes: Bool {
         if let stream { return !stream.isOutputSent }
-        guard let context else { return false }
-        return context.channel.unsentBytes > 0 || progress?.outstanding ?? 0 > 0
+        guard let channel else { return false }
+        return channel.unsentBytes > 0 || progress?.outstanding ?? 0 > 0
     }
 
     /// What the client's kernel has acknowledged, and what it has not; `nil` when the connection is gone.
     private var progress: (acknowledged: UInt64, outstanding: UInt64)? {
         if let stream { return (stream.sent, UInt64(stream.pending)) }
-        let found = try? context?.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-            of: NIOBSDSocket.Handle.self
-        ) { descriptor -> (acknowledged: UInt64, outstanding: UInt64)? in
-            var acknowledged: UInt64 = 0
-            var outstanding: UInt64 = 0
-            // The pointers are good for the call; the descriptor is the channel's own, on its loop.
-            guard unsafe clinux_tcp_progress(descriptor, &acknowledged, &outstanding) == 0 else { return nil }
-            return (acknowledged, outstanding)
-        }
-        return found ?? nil
+        guard let channel, channel.isOpen else { return nil }
+        var acknowledged: UInt64 = 0
+        var outstanding: UInt64 = 0
+        // The pointers are good for the call.
+        guard unsafe clinux_tcp_progress(channel.descriptor, &acknowledged, &outstanding) == 0 else { return nil }
+        return (acknowledged, outstanding)
     }
-}
-
-extension Channel {
-    /// Bytes that the kernel has not taken.
-    var unsentBytes: Int { (try? syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
 }

@@ -60,21 +60,23 @@ extension ClientConnection {
 
     private func passTunnel(_ bytes: ByteBuffer) {
         exchange.bytesOut += bytes.readableBytes
-        if let stream { stream.send(bytes, isEnd: false) } else { context?.write(wrapOutboundOut(bytes), promise: nil) }
+        if let stream { stream.send(bytes, isEnd: false) } else { write(bytes) }
     }
 
     /// Sends what was collected for the client.
     func flushOutbox() {
         if let stream { return stream.flush() }
         writeOutbox()
-        context?.flush()
+        flushChannel()
+        // When all of it has left, its memory is used again.
+        outbox.clear()
     }
 
     private func writeOutbox() {
         guard outbox.readableBytes > 0 else { return }
         exchange.bytesOut += outbox.readableBytes
-        context?.write(wrapOutboundOut(outbox), promise: nil)
-        outbox.clear()
+        write(outbox)
+        outbox.moveReaderIndex(to: outbox.writerIndex)
     }
 
     /// - Returns: whether there was a whole head.
@@ -258,8 +260,9 @@ extension ClientConnection {
             outbox.writeImmutableBuffer(piece)
         } else {
             writeOutbox()
+            outbox.clear()
             exchange.bytesOut += piece.readableBytes
-            context?.write(wrapOutboundOut(piece), promise: nil)
+            write(piece)
         }
         if isChunked { outbox.writeStaticString("\r\n") }
     }

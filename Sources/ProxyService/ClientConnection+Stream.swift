@@ -2,6 +2,7 @@ import HTTPWire
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
+import Sockets
 
 /// What is different for a request that comes over HTTP/2: its ``ClientConnection`` serves this one request, and writes
 /// frames of its stream.
@@ -23,13 +24,18 @@ extension ClientConnection {
 
     /// From now on each request has a stream.
     func beginStreams() {
-        guard let context else { return }
+        guard let channel else { return }
         phase = .streams
         setDeadline(worker.settings.idleTimeout)
         let connection = HTTP2ClientConnection(carrier: self)
         http2 = connection
+        let pipeline = channel.pipeline.syncOperations
         do {
-            try context.pipeline.syncOperations.addHandlers(
+            if context == nil {
+                try pipeline.addHandler(self)
+                channel.servePipeline()
+            }
+            try pipeline.addHandlers(
                 [connection.makeCodec(), connection], position: .after(self))
         } catch {
             return abort()
@@ -38,12 +44,12 @@ extension ClientConnection {
         guard inbox.readableBytes > 0 else { return }
         let bytes = inbox
         inbox = ByteBuffer()
-        context.fireChannelRead(NIOAny(bytes))
-        context.fireChannelReadComplete()
+        context?.fireChannelRead(NIOAny(bytes))
+        context?.fireChannelReadComplete()
     }
 
     /// Writes to the client without its codec's knowledge: whole frames only.
-    func writePast(_ bytes: ByteBuffer) { context?.write(wrapOutboundOut(bytes), promise: nil) }
+    func writePast(_ bytes: ByteBuffer) { write(bytes) }
 
     /// The request's head has come, in the form that HTTP/1.1 has.
     func beginStream(_ head: ByteBuffer) {

@@ -3,8 +3,8 @@ import Balancing
 import Glibc
 import HTTPWire
 import NIOCore
-import NIOPosix
 import NIOSSL
+import Sockets
 
 extension ClientConnection {
     private var upstreamSnapshot: UpstreamSnapshot? {
@@ -77,7 +77,6 @@ extension ClientConnection {
 
     private func connect(_ snapshot: UpstreamSnapshot, _ member: MemberState) {
         if exchange.isRaw { return share(snapshot, member) }
-        let loop = worker.loop
         guard let tls = tlsContext(snapshot) else {
             exchange.lastFailure = .handshake
             return fail()
@@ -89,37 +88,31 @@ extension ClientConnection {
         let timeout = UInt64(max(snapshot.connectTimeout, 0))
         setDeadline(tls == nil ? timeout : timeout &* 2)
 
-        guard let address = try? SocketAddress(member.endpoint) else {
-            // Cannot happen with four or sixteen bytes; counted as a failure of the member rather than trapped on.
-            upstream = nil
-            return memberFailed(.unreachable)
-        }
-        let bound = NIOLoopBound((connection, self), eventLoop: loop)
-        let secure = tls
-        let header = snapshot.proxyProtocol.map { version in
-            ProxyHeader.bytes(
+        let channel = StreamChannel(
+            to: member.endpoint, on: worker.loop, bufferBytes: worker.settings.bufferBytes,
+            timeout: Self.connectTimeout(timeout), delegate: tls == nil ? connection : nil
+        ) { [self] error in connectFailed(connection, error) }
+        connection.channel = channel
+        if let version = snapshot.proxyProtocol {
+            let header = ProxyHeader.bytes(
                 version, client: Endpoint(address: client, port: clientPort),
                 destination: destination ?? listener.shared.boundEndpoint, extensions: proxyExtensions)
+            channel.write(ByteBuffer(bytes: header))
         }
-        let future = bootstrap(timeout)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let header {
-                        try channel.pipeline.syncOperations.addHandler(ProxyHeaderWriter(header: header))
-                    }
-                    if let secure {
-                        let handler = try NIOSSLClientHandler(
-                            context: secure.context, serverHostname: secure.serverName)
-                        try channel.pipeline.syncOperations.addHandler(handler)
-                    }
-                    try channel.pipeline.syncOperations.addHandler(bound.value.0)
-                }
-            }
-            .connect(to: address)
-        future.whenFailure { error in
-            let (connection, client) = bound.value
-            client.connectFailed(connection, error)
+        guard let tls else { return }
+        do {
+            let handler = try NIOSSLClientHandler(context: tls.context, serverHostname: tls.serverName)
+            try channel.pipeline.syncOperations.addHandlers([handler, connection])
+        } catch {
+            channel.close()
+            upstream = nil
+            memberFailed(.handshake)
         }
+    }
+
+    /// Whoever asks for a connection has a deadline; this one is for those that nobody asks about any more.
+    private static func connectTimeout(_ timeout: UInt64) -> TimeAmount {
+        .nanoseconds(Int64(min(timeout, 1 << 60))) + .seconds(1)
     }
 
     /// TLS towards the members: `nil` when it cannot be used, none in it when there is none.
@@ -127,14 +120,6 @@ extension ClientConnection {
         guard snapshot.tls != nil else { return .some(nil) }
         guard let tls = exchange.view.flatMap({ worker.tlsContext(of: exchange.upstream, in: $0) }) else { return nil }
         return tls
-    }
-
-    private func bootstrap(_ timeout: UInt64) -> ClientBootstrap {
-        let high = worker.settings.bufferBytes
-        return ClientBootstrap(group: worker.loop)
-            .connectTimeout(.nanoseconds(Int64(min(timeout, 1 << 60))) + .seconds(1))
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.writeBufferWaterMark, value: .init(low: high / 2, high: high))
     }
 
     /// Sends the request on a connection that many share, or makes one.
@@ -160,25 +145,22 @@ extension ClientConnection {
         exchange.wasSent = false
         let timeout = UInt64(max(snapshot.connectTimeout, 0))
         setDeadline(tls == nil ? timeout : timeout &* 2)
-        guard let address = try? SocketAddress(member.endpoint) else {
-            upstream = nil
-            return memberFailed(.unreachable)
-        }
         shared.add(link)
         pool.add(shared, timeout: UInt64(max(snapshot.idleTimeout, 0)))
-        let bound = NIOLoopBound(shared, eventLoop: worker.loop)
-        let future = bootstrap(timeout)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let tls {
-                        try channel.pipeline.syncOperations.addHandler(
-                            NIOSSLClientHandler(context: tls.context, serverHostname: tls.serverName))
-                    }
-                    try channel.pipeline.syncOperations.addHandlers([bound.value.makeCodec(), bound.value])
-                }
+        let channel = StreamChannel(
+            to: member.endpoint, on: worker.loop, bufferBytes: worker.settings.bufferBytes,
+            timeout: Self.connectTimeout(timeout), delegate: nil
+        ) { error in shared.connectFailed(error) }
+        do {
+            if let tls {
+                try channel.pipeline.syncOperations.addHandler(
+                    NIOSSLClientHandler(context: tls.context, serverHostname: tls.serverName))
             }
-            .connect(to: address)
-        future.whenFailure { bound.value.connectFailed($0) }
+            try channel.pipeline.syncOperations.addHandlers([shared.makeCodec(), shared])
+        } catch {
+            channel.close()
+            shared.connectFailed(error)
+        }
     }
 
     /// The connection that this was to share did not come to be. One of those that waited tells of it.
@@ -306,7 +288,7 @@ extension ClientConnection {
         if exchange.isTunnel {
             ended(aborted: true)
             phase = .closed
-            context?.close(promise: nil)
+            closeChannel()
         } else {
             reply(status, reason)
         }
@@ -344,7 +326,7 @@ extension ClientConnection {
                 if isInputClosed { endTunnel() }
                 return
             }
-            context?.close(mode: .output, promise: nil)
+            closeOutput()
             if isInputClosed { abort() }
         } else {
             responseEndedByClose(connection, failed: false)

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP2
 import NIOSSL
 import NIOTLS
+import Sockets
 import Synchronization
 import TrafficModel
 
@@ -15,7 +16,9 @@ import TrafficModel
 ///                  │                └────→ tunnel
 ///                  └──→ streams
 ///     any of them → closing → closed
-final class ClientConnection: ChannelDuplexHandler {
+///
+/// In clear text it is served by its channel directly. With TLS or HTTP/2 it is a handler among those of SwiftNIO.
+final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -44,7 +47,10 @@ final class ClientConnection: ChannelDuplexHandler {
     var index = -1
     /// Monotonic nanoseconds at which the present phase has lasted too long.
     var deadline = UInt64.max
-    var context: ChannelHandlerContext?
+    /// `nil`: this is a request on a stream.
+    let channel: StreamChannel?
+    /// The place among handlers, when there are others.
+    private(set) var context: ChannelHandlerContext?
     var phase = Phase.idle
     var isInputClosed = false
     private var isReadPending = false
@@ -103,9 +109,10 @@ final class ClientConnection: ChannelDuplexHandler {
     /// How long that may take.
     private static let lingering: UInt64 = 3_000_000_000
 
-    init(worker: ProxyWorker, listener: LoopListener) {
+    init(worker: ProxyWorker, listener: LoopListener, channel: StreamChannel) {
         self.worker = worker
         self.listener = listener
+        self.channel = channel
         tls = listener.tls
         stream = nil
     }
@@ -115,6 +122,7 @@ final class ClientConnection: ChannelDuplexHandler {
         worker = connection.worker
         listener = connection.listener
         tls = connection.tls
+        channel = nil
         self.stream = stream
         client = connection.client
         clientPort = connection.clientPort
@@ -135,11 +143,15 @@ final class ClientConnection: ChannelDuplexHandler {
 
     // MARK: Life
 
-    func channelActive(context: ChannelHandlerContext) {
-        self.context = context
-        let peer = context.remoteAddress?.endpoint ?? Endpoint(address: .v4(0), port: 0)
-        (client, clientPort) = (peer.address, peer.port)
-        destination = context.localAddress?.endpoint
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func channelActive(context: ChannelHandlerContext) { socketConnected() }
+
+    func socketConnected() {
+        guard let channel else { return }
+        (client, clientPort) = (channel.remote.address.unmapped, channel.remote.port)
+        let bound = listener.shared.boundEndpoint
+        destination = bound.address.isUnspecified ? channel.local : bound
         worker.register(self)
         phase = .handshake
         setDeadline(worker.settings.handshakeTimeout)
@@ -202,6 +214,11 @@ final class ClientConnection: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        socketClosed(nil)
+        context.fireChannelInactive()
+    }
+
+    func socketClosed(_ error: (any Error)?) {
         if phase == .exchange || phase == .tunnel { ended(aborted: true) }
         phase = .closed
         http2?.abortStreams()
@@ -211,7 +228,6 @@ final class ClientConnection: ChannelDuplexHandler {
             worker.shared.sources.leave(client)
         }
         worker.unregister(self)
-        context.fireChannelInactive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -232,7 +248,7 @@ final class ClientConnection: ChannelDuplexHandler {
             if tls?.asksForCertificate ?? false { noteCertificate(context) }
             if negotiated == "h2" { beginStreams() } else { ready() }
         case ChannelEvent.inputClosed:
-            inputClosed()
+            socketInputClosed()
         default:
             break
         }
@@ -246,13 +262,13 @@ final class ClientConnection: ChannelDuplexHandler {
         forwarding.certificateSubject = CertificateSubject.text(of: bytes) ?? []
     }
 
-    private func inputClosed() {
+    func socketInputClosed() {
         isInputClosed = true
         switch phase {
         case .handshake, .idle, .head, .closed:
             abort()
         case .closing:
-            context?.close(promise: nil)
+            closeChannel()
         case .exchange:
             // RFC 9112 section 9.6: a client that sent its whole request may close its side and wait for the response.
             if exchange.isBodyComplete { exchange.keepsAlive = false } else { abort() }
@@ -267,16 +283,21 @@ final class ClientConnection: ChannelDuplexHandler {
     // MARK: Reading
 
     func read(context: ChannelHandlerContext) {
-        if mayReadClient { context.read() } else { isReadPending = true }
+        if mayReadSocket { context.read() } else { isReadPending = true }
     }
 
     func resumeReading() {
-        guard isReadPending, mayReadClient, let context else { return }
-        isReadPending = false
-        context.read()
+        guard mayReadSocket else { return }
+        if let context {
+            guard isReadPending else { return }
+            isReadPending = false
+            context.read()
+        } else {
+            channel?.resumeReading()
+        }
     }
 
-    private var mayReadClient: Bool {
+    var mayReadSocket: Bool {
         switch phase {
         case .handshake, .idle, .head, .streams, .closing, .closed:
             return true
@@ -292,11 +313,12 @@ final class ClientConnection: ChannelDuplexHandler {
     /// Whether the member may send more: not while the client does not take what it sent.
     var mayReadUpstream: Bool {
         if let stream { return stream.isWritable }
-        return context?.channel.isWritable ?? true
+        return channel?.isWritable ?? true
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let bytes = unwrapInboundIn(data)
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { socketRead(unwrapInboundIn(data)) }
+
+    func socketRead(_ bytes: ByteBuffer) {
         bump(worker.counters.bytesIn, by: bytes.readableBytes)
         switch phase {
         case .tunnel:
@@ -304,11 +326,11 @@ final class ClientConnection: ChannelDuplexHandler {
             setDeadline(worker.settings.tunnelTimeout)
         case .closing:
             discarded += bytes.readableBytes
-            if discarded > Self.discardLimit { context.close(promise: nil) }
+            if discarded > Self.discardLimit { closeChannel() }
         case .handshake, .closed:
             break
         case .streams:
-            context.fireChannelRead(data)
+            context?.fireChannelRead(NIOAny(bytes))
         case .idle, .head, .exchange:
             if inbox.readableBytes == 0 {
                 inbox = bytes
@@ -320,9 +342,14 @@ final class ClientConnection: ChannelDuplexHandler {
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    func channelReadComplete(context: ChannelHandlerContext) { socketReadComplete() }
+
+    func socketReadComplete() {
         if phase == .tunnel { upstream?.flush() }
-        if phase == .streams { return context.fireChannelReadComplete() }
+        if phase == .streams {
+            context?.fireChannelReadComplete()
+            return
+        }
         if inbox.readableBytes == 0 {
             // Not to hold what the channel wants to read into next.
             inbox = ByteBuffer()
@@ -333,7 +360,11 @@ final class ClientConnection: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if http2 != nil { context.fireChannelWritabilityChanged() }
-        guard context.channel.isWritable else { return touch() }
+        socketWritabilityChanged()
+    }
+
+    func socketWritabilityChanged() {
+        guard channel?.isWritable ?? false else { return touch() }
         acknowledged = nil
         upstream?.resumeReading()
         touch()
@@ -451,38 +482,45 @@ final class ClientConnection: ChannelDuplexHandler {
             stream.reset(.internalError)
             worker.unregister(self)
         }
-        context?.close(promise: nil)
+        closeChannel()
     }
 
     /// Closes when all that was written has been sent.
     func closeGracefully() {
         if let stream { return closeStream(stream) }
-        guard phase != .closed, phase != .closing, let context else { return }
-        if exchange.isClientLeaving, inbox.readableBytes == 0, tls == nil, context.channel.unsentBytes == 0 {
+        guard phase != .closed, phase != .closing, let channel else { return }
+        if exchange.isClientLeaving, inbox.readableBytes == 0, tls == nil, channel.unsentBytes == 0 {
             // The client said that it sends nothing more, so that nothing can arrive that would be answered by a reset,
             // and all is with the kernel, which sees to it that it arrives.
             phase = .closed
-            context.close(promise: nil)
+            channel.close()
             return
         }
         phase = .closing
         inbox = ByteBuffer()
         setDeadline(Self.lingering)
         if isInputClosed {
-            let promise = context.eventLoop.makePromise(of: Void.self)
-            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-            promise.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
-            context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: promise)
+            let promise = worker.loop.makePromise(of: Void.self)
+            let bound = NIOLoopBound(self, eventLoop: worker.loop)
+            promise.futureResult.whenComplete { _ in bound.value.closeChannel() }
+            channel.whenSent(promise)
         } else {
-            context.close(mode: .output, promise: nil)
+            closeOutput()
             resumeReading()
         }
     }
 }
 
-extension SocketAddress {
-    /// IPv4 addresses that came over an IPv6 socket are IPv4 addresses.
-    fileprivate var endpoint: Endpoint? {
-        ipAddress.flatMap { IPAddress($0) }.map { Endpoint(address: $0.unmapped, port: UInt16(port ?? 0)) }
+// MARK: The channel, past whatever handlers there are
+
+extension ClientConnection {
+    func write(_ bytes: ByteBuffer) {
+        if let context { context.write(wrapOutboundOut(bytes), promise: nil) } else { channel?.write(bytes) }
     }
+
+    func flushChannel() { if let context { context.flush() } else { channel?.flush() } }
+
+    func closeOutput() { if let context { context.close(mode: .output, promise: nil) } else { channel?.closeOutput() } }
+
+    func closeChannel() { if let context { context.close(promise: nil) } else { channel?.close() } }
 }

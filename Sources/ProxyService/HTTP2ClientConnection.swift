@@ -2,6 +2,7 @@ import HTTPWire
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
+import Sockets
 
 /// A client's HTTP/2 connection: the table of its streams, each with a ``ClientConnection`` that serves its request.
 ///

@@ -5,6 +5,7 @@ import NIOHPACK
 import NIOHTTP2
 import NIOSSL
 import NIOTLS
+import Sockets
 
 /// A connection to a member that speaks HTTP/2: the table of the requests that share it.
 final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate {

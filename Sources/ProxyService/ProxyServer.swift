@@ -3,8 +3,8 @@ package import Balancing
 import Glibc
 package import Logging
 import NIOCore
-package import NIOPosix
 import NIOSSL
+package import Sockets
 import Synchronization
 import Telemetry
 package import TrafficModel
@@ -17,7 +17,7 @@ package final class ProxyServer: Sendable {
     private let shared = SharedProxyState()
     private let accessLog: LineSink?
     private let workers: [NIOLoopBoundBox<ProxyWorker>]
-    private let loops: [any EventLoop]
+    private let loops: [SocketLoop]
     private let counters: [ProxyCounters]
     private let listeners = Mutex<[SharedListener]>([])
     private let drainTimeout: Mutex<Duration>
@@ -27,7 +27,7 @@ package final class ProxyServer: Sendable {
     ///   - accessLog: a file to append to, `-` for standard output, `nil` for none. One that cannot be opened is logged
     ///     and the server runs without.
     package init(
-        group: MultiThreadedEventLoopGroup, published: Published<BalancingSnapshot>, accessLog: String?, logger: Logger
+        group: SocketLoopGroup, published: Published<BalancingSnapshot>, accessLog: String?, logger: Logger
     ) {
         self.published = published
         self.logger = logger
@@ -41,11 +41,9 @@ package final class ProxyServer: Sendable {
         let sink = self.accessLog
         var workers: [NIOLoopBoundBox<ProxyWorker>] = []
         var counters: [ProxyCounters] = []
-        var loops: [any EventLoop] = []
-        for loop in group.makeIterator() {
+        for loop in group.loops {
             let own = ProxyCounters()
             counters.append(own)
-            loops.append(loop)
             workers.append(
                 .makeBoxSendingValue(
                     ProxyWorker(
@@ -55,7 +53,7 @@ package final class ProxyServer: Sendable {
         }
         self.workers = workers
         self.counters = counters
-        self.loops = loops
+        loops = group.loops
         drainTimeout = Mutex(published.pin().value.settings.drainTimeout)
         for (loop, worker) in zip(loops, workers) { loop.execute { worker.value.start() } }
     }
@@ -87,12 +85,12 @@ package final class ProxyServer: Sendable {
         let statuses = snapshot.certificates.compactMap { try? CertificateStatus($0) }
         let current = listeners.withLock { $0.filter { !$0.isDraining.load(ordering: .relaxed) } }
         let wanted = Set(snapshot.listeners.map(\.endpoint))
-        var bound: [(SharedListener, [any Channel])] = []
+        var bound: [SharedListener] = []
         for listener in snapshot.listeners where !current.contains(where: { $0.endpoint == listener.endpoint }) {
             do {
                 bound.append(try await bind(listener, snapshot, tls[listener.endpoint]))
             } catch {
-                for (shared, channels) in bound { await unbind(shared, channels) }
+                for shared in bound { await unbind(shared) }
                 throw ProxyError.cannotListen(
                     listener: listener.name, endpoint: listener.endpoint, reason: Self.reason(error))
             }
@@ -105,7 +103,7 @@ package final class ProxyServer: Sendable {
                 metadata: ["certificate": "\(status.name)", "days.left": "\(status.daysLeft)"])
         }
         drainTimeout.withLock { $0 = snapshot.settings.drainTimeout }
-        let fresh = bound.map(\.0)
+        let fresh = bound
         listeners.withLock { $0 += fresh }
         for listener in current {
             if let now = snapshot.listeners.first(where: { $0.endpoint == listener.endpoint }) {
@@ -116,7 +114,7 @@ package final class ProxyServer: Sendable {
                 }
             }
         }
-        for shared in fresh { await begin(shared) }
+        for shared in bound { await begin(shared) }
         for listener in current where !wanted.contains(listener.endpoint) { await drain(listener) }
     }
 
@@ -174,100 +172,71 @@ package final class ProxyServer: Sendable {
 
     private func bind(
         _ listener: ListenerSnapshot, _ snapshot: BalancingSnapshot, _ tls: ListenerTLS?
-    ) async throws -> (SharedListener, [any Channel]) {
-        var channels: [any Channel] = []
+    ) async throws(SocketError) -> SharedListener {
         var shared: SharedListener?
-        let number = self.shared.listenerNumbers.wrappingAdd(1, ordering: .relaxed).newValue
-        do {
-            for (loop, worker) in zip(loops, workers) {
-                let endpoint = shared?.boundEndpoint ?? listener.endpoint
-                let channel = try await bootstrap(loop, worker, number).bind(
-                    to: SocketAddress(
-                        packedIPAddress: ByteBuffer(bytes: endpoint.address.bytes), port: Int(endpoint.port))
-                ).get()
-                channels.append(channel)
-                let port = channel.localAddress?.port ?? Int(endpoint.port)
-                let made =
-                    shared
-                    ?? SharedListener(
-                        number: number, name: listener.name, endpoint: listener.endpoint,
-                        boundEndpoint: Endpoint(address: endpoint.address, port: UInt16(port)))
-                shared = made
-                await worker.run { worker in
+        for worker in workers {
+            let known = shared
+            let result = await worker.run { worker -> Result<SharedListener, SocketError> in
+                Result { () throws(SocketError) in
+                    let endpoint = known?.boundEndpoint ?? listener.endpoint
                     let view = worker.view.snapshot === snapshot ? worker.view : SnapshotView(snapshot)
-                    guard let position = view.position(of: listener.endpoint) else { return }
-                    let own = LoopListener(shared: made, view: view, position: position, tls: tls)
-                    own.channel = channel
-                    own.gate = try? channel.pipeline.syncOperations.handler(type: AcceptGate.self)
-                    worker.add(own)
+                    guard let position = view.position(of: listener.endpoint) else { throw SocketError(EINVAL) }
+                    // The connections of a listener need it, and it needs to know its port.
+                    var own: LoopListener?
+                    let gate = try AcceptGate(binding: endpoint, worker: worker) { channel in
+                        if let own { Self.begin(channel, worker, own) } else { channel.close() }
+                    }
+                    let made =
+                        known
+                        ?? SharedListener(
+                            name: listener.name, endpoint: listener.endpoint, boundEndpoint: gate.endpoint)
+                    own = LoopListener(shared: made, view: view, position: position, tls: tls, gate: gate)
+                    if let own { worker.add(own) }
+                    return made
                 }
             }
-        } catch {
-            for channel in channels { try? await channel.close() }
-            if let shared {
-                for worker in workers { await worker.run { $0.remove(shared) } }
+            switch result {
+            case .success(let made):
+                shared = made
+            case .failure(let error):
+                if let shared { await unbind(shared) }
+                throw error
             }
-            throw error
         }
-        guard let shared else { throw ChannelError.unknownLocalAddress }
-        return (shared, channels)
+        guard let shared else { throw SocketError(EINVAL) }
+        return shared
     }
 
-    private func unbind(_ shared: SharedListener, _ channels: [any Channel]) async {
-        // Fails only when it is closed already.
-        for channel in channels { try? await channel.close() }
+    private func unbind(_ shared: SharedListener) async {
+        await stopAccepting(shared)
         for worker in workers { await worker.run { $0.remove(shared) } }
     }
 
     /// A listener begins to accept once all are bound.
     private func begin(_ shared: SharedListener) async {
-        for worker in workers {
-            await worker.run { $0.listener(shared)?.channel?.setOption(.autoRead, value: true).whenFailure { _ in } }
-        }
+        for worker in workers { await worker.run { $0.listener(shared)?.gate?.begin() } }
     }
 
-    private func bootstrap(
-        _ loop: any EventLoop, _ worker: NIOLoopBoundBox<ProxyWorker>, _ number: UInt64
-    ) -> ServerBootstrap {
-        let high = published.pin().value.settings.limits.bufferBytes
-        return ServerBootstrap(group: loop)
-            .serverChannelOption(.backlog, value: 4096)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
-            // Accepted sockets inherit it, which saves a system call for each.
-            .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .serverChannelOption(.autoRead, value: false)
-            .serverChannelOption(.maxMessagesPerRead, value: 1)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptGate(worker: worker.value))
-                }
+    /// Sets up a connection that was accepted.
+    private static func begin(_ channel: StreamChannel, _ worker: ProxyWorker, _ listener: LoopListener) {
+        let connection = ClientConnection(worker: worker, listener: listener, channel: channel)
+        do {
+            if listener.snapshot.proxyProtocol, listener.snapshot.trusts(channel.remote.address.unmapped) {
+                connection.awaitsProxyHeader = true
+                try channel.pipeline.syncOperations.addHandler(ProxyHeaderReader(connection: connection))
             }
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: max(high / 2, 1), high: max(high, 2)))
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try Self.initialize(channel, worker.value, number)
-                }
+            if let tls = connection.tls {
+                try channel.pipeline.syncOperations.addHandler(ClientHelloHandler(tls: tls, connection: connection))
             }
-    }
-
-    private static func initialize(_ channel: any Channel, _ worker: ProxyWorker, _ number: UInt64) throws {
-        guard let listener = worker.listener(number: number) else {
-            throw ChannelError.inappropriateOperationForState
+            if connection.awaitsProxyHeader || connection.tls != nil {
+                try channel.pipeline.syncOperations.addHandler(connection)
+            } else {
+                channel.serve(connection)
+            }
+        } catch {
+            return channel.close()
         }
-        let connection = ClientConnection(worker: worker, listener: listener)
-        let pipeline = channel.pipeline.syncOperations
-        if listener.snapshot.proxyProtocol, let peer = channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }),
-            listener.snapshot.trusts(peer.unmapped)
-        {
-            connection.awaitsProxyHeader = true
-            try pipeline.addHandler(ProxyHeaderReader(connection: connection))
-        }
-        if let tls = connection.tls {
-            try pipeline.addHandler(ClientHelloHandler(tls: tls, connection: connection))
-        }
-        try pipeline.addHandler(connection)
+        channel.begin()
     }
 
     private func stopAccepting(_ listener: SharedListener) async {
@@ -275,8 +244,7 @@ package final class ProxyServer: Sendable {
         for worker in workers {
             await worker.run { worker in
                 guard let own = worker.listener(listener) else { return }
-                own.channel?.close(promise: nil)
-                own.channel = nil
+                own.gate?.close()
                 own.gate = nil
             }
         }
@@ -298,24 +266,20 @@ package final class ProxyServer: Sendable {
         }
     }
 
-    private static func reason(_ error: any Error) -> String {
-        guard let error = error as? IOError else { return "\(error)" }
-        switch error.errnoCode {
+    private static func reason(_ error: SocketError) -> String {
+        switch error.code {
         case EADDRINUSE: return "the port is in use by another program; choose another or end that one"
         case EADDRNOTAVAIL: return "this machine does not have that address"
         case EACCES: return "not permitted; ports below 1024 need the right to bind them (CAP_NET_BIND_SERVICE)"
-        default: return unsafe String(cString: strerror(error.errnoCode))
+        default: return error.description
         }
     }
 }
 
 extension NIOLoopBoundBox where Value == ProxyWorker {
-    fileprivate func run(_ body: @escaping @Sendable (ProxyWorker) -> Void) async {
+    fileprivate func run<Result: Sendable>(_ body: @escaping @Sendable (ProxyWorker) -> Result) async -> Result {
         await withCheckedContinuation { continuation in
-            execute {
-                body($0)
-                continuation.resume()
-            }
+            execute { continuation.resume(returning: body($0)) }
         }
     }
 

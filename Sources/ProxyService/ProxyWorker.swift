@@ -3,6 +3,7 @@ import Balancing
 import HTTPWire
 import NIOCore
 import NIOSSL
+import Sockets
 import Synchronization
 import Telemetry
 import TrafficModel
@@ -10,7 +11,7 @@ import TrafficModel
 /// All that one event loop has: its listeners, client connections, kept upstream connections and scratch space. Touched
 /// on its loop only, but for ``counters``.
 final class ProxyWorker {
-    let loop: any EventLoop
+    let loop: SocketLoop
     let counters: ProxyCounters
     let shared: SharedProxyState
     let accessLog: LineSink?
@@ -52,7 +53,7 @@ final class ProxyWorker {
     static let tickInterval = TimeAmount.milliseconds(50)
 
     init(
-        loop: any EventLoop, published: Published<BalancingSnapshot>, shared: SharedProxyState,
+        loop: SocketLoop, published: Published<BalancingSnapshot>, shared: SharedProxyState,
         counters: ProxyCounters, accessLog: LineSink?, seed: UInt64
     ) {
         self.loop = loop
@@ -137,8 +138,6 @@ final class ProxyWorker {
     func remove(_ shared: SharedListener) {
         listeners.removeAll { $0.shared === shared }
     }
-
-    func listener(number: UInt64) -> LoopListener? { listeners.first { $0.shared.number == number } }
 
     func listener(_ shared: SharedListener) -> LoopListener? { listeners.first { $0.shared === shared } }
 

@@ -13,11 +13,7 @@ final class SharedListener: Sendable {
     /// Set when the configuration no longer has it: nothing is accepted, and connections end with their next response.
     let isDraining = Atomic<Bool>(false)
 
-    /// Tells the listeners of one loop apart.
-    let number: UInt64
-
-    init(number: UInt64, name: String, endpoint: Endpoint, boundEndpoint: Endpoint) {
-        self.number = number
+    init(name: String, endpoint: Endpoint, boundEndpoint: Endpoint) {
         text = Mutex(name)
         self.endpoint = endpoint
         self.boundEndpoint = boundEndpoint
@@ -35,8 +31,6 @@ final class SharedProxyState: Sendable {
     let openConnections = Atomic<Int>(0)
     /// Set when the program ends: as if every listener were removed.
     let isStopping = Atomic<Bool>(false)
-    /// The next listener's number.
-    let listenerNumbers = Atomic<UInt64>(0)
     /// Bytes that wait in buffers of all loops, as of their last look.
     let bufferedBytes = Atomic<Int>(0)
     let sources = SourceTable()

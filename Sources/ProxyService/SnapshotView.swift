@@ -104,14 +104,15 @@ final class LoopListener {
     var tls: ListenerTLS?
     /// `host:port` for clients that name no host.
     let hostText: [UInt8]
-    var channel: (any Channel)?
+    /// `nil`: it accepts no more.
     var gate: AcceptGate?
 
-    init(shared: SharedListener, view: SnapshotView, position: Int, tls: ListenerTLS?) {
+    init(shared: SharedListener, view: SnapshotView, position: Int, tls: ListenerTLS?, gate: AcceptGate) {
         self.shared = shared
         self.view = view
         self.position = position
         self.tls = tls
+        self.gate = gate
         hostText = Array(shared.boundEndpoint.description.utf8)
     }
 

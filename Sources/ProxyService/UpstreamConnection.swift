@@ -2,9 +2,12 @@ import Balancing
 import NIOCore
 import NIOSSL
 import NIOTLS
+import Sockets
 
 /// A connection to a member that speaks HTTP/1.1 or is tunnelled to, kept or in use.
-final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler {
+///
+/// In clear text it is served by its channel directly; with TLS it is a handler of SwiftNIO.
+final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler, SocketDelegate {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -14,6 +17,7 @@ final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler {
     var idleSince: UInt64 = 0
     /// While kept: when it goes.
     var expiry: UInt64 = .max
+    var channel: StreamChannel?
     private var context: ChannelHandlerContext?
     private var isReady = false
     private var isReadPending = false
@@ -29,29 +33,34 @@ final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler {
     override func send(_ request: ByteBuffer, headLength: Int, isEnd: Bool) { write(request) }
 
     override func write(_ bytes: ByteBuffer, isEnd: Bool = false) {
-        if bytes.readableBytes > 0 { context?.write(wrapOutboundOut(bytes), promise: nil) }
+        guard bytes.readableBytes > 0 else { return }
+        if let context { context.write(wrapOutboundOut(bytes), promise: nil) } else { channel?.write(bytes) }
     }
 
-    override func flush() { context?.flush() }
+    override func flush() { if let context { context.flush() } else { channel?.flush() } }
 
-    override var isWritable: Bool { context?.channel.isWritable ?? false }
+    override var isWritable: Bool { channel?.isWritable ?? false }
 
-    /// Bytes that the kernel has not taken.
-    override var unsentBytes: Int { context?.channel.unsentBytes ?? 0 }
+    override var unsentBytes: Int { channel?.unsentBytes ?? 0 }
 
-    /// Passes the client's FIN on.
-    override func closeOutput() { context?.close(mode: .output, promise: nil) }
+    override func closeOutput() {
+        if let context { context.close(mode: .output, promise: nil) } else { channel?.closeOutput() }
+    }
 
-    /// Also ends an attempt to connect.
     override func close() {
         isClosing = true
         client = nil
-        context?.close(promise: nil)
+        closeChannel()
     }
 
-    /// Back-pressure was lifted, or a new exchange begins.
+    private func closeChannel() { if let context { context.close(promise: nil) } else { channel?.close() } }
+
     override func resumeReading() {
-        guard isReadPending, let context else { return }
+        guard let context else {
+            channel?.resumeReading()
+            return
+        }
+        guard isReadPending else { return }
         isReadPending = false
         context.read()
     }
@@ -62,27 +71,27 @@ final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    func channelActive(context: ChannelHandlerContext) {
-        if !isTLSConnection { becomeReady() }
-    }
+    func channelActive(context: ChannelHandlerContext) { socketConnected() }
+
+    func socketConnected() { if !isTLSConnection { becomeReady() } }
 
     private func becomeReady() {
         guard !isReady else { return }
         isReady = true
         bump(worker.counters.upstreamConnections)
-        guard !isClosing, let client else {
-            context?.close(promise: nil)
-            return
-        }
+        guard !isClosing, let client else { return closeChannel() }
         client.upstreamReady(self)
     }
 
+    var mayReadSocket: Bool { client?.mayReadUpstream ?? true }
+
     func read(context: ChannelHandlerContext) {
-        if client?.mayReadUpstream ?? true { context.read() } else { isReadPending = true }
+        if mayReadSocket { context.read() } else { isReadPending = true }
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let bytes = unwrapInboundIn(data)
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { socketRead(unwrapInboundIn(data)) }
+
+    func socketRead(_ bytes: ByteBuffer) {
         if let client {
             client.upstreamRead(self, bytes)
         } else {
@@ -91,26 +100,32 @@ final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler {
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { client?.upstreamReadComplete(self) }
+    func channelReadComplete(context: ChannelHandlerContext) { socketReadComplete() }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { client?.upstreamWritable(self) }
-    }
+    func socketReadComplete() { client?.upstreamReadComplete(self) }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) { socketWritabilityChanged() }
+
+    func socketWritabilityChanged() { if isWritable { client?.upstreamWritable(self) } }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case TLSUserEvent.handshakeCompleted:
             becomeReady()
         case ChannelEvent.inputClosed:
-            isInputClosed = true
-            if let client {
-                client.upstreamInputClosed(self)
-            } else {
-                if !isClosing { worker.pool(for: member).closedByMember(self, now: worker.now()) }
-                discard()
-            }
+            socketInputClosed()
         default:
             break
+        }
+    }
+
+    func socketInputClosed() {
+        isInputClosed = true
+        if let client {
+            client.upstreamInputClosed(self)
+        } else {
+            if !isClosing { worker.pool(for: member).closedByMember(self, now: worker.now()) }
+            discard()
         }
     }
 
@@ -125,6 +140,8 @@ final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) { ended(failure: nil) }
+
+    func socketClosed(_ error: (any Error)?) { ended(failure: error) }
 
     /// Nothing more will come or go.
     private func ended(failure: (any Error)?) {

@@ -4,8 +4,8 @@ import Glibc
 import Logging
 import MallocCounter
 import NIOCore
-import NIOPosix
 import ProxyService
+import Sockets
 import Telemetry
 import TrafficModel
 
@@ -44,7 +44,7 @@ enum ProxyBudget {
         let snapshot = BalancingSnapshot(
             intent: intent, overrides: Overrides(), observations: Observations(), registry: MemberRegistry(seed: 1),
             epoch: 1, now: MonotonicClock.now)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        guard let group = try? SocketLoopGroup(threads: 1) else { return report(title, 0, 1, false, "no loop") }
         let server = ProxyServer(
             group: group, published: Published(snapshot), accessLog: accessLog, logger: Logger(label: "budget"))
         guard wait({ try await server.apply(snapshot) }), let endpoint = server.status.listeners.first?.endpoint,

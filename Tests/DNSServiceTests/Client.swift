@@ -19,9 +19,9 @@ struct Client: ~Copyable {
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         if let address = source.flatMap({ IPAddress($0) }) {
             let own = Endpoint(address: address, port: 0)
-            _ = unsafe SocketAddress.withPointer(to: own) { unsafe bind(descriptor, $0, $1) }
+            _ = unsafe KernelAddress.withPointer(to: own) { unsafe bind(descriptor, $0, $1) }
         }
-        _ = unsafe SocketAddress.withPointer(to: endpoint) { unsafe connect(descriptor, $0, $1) }
+        _ = unsafe KernelAddress.withPointer(to: endpoint) { unsafe connect(descriptor, $0, $1) }
     }
 
     deinit { close(descriptor) }
@@ -79,7 +79,7 @@ final class ClientGroup {
             let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
             var limit = timeval(tv_sec: 5, tv_usec: 0)
             unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-            _ = unsafe SocketAddress.withPointer(to: endpoint) { unsafe connect(descriptor, $0, $1) }
+            _ = unsafe KernelAddress.withPointer(to: endpoint) { unsafe connect(descriptor, $0, $1) }
             descriptors.append(descriptor)
         }
     }

@@ -114,14 +114,14 @@ struct DNSServerTests {
             unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, socklen_t(MemoryLayout<Int32>.size))
         }
         let any = Endpoint("127.0.0.1:0")!
-        #expect(unsafe SocketAddress.withPointer(to: any) { unsafe bind(descriptor, $0, $1) } == 0)
+        #expect(unsafe KernelAddress.withPointer(to: any) { unsafe bind(descriptor, $0, $1) } == 0)
         if tcp { #expect(listen(descriptor, 1) == 0) }
         var storage = sockaddr_in6()
         var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
         let port = unsafe withUnsafeMutablePointer(to: &storage) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 _ = unsafe getsockname(descriptor, $0, &length)
-                return unsafe SocketAddress.read($0).1
+                return unsafe KernelAddress.read($0).1
             }
         }
         let error = await #expect(throws: BindError.self) { try await World(listen: ["[::1]:0", "127.0.0.1:\(port)"]) }

@@ -2,8 +2,8 @@ import Addresses
 import Balancing
 import Logging
 import NIOCore
-import NIOPosix
 import ProxyService
+import Sockets
 import Telemetry
 import TrafficModel
 
@@ -13,7 +13,7 @@ final class TestProxy: Sendable {
     let published: Published<BalancingSnapshot>
     let registry = MemberRegistry(seed: 7)
     let endpoint: Endpoint
-    private let group: MultiThreadedEventLoopGroup
+    private let group: SocketLoopGroup
 
     static let loopback = Endpoint(address: .v4(0x7f00_0001), port: 0)
 
@@ -29,7 +29,7 @@ final class TestProxy: Sendable {
     }
 
     init(_ intent: Intent, accessLog: String? = nil, threads: Int = 1) async throws {
-        group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        group = try SocketLoopGroup(threads: threads)
         let snapshot = Self.compile(intent, registry, epoch: 1)
         published = Published(snapshot)
         server = ProxyServer(

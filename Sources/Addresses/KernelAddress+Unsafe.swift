@@ -1,9 +1,9 @@
-import Addresses
-import Glibc
+public import Glibc
 
 /// An endpoint as the kernel wants it.
-enum SocketAddress {
-    static func withPointer<Result>(
+@usableFromInline
+package enum KernelAddress {
+    package static func withPointer<Result>(
         to endpoint: Endpoint, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result
     ) rethrows -> Result {
         switch endpoint.address {
@@ -33,8 +33,9 @@ enum SocketAddress {
     }
 
     /// The address and port that the kernel wrote. `pointer` must have room for a `sockaddr_in6`.
+    @inlinable
     @inline(__always)
-    static func read(_ pointer: UnsafePointer<sockaddr>) -> (IPAddress, UInt16) {
+    package static func read(_ pointer: UnsafePointer<sockaddr>) -> (IPAddress, UInt16) {
         let raw = unsafe UnsafeRawPointer(pointer)
         if unsafe pointer.pointee.sa_family == sa_family_t(AF_INET) {
             let address = unsafe raw.loadUnaligned(as: sockaddr_in.self)
@@ -44,5 +45,18 @@ enum SocketAddress {
         let port = unsafe raw.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
         let address = unsafe raw.loadUnaligned(fromByteOffset: 8, as: UInt128.self)
         return (.v6(UInt128(bigEndian: address)), UInt16(bigEndian: port))
+    }
+
+    /// This side's endpoint of a socket; `nil` when it has none.
+    package static func local(of descriptor: Int32) -> Endpoint? {
+        var address = sockaddr_in6()
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        return unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                guard unsafe getsockname(descriptor, pointer, &length) == 0 else { return nil }
+                let (address, port) = unsafe read(pointer)
+                return Endpoint(address: address, port: port)
+            }
+        }
     }
 }

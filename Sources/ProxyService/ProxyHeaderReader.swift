@@ -36,19 +36,3 @@ final class ProxyHeaderReader: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 }
-
-/// Begins a connection to a member with the header that says whose it is, before TLS and all else, and goes.
-final class ProxyHeaderWriter: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let header: [UInt8]
-
-    init(header: [UInt8]) { self.header = header }
-
-    func channelActive(context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: header)), promise: nil)
-        context.fireChannelActive()
-        context.pipeline.syncOperations.removeHandler(self, promise: nil)
-    }
-}

@@ -1,0 +1,593 @@
+package import Addresses
+import CLinux
+import Glibc
+package import NIOCore
+
+/// A TCP connection on a ``SocketLoop``.
+///
+/// It serves one ``SocketDelegate`` directly, or, where a protocol is made of SwiftNIO's handlers, the handlers in its
+/// pipeline, which comes to be when it is first asked for. What is written is held only when the kernel does not take it.
+///
+/// Unchecked: touched on its loop only, but for what `Channel` lets everybody ask, which is constant.
+package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
+    package let loop: SocketLoop
+    package let remote: Endpoint
+    /// Who is served without a pipeline.
+    package private(set) var delegate: (any SocketDelegate)?
+    /// Called when it is closed, however that comes.
+    package var onClose: (() -> Void)?
+
+    package private(set) var isOpen = true
+    package private(set) var isActive = false
+    private var connecting: Connecting?
+    private var handlers: ChannelPipeline?
+    private var closePromise: EventLoopPromise<Void>?
+
+    // Reading.
+
+    /// The kernel may have bytes, or the end.
+    private var isReadable = false
+    /// The end has arrived, behind the bytes that have.
+    private var isEndAhead = false
+    private var isReadWanted = false
+    private var isReceiving = false
+    private var isInputClosed = false
+    private var readsByItself = true
+    private var allowsHalfClosure = true
+
+    // Writing: `first` before `rest`.
+
+    private var first = ByteBuffer()
+    private var rest = CircularBuffer<ByteBuffer>()
+    /// Bytes that the kernel has not taken.
+    package private(set) var unsentBytes = 0
+    private var promises = CircularBuffer<(position: UInt64, promise: EventLoopPromise<Void>)>()
+    private var written: UInt64 = 0
+    /// The kernel took no more; it says when it does.
+    private var isBlocked = false
+    private var waterMark: ChannelOptions.Types.WriteBufferWaterMark
+    /// Whether fewer bytes wait than the high-water mark.
+    package private(set) var isWritable = true
+    private var isOutputClosed = false
+
+    private struct Connecting {
+        var timeout: Scheduled<Void>?
+        let failed: (any Error) -> Void
+    }
+
+    /// Reads in one turn, before other connections get theirs.
+    private static let readsInTurn = 4
+    /// Pieces up to this size are put together rather than sent one by one.
+    private static let smallPiece = 8 << 10
+
+    /// - Parameter bufferBytes: unsent bytes from which on ``isWritable`` is false; it is true again from half of them.
+    private init(loop: SocketLoop, descriptor: Int32, remote: Endpoint, bufferBytes: Int) {
+        self.loop = loop
+        self.remote = remote
+        waterMark = .init(low: max(bufferBytes / 2, 1), high: max(bufferBytes, 2))
+        super.init(descriptor: descriptor)
+    }
+
+    // MARK: Beginning
+
+    /// A connection that was accepted; nothing comes before ``begin()``.
+    package convenience init(accepted descriptor: Int32, from remote: Endpoint, on loop: SocketLoop, bufferBytes: Int) {
+        self.init(loop: loop, descriptor: descriptor, remote: remote, bufferBytes: bufferBytes)
+    }
+
+    /// Asks for a connection.
+    ///
+    /// - Parameters:
+    ///   - delegate: served directly; else handlers must be added before this returns to the loop.
+    ///   - failed: called later, and at most once, when the connection does not come to be.
+    package convenience init(
+        to remote: Endpoint, on loop: SocketLoop, bufferBytes: Int, timeout: TimeAmount,
+        delegate: (any SocketDelegate)?, failed: @escaping (any Error) -> Void
+    ) {
+        let family = if case .v4 = remote.address { AF_INET } else { AF_INET6 }
+        let descriptor = socket(
+            family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        self.init(loop: loop, descriptor: descriptor, remote: remote, bufferBytes: bufferBytes)
+        self.delegate = delegate
+        connecting = Connecting(failed: failed)
+        if let code = connect() {
+            loop.assumeIsolatedUnsafeUnchecked().execute {
+                self.connectFailed(IOError(errnoCode: code, reason: "connect"))
+            }
+            return
+        }
+        connecting?.timeout = loop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: timeout) { [weak self] in
+            self?.connectFailed(ChannelError.connectTimeout(timeout))
+        }
+    }
+
+    private static let events =
+        CLINUX_EPOLL_IN | CLINUX_EPOLL_OUT | CLINUX_EPOLL_INPUT_CLOSED | CLINUX_EPOLL_EDGE
+
+    /// Serves `delegate` from now on.
+    package func serve(_ delegate: any SocketDelegate) { self.delegate = delegate }
+
+    /// Serves the handlers in the pipeline from now on.
+    package func servePipeline() { delegate = nil }
+
+    /// Begins to read what an accepted connection has to say. On error it is closed.
+    package func begin() {
+        guard isOpen else { return }
+        do throws(SocketError) {
+            try loop.add(self, events: Self.events)
+        } catch {
+            return fail(error.code)
+        }
+        activate()
+    }
+
+    private func activate() {
+        isActive = true
+        if let delegate {
+            delegate.socketConnected()
+        } else {
+            pipeline.syncOperations.fireChannelRegistered()
+            pipeline.syncOperations.fireChannelActive()
+        }
+        guard isOpen else { return }
+        askToRead()
+    }
+
+    /// - Returns: why not, when it is clear at once.
+    private func connect() -> Int32? {
+        guard descriptor >= 0 else { return errno }
+        var one: Int32 = 1
+        unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+        let result = unsafe KernelAddress.withPointer(to: remote) { unsafe Glibc.connect(descriptor, $0, $1) }
+        guard result == 0 || errno == EINPROGRESS else { return errno }
+        do throws(SocketError) {
+            try loop.add(self, events: Self.events)
+        } catch {
+            return error.code
+        }
+        return nil
+    }
+
+    private func connectFailed(_ error: any Error) {
+        guard let connecting else { return }
+        self.connecting = nil
+        connecting.timeout?.cancel()
+        delegate = nil
+        end(nil)
+        connecting.failed(error)
+    }
+
+    private func finishConnecting() {
+        let code = pendingError
+        guard code == 0 else { return connectFailed(IOError(errnoCode: code, reason: "connect")) }
+        connecting?.timeout?.cancel()
+        connecting = nil
+        activate()
+        guard isOpen else { return }
+        if unsentBytes > 0 { flush() } else if isOutputClosed { endOutput() }
+    }
+
+    /// What the kernel noted since it was last asked; 0: nothing.
+    private var pendingError: Int32 {
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+        return code
+    }
+
+    // MARK: Events
+
+    override func ready(_ mask: UInt32) {
+        if connecting != nil {
+            guard mask & (CLINUX_EPOLL_OUT | CLINUX_EPOLL_ERROR | CLINUX_EPOLL_HANGUP) != 0 else { return }
+            finishConnecting()
+            guard isOpen else { return }
+        }
+        if isBlocked, mask & CLINUX_EPOLL_OUT != 0 {
+            isBlocked = false
+            send()
+            guard isOpen else { return }
+        }
+        let end = CLINUX_EPOLL_INPUT_CLOSED | CLINUX_EPOLL_HANGUP | CLINUX_EPOLL_ERROR
+        guard mask & (CLINUX_EPOLL_IN | end) != 0 else { return }
+        if mask & end != 0 { isEndAhead = true }
+        isReadable = true
+        if isReadWanted {
+            receive()
+        } else if mask & CLINUX_EPOLL_ERROR != 0 {
+            let code = pendingError
+            if code != 0 { fail(code) }
+        }
+    }
+
+    override func proceed() { if isOpen { receive() } }
+
+    override func shutdown() { end(ChannelError.eof) }
+
+    // MARK: Reading
+
+    /// Says that more is wanted.
+    package func resumeReading() {
+        guard !isReadWanted, isOpen else { return }
+        isReadWanted = true
+        // Not at once: whoever asks is in the middle of something.
+        if isReadable, !isReceiving, connecting == nil { loop.resumeLater(self) }
+    }
+
+    private func askToRead() {
+        if let delegate {
+            if delegate.mayReadSocket { resumeReading() }
+        } else if readsByItself {
+            pipeline.syncOperations.read()
+        }
+    }
+
+    private func receive() {
+        guard !isReceiving else { return }
+        isReceiving = true
+        defer { isReceiving = false }
+        var turns = 0
+        while isReadWanted, isReadable, isOpen, !isInputClosed {
+            guard turns < Self.readsInTurn else { return loop.resumeLater(self) }
+            turns += 1
+            var buffer = loop.takeReceiveBuffer()
+            let space = SocketLoop.receiveBytes
+            var code: Int32 = 0
+            let count = unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: space) { bytes in
+                // Not empty: room was asked for.
+                let count = unsafe recv(descriptor, bytes.baseAddress!, space, 0)
+                if count < 0 { code = errno }
+                return max(count, 0)
+            }
+            if count > 0 {
+                isReadWanted = false
+                // A short read has emptied the socket: what comes later is an event of its own, but for an end that
+                // was told of already.
+                if count < space, !isEndAhead { isReadable = false }
+                deliver(buffer)
+                loop.giveBack(buffer)
+                guard isOpen else { return }
+                askToRead()
+                continue
+            }
+            loop.giveBack(buffer)
+            switch code {
+            case 0:
+                isReadable = false
+                receivedEnd()
+            case EAGAIN:
+                isReadable = false
+            case EINTR:
+                continue
+            default:
+                fail(code)
+            }
+        }
+    }
+
+    private func deliver(_ buffer: ByteBuffer) {
+        if let delegate {
+            delegate.socketRead(buffer)
+            if isOpen { delegate.socketReadComplete() }
+        } else {
+            pipeline.syncOperations.fireChannelRead(NIOAny(buffer))
+            if isOpen { pipeline.syncOperations.fireChannelReadComplete() }
+        }
+    }
+
+    private func receivedEnd() {
+        isInputClosed = true
+        guard allowsHalfClosure else { return end(nil) }
+        if let delegate {
+            delegate.socketInputClosed()
+        } else {
+            pipeline.syncOperations.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+            if isOpen { pipeline.syncOperations.fireChannelReadComplete() }
+        }
+        if isOpen, isOutputClosed, unsentBytes == 0 { end(nil) }
+    }
+
+    // MARK: Writing
+
+    /// Holds bytes until ``flush()``.
+    package func write(_ bytes: ByteBuffer) {
+        let count = bytes.readableBytes
+        guard count > 0, isOpen, !isOutputClosed else { return }
+        if unsentBytes == 0 {
+            first = bytes
+        } else if count <= Self.smallPiece, rest.isEmpty, first.readableBytes <= Self.smallPiece {
+            first.writeImmutableBuffer(bytes)
+        } else if count <= Self.smallPiece, let last = rest.last, last.readableBytes <= Self.smallPiece {
+            rest[rest.index(before: rest.endIndex)].writeImmutableBuffer(bytes)
+        } else {
+            rest.append(bytes)
+        }
+        unsentBytes += count
+        written &+= UInt64(count)
+        guard isWritable, unsentBytes > waterMark.high else { return }
+        isWritable = false
+        tellWritability()
+    }
+
+    /// Gives the kernel what it takes; the rest goes as soon as it takes more.
+    package func flush() {
+        guard unsentBytes > 0, !isBlocked, connecting == nil, isOpen else { return }
+        send()
+    }
+
+    private func send() {
+        while unsentBytes > 0 {
+            let more = rest.isEmpty ? 0 : Int32(MSG_MORE)
+            let count = unsafe first.withUnsafeReadableBytes { bytes in
+                unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | more)
+            }
+            if count >= 0 {
+                unsentBytes -= count
+                if count == first.readableBytes {
+                    first = rest.popFirst() ?? ByteBuffer()
+                } else {
+                    first.moveReaderIndex(forwardBy: count)
+                }
+                continue
+            }
+            if errno == EINTR { continue }
+            guard errno == EAGAIN else { return fail(errno) }
+            isBlocked = true
+            // Little that waits should not hold all of the memory that it was read into.
+            if first.storageCapacity > 4 * first.readableBytes { first = ByteBuffer(bytes: first.readableBytesView) }
+            break
+        }
+        let sent = written &- UInt64(unsentBytes)
+        while let next = promises.first, next.position <= sent {
+            promises.removeFirst()
+            next.promise.succeed(())
+        }
+        if !isWritable, unsentBytes <= waterMark.low {
+            isWritable = true
+            tellWritability()
+        }
+        if isOutputClosed, unsentBytes == 0, isOpen { endOutput() }
+    }
+
+    private func tellWritability() {
+        guard isActive else { return }
+        if let delegate {
+            delegate.socketWritabilityChanged()
+        } else {
+            pipeline.syncOperations.fireChannelWritabilityChanged()
+        }
+    }
+
+    /// Calls `promise` when all that was written so far is with the kernel, or can never be.
+    package func whenSent(_ promise: EventLoopPromise<Void>) {
+        guard isOpen else { return promise.fail(ChannelError.ioOnClosedChannel) }
+        if unsentBytes == 0 { return promise.succeed(()) }
+        promises.append((written, promise))
+    }
+
+    // MARK: Ending
+
+    /// Sends what was written and then the end of all bytes. Once the peer has sent its end too, the channel closes.
+    package func closeOutput() {
+        guard isOpen, !isOutputClosed else { return }
+        isOutputClosed = true
+        if unsentBytes == 0, isActive { endOutput() }
+    }
+
+    /// All that was written before the end is with the kernel.
+    private func endOutput() {
+        if isInputClosed { return end(nil) }
+        Glibc.shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Closes both ways at once; what the kernel has not taken is lost.
+    package func close() { end(nil) }
+
+    private func fail(_ code: Int32) {
+        let error = IOError(errnoCode: code, reason: "connection")
+        if delegate == nil, handlers != nil { pipeline.syncOperations.fireErrorCaught(error) }
+        end(error)
+    }
+
+    private func end(_ error: (any Error)?) {
+        guard isOpen else { return }
+        isOpen = false
+        if let connecting {
+            self.connecting = nil
+            connecting.timeout?.cancel()
+        }
+        loop.remove(self)
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        forgetDescriptor()
+        first = ByteBuffer()
+        rest.removeAll()
+        unsentBytes = 0
+        isWritable = false
+        let lost = promises
+        promises.removeAll()
+        for entry in lost { entry.promise.fail(error ?? ChannelError.ioOnClosedChannel) }
+        let wasActive = isActive
+        isActive = false
+        if let delegate {
+            self.delegate = nil
+            delegate.socketClosed(error)
+        }
+        if let handlers {
+            if wasActive {
+                handlers.syncOperations.fireChannelInactive()
+                handlers.syncOperations.fireChannelUnregistered()
+            }
+            // Not under the feet of a handler that is at work.
+            loop.assumeIsolatedUnsafeUnchecked().execute {
+                self.removeHandlers(pipeline: handlers)
+                self.handlers = nil
+            }
+        }
+        let onClose = self.onClose
+        self.onClose = nil
+        onClose?()
+        closePromise?.succeed(())
+    }
+
+    // MARK: Channel
+
+    package var eventLoop: any EventLoop { loop }
+
+    package var allocator: ByteBufferAllocator { ByteBufferAllocator() }
+
+    package var parent: (any Channel)? { nil }
+
+    package var pipeline: ChannelPipeline {
+        if let handlers { return handlers }
+        let made = ChannelPipeline(channel: self)
+        handlers = made
+        return made
+    }
+
+    package var closeFuture: EventLoopFuture<Void> {
+        if let closePromise { return closePromise.futureResult }
+        let made = loop.makePromise(of: Void.self)
+        closePromise = made
+        if !isOpen { made.succeed(()) }
+        return made.futureResult
+    }
+
+    /// This side's address and port, asked from the kernel.
+    package var local: Endpoint? { isOpen ? KernelAddress.local(of: descriptor) : nil }
+
+    package var localAddress: SocketAddress? { local.flatMap(Self.address) }
+
+    package var remoteAddress: SocketAddress? { Self.address(remote) }
+
+    private static func address(_ endpoint: Endpoint) -> SocketAddress? {
+        try? SocketAddress(
+            packedIPAddress: ByteBuffer(bytes: endpoint.address.bytes), port: Int(endpoint.port))
+    }
+
+    package var _channelCore: any ChannelCore { self }
+
+    package var syncOptions: (any NIOSynchronousChannelOptions)? { Options(channel: self) }
+
+    package func setOption<Option: ChannelOption>(_ option: Option, value: Option.Value) -> EventLoopFuture<Void> {
+        loop.submit { try Options(channel: self).setOption(option, value: value) }
+    }
+
+    package func getOption<Option: ChannelOption>(_ option: Option) -> EventLoopFuture<Option.Value> {
+        loop.submit { try Options(channel: self).getOption(option) }
+    }
+
+    /// The options that handlers ask for.
+    private struct Options: NIOSynchronousChannelOptions {
+        let channel: StreamChannel
+
+        func setOption<Option: ChannelOption>(_ option: Option, value: Option.Value) throws {
+            switch option {
+            case is ChannelOptions.Types.AutoReadOption:
+                guard let value = value as? Bool else { throw ChannelError.operationUnsupported }
+                channel.readsByItself = value
+                if value, channel.isActive { channel.askToRead() }
+            case is ChannelOptions.Types.AllowRemoteHalfClosureOption:
+                guard let value = value as? Bool else { throw ChannelError.operationUnsupported }
+                channel.allowsHalfClosure = value
+            case is ChannelOptions.Types.WriteBufferWaterMarkOption:
+                guard let value = value as? ChannelOptions.Types.WriteBufferWaterMark else {
+                    throw ChannelError.operationUnsupported
+                }
+                channel.waterMark = value
+            default:
+                throw ChannelError.operationUnsupported
+            }
+        }
+
+        func getOption<Option: ChannelOption>(_ option: Option) throws -> Option.Value {
+            let value: Any =
+                switch option {
+                case is ChannelOptions.Types.AutoReadOption: channel.readsByItself
+                case is ChannelOptions.Types.AllowRemoteHalfClosureOption: channel.allowsHalfClosure
+                case is ChannelOptions.Types.WriteBufferWaterMarkOption: channel.waterMark
+                case is ChannelOptions.Types.BufferedWritableBytesOption: channel.unsentBytes
+                default: throw ChannelError.operationUnsupported
+                }
+            guard let value = value as? Option.Value else { throw ChannelError.operationUnsupported }
+            return value
+        }
+    }
+}
+
+// MARK: -
+
+/// What the pipeline's handlers ask for.
+extension StreamChannel: NIOTransportAccessibleChannelCore {
+    package func localAddress0() throws -> SocketAddress {
+        guard let localAddress else { throw ChannelError.unknownLocalAddress }
+        return localAddress
+    }
+
+    package func remoteAddress0() throws -> SocketAddress {
+        guard let remoteAddress else { throw ChannelError.operationUnsupported }
+        return remoteAddress
+    }
+
+    package func register0(promise: EventLoopPromise<Void>?) { promise?.succeed(()) }
+
+    package func registerAlreadyConfigured0(promise: EventLoopPromise<Void>?) { promise?.succeed(()) }
+
+    package func bind0(to: SocketAddress, promise: EventLoopPromise<Void>?) {
+        promise?.fail(ChannelError.operationUnsupported)
+    }
+
+    package func connect0(to: SocketAddress, promise: EventLoopPromise<Void>?) {
+        promise?.fail(ChannelError.operationUnsupported)
+    }
+
+    package func write0(_ data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard isOpen, !isOutputClosed else {
+            promise?.fail(isOpen ? ChannelError.outputClosed : ChannelError.ioOnClosedChannel)
+            return
+        }
+        write(unwrapData(data, as: ByteBuffer.self))
+        // An empty write is done when what came before it is.
+        if let promise { whenSent(promise) }
+    }
+
+    package func flush0() { flush() }
+
+    package func read0() { resumeReading() }
+
+    package func close0(error: any Error, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard isOpen else {
+            promise?.fail(ChannelError.alreadyClosed)
+            return
+        }
+        switch mode {
+        case .all:
+            end(nil)
+        case .output:
+            guard !isOutputClosed else {
+                promise?.fail(ChannelError.outputClosed)
+                return
+            }
+            closeOutput()
+        case .input:
+            guard !isInputClosed else {
+                promise?.fail(ChannelError.inputClosed)
+                return
+            }
+            Glibc.shutdown(descriptor, Int32(SHUT_RD))
+        }
+        promise?.succeed(())
+    }
+
+    package func triggerUserOutboundEvent0(_ event: Any, promise: EventLoopPromise<Void>?) {
+        promise?.fail(ChannelError.operationUnsupported)
+    }
+
+    package func channelRead0(_ data: NIOAny) {}
+
+    package func errorCaught0(error: any Error) {}
+
+    package func withUnsafeTransport<Result>(_ body: (NIOBSDSocket.Handle) throws -> Result) throws -> Result {
+        guard isOpen else { throw ChannelError.ioOnClosedChannel }
+        return try body(descriptor)
+    }
+}

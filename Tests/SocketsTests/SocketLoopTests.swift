@@ -1,0 +1,75 @@
+import Addresses
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Synchronization
+import Testing
+
+@testable import Sockets
+
+@Suite("Event loops for sockets")
+struct SocketLoopTests {
+    @Test("tasks run in order, on the loop, from any thread")
+    func tasks() async throws {
+        let group = try SocketLoopGroup(threads: 1)
+        let loop = group.loops[0]
+        let seen = Mutex<[Int]>([])
+        for number in 0..<1000 {
+            loop.execute {
+                loop.preconditionInEventLoop()
+                seen.withLock { $0.append(number) }
+            }
+        }
+        try await loop.submit {}.get()
+        #expect(seen.withLock { $0 } == Array(0..<1000))
+        #expect(!loop.inEventLoop)
+        try await group.shutdownGracefully()
+    }
+
+    @Test("timers run at their time and in their order; cancelled ones do not; the end fails those that are left")
+    func timers() async throws {
+        let group = try SocketLoopGroup(threads: 1)
+        let loop = group.loops[0]
+        let seen = Mutex<[Int]>([])
+        let began = NIODeadline.now()
+        let cancelled = loop.scheduleTask(in: .milliseconds(5)) { seen.withLock { $0.append(0) } }
+        let last = loop.scheduleTask(in: .milliseconds(30)) { seen.withLock { $0.append(3) } }
+        _ = loop.scheduleTask(in: .milliseconds(20)) { seen.withLock { $0.append(2) } }
+        _ = loop.scheduleTask(in: .milliseconds(10)) { seen.withLock { $0.append(1) } }
+        let failures = Mutex<[EventLoopError]>([])
+        for lost in [cancelled, loop.scheduleTask(in: .hours(1)) {}] {
+            lost.futureResult.whenFailure { error in
+                guard let error = error as? EventLoopError else { return }
+                failures.withLock { $0.append(error) }
+            }
+        }
+        cancelled.cancel()
+        try await last.futureResult.get()
+        #expect(seen.withLock { $0 } == [1, 2, 3])
+        #expect(NIODeadline.now() - began >= .milliseconds(30))
+        try await group.shutdownGracefully()
+        #expect(failures.withLock { $0 } == [.cancelled, .cancelled])
+    }
+
+    @Test("many cancelled timers are forgotten long before their time")
+    func cancelledTimers() {
+        var queue = TimerQueue()
+        final class Token {}
+        var token: Token? = Token()
+        weak let remaining = token
+        for number in 1...UInt64(5000) {
+            queue.add(.init(deadline: 1 << 60, number: number, run: { [token] in _ = token }, fail: { _ in }))
+            queue.cancel(number)
+        }
+        token = nil
+        // Those that are left are fewer than a bound.
+        #expect(queue.count <= 1025)
+        queue.add(.init(deadline: 5, number: 5001, run: {}, fail: { _ in }))
+        #expect(queue.popDue(4) == nil)
+        #expect(queue.popDue(5)?.number == 5001)
+        #expect(queue.popDue(.max) == nil)
+        #expect(remaining == nil)
+    }
+}

@@ -1,0 +1,222 @@
+import Addresses
+import Glibc
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import Sockets
+
+/// What happened to one end of a connection. Touched on its loop only.
+private final class End: SocketDelegate, @unchecked Sendable {
+    var channel: StreamChannel?
+    var received: [UInt8] = []
+    var echoes = false
+    var mayReadSocket = true
+    var isConnected = false
+    var isInputClosed = false
+    var isClosed = false
+    var error: (any Error)?
+    var writability: [Bool] = []
+
+    func socketConnected() { isConnected = true }
+
+    func socketRead(_ bytes: ByteBuffer) {
+        received += Array(bytes.readableBytesView)
+        if echoes { channel?.write(bytes) }
+    }
+
+    func socketReadComplete() { if echoes { channel?.flush() } }
+
+    func socketWritabilityChanged() { writability.append(channel?.isWritable ?? false) }
+
+    func socketInputClosed() { isInputClosed = true }
+
+    func socketClosed(_ error: (any Error)?) {
+        isClosed = true
+        self.error = error
+        channel = nil
+    }
+}
+
+/// A listening socket, and a connection to it whose ends are on the same loop.
+private final class Pair: @unchecked Sendable {
+    let group: SocketLoopGroup
+    let loop: SocketLoop
+    let server = End()
+    let client = End()
+    private(set) var acceptor: Acceptor?
+    static let bufferBytes = 64 << 10
+
+    init(serverEchoes: Bool = false) async throws {
+        group = try SocketLoopGroup(threads: 1)
+        loop = group.loops[0]
+        server.echoes = serverEchoes
+        try await loop.submit { [self] in
+            acceptor = try Acceptor(
+                binding: Endpoint(address: .v4(0x7f00_0001), port: 0), on: loop, mayAccept: { true },
+                accepted: { [self] descriptor, peer in
+                    let channel = StreamChannel(
+                        accepted: descriptor, from: peer, on: loop, bufferBytes: Self.bufferBytes)
+                    server.channel = channel
+                    channel.serve(server)
+                    channel.begin()
+                }, failed: { _ in })
+            acceptor?.resume()
+            client.channel = StreamChannel(
+                to: acceptor?.endpoint ?? Endpoint(address: .v4(0), port: 0), on: loop, bufferBytes: Self.bufferBytes,
+                timeout: .seconds(5), delegate: client, failed: { [self] in client.error = $0 })
+        }.get()
+        try await wait { $0.client.isConnected && $0.server.isConnected }
+    }
+
+    func run<Result: Sendable>(_ body: @escaping @Sendable (Pair) throws -> Result) async throws -> Result {
+        try await loop.submit { try body(self) }.get()
+    }
+
+    func wait(_ condition: @escaping @Sendable (Pair) -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while try await !run(condition) {
+            try #require(ContinuousClock.now < deadline)
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    func end() async throws {
+        try await run { pair in
+            pair.acceptor?.close()
+            pair.acceptor = nil
+            pair.client.channel?.close()
+            pair.server.channel?.close()
+        }
+        try await group.shutdownGracefully()
+    }
+}
+
+@Suite("Connections on a loop")
+struct StreamChannelTests {
+    @Test("bytes come back as they went, in pieces of any size", arguments: [1, 7, 8192, 8193, 65_536, 1_000_000])
+    func echo(size: Int) async throws {
+        let pair = try await Pair(serverEchoes: true)
+        let total = max(size, min(size * 1000, 3_000_000))
+        let all = (0..<total).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        try await pair.run { pair in
+            for start in stride(from: 0, to: total, by: size) {
+                pair.client.channel?.write(ByteBuffer(bytes: all[start..<min(start + size, total)]))
+                if start / size % 3 == 0 { pair.client.channel?.flush() }
+            }
+            pair.client.channel?.flush()
+        }
+        try await pair.wait { $0.client.received.count >= total }
+        #expect(try await pair.run { $0.client.received } == all)
+        try await pair.end()
+    }
+
+    @Test("a peer that does not read makes the channel unwritable, and writable again when it does")
+    func backPressure() async throws {
+        let pair = try await Pair()
+        let chunk = ByteBuffer(repeating: 1, count: 1 << 20)
+        let written = try await pair.run { pair -> Int in
+            pair.server.mayReadSocket = false
+            var written = 0
+            while pair.client.channel?.isWritable ?? false, written < 64 << 20 {
+                pair.client.channel?.write(chunk)
+                pair.client.channel?.flush()
+                written += chunk.readableBytes
+            }
+            return written
+        }
+        let unsent = try await pair.run { $0.client.channel?.unsentBytes ?? 0 }
+        #expect(unsent > Pair.bufferBytes && unsent <= Pair.bufferBytes + chunk.readableBytes)
+        #expect(try await pair.run { $0.client.writability.last } == false)
+        try await pair.run { pair in
+            pair.server.mayReadSocket = true
+            pair.server.channel?.resumeReading()
+        }
+        // What was read before reading was stopped counts too.
+        try await pair.wait { $0.server.received.count == written }
+        let writability = try await pair.run { $0.client.writability }
+        #expect(writability == writability.indices.map { $0 % 2 == 1 } && writability.last == true)
+        #expect(try await pair.run { $0.client.channel?.unsentBytes } == 0)
+        try await pair.end()
+    }
+
+    @Test("an end behind bytes arrives behind them; when both sides have ended, the channel closes")
+    func halfClosure() async throws {
+        let pair = try await Pair()
+        try await pair.run { pair in
+            pair.client.channel?.write(ByteBuffer(string: "last words"))
+            pair.client.channel?.flush()
+            pair.client.channel?.closeOutput()
+        }
+        try await pair.wait { $0.server.isInputClosed }
+        #expect(try await pair.run { $0.server.received } == Array("last words".utf8))
+        #expect(try await pair.run { !$0.client.isClosed && !$0.server.isClosed })
+        try await pair.run { pair in
+            pair.server.channel?.write(ByteBuffer(string: "answer"))
+            pair.server.channel?.flush()
+            pair.server.channel?.closeOutput()
+        }
+        try await pair.wait { $0.server.isClosed && $0.client.isClosed }
+        #expect(try await pair.run { $0.client.received } == Array("answer".utf8))
+        #expect(try await pair.run { $0.client.error == nil && $0.server.error == nil })
+        try await pair.end()
+    }
+
+    @Test("a reset is told with its reason, also to one that does not read")
+    func reset() async throws {
+        let pair = try await Pair()
+        try await pair.run { pair in
+            pair.client.mayReadSocket = false
+            var linger = linger(l_onoff: 1, l_linger: 0)
+            let descriptor = pair.server.channel?.descriptor ?? -1
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
+            pair.server.channel?.close()
+        }
+        try await pair.wait { $0.client.isClosed }
+        #expect(try await pair.run { ($0.client.error as? IOError)?.errnoCode } == ECONNRESET)
+        try await pair.end()
+    }
+
+    @Test("a promise is kept when all that was written before is with the kernel, and broken by closing")
+    func promises() async throws {
+        let pair = try await Pair()
+        let (sent, lost) = try await pair.run { pair -> (EventLoopFuture<Void>, EventLoopFuture<Void>) in
+            pair.server.mayReadSocket = false
+            let sent = pair.loop.makePromise(of: Void.self)
+            let lost = pair.loop.makePromise(of: Void.self)
+            pair.client.channel?.write(ByteBuffer(string: "x"))
+            pair.client.channel?.whenSent(sent)
+            pair.client.channel?.write(ByteBuffer(repeating: 0, count: 64 << 20))
+            pair.client.channel?.whenSent(lost)
+            pair.client.channel?.flush()
+            return (sent.futureResult, lost.futureResult)
+        }
+        try await sent.get()
+        try await pair.run { $0.client.channel?.close() }
+        await #expect(throws: ChannelError.ioOnClosedChannel) { try await lost.get() }
+        try await pair.end()
+    }
+
+    @Test("a connection that does not come to be fails once, later, with its reason")
+    func refused() async throws {
+        let group = try SocketLoopGroup(threads: 1)
+        let loop = group.loops[0]
+        // A port that was just free, with nobody behind it.
+        let endpoint = try await loop.submit {
+            let acceptor = try Acceptor(
+                binding: Endpoint(address: .v4(0x7f00_0001), port: 0), on: loop, mayAccept: { true },
+                accepted: { _, _ in }, failed: { _ in })
+            acceptor.close()
+            return acceptor.endpoint
+        }.get()
+        let failure = loop.makePromise(of: Int32.self)
+        try await loop.submit {
+            let end = End()
+            _ = StreamChannel(
+                to: endpoint, on: loop, bufferBytes: 1024, timeout: .seconds(5), delegate: end,
+                failed: { failure.succeed(($0 as? IOError)?.errnoCode ?? 0) })
+        }.get()
+        #expect(try await failure.futureResult.get() == ECONNREFUSED)
+        try await group.shutdownGracefully()
+    }
+}

@@ -25,6 +25,8 @@ final class HTTP2ClientConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
     private var ending = Ending.no
     /// A GOAWAY with an error has left: the connection ends with what was written.
     private var hasFailed = false
+    /// It was ended for that.
+    private var isOver = false
     private var isFlushScheduled = false
     /// Streams whose data has left, to go on outside of the write that it left with.
     private var woken: [ClientConnection] = []
@@ -122,6 +124,8 @@ final class HTTP2ClientConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // What the codec still finds in the bytes that came with the last straw has been counted.
+        guard !isOver else { return }
         guard hasFailed else {
             // One stream's: it was reset, and its closing says the rest.
             bump(worker.counters.malformed)
@@ -296,6 +300,7 @@ final class HTTP2ClientConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
     /// Ends with what was written so far.
     private func fail() {
         hasFailed = true
+        isOver = true
         abortStreams()
         context?.flush()
         carrier.closeGracefully()

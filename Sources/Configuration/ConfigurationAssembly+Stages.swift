@@ -46,6 +46,14 @@ extension ConfigurationAssembly {
         check(
             wideIP.stages, places.stages, part: .pool, positions: wideIP.pools, candidates: candidates,
             at: places.allDown)
+        if wideIP.stages == nil, wideIP.method == .ratio {
+            checkRatios(of: candidates, .pool, at: places.method, advice: "give one a ratio, or write round-robin")
+        }
+    }
+
+    private func checkRatios(of candidates: [StageCandidate], _ part: Part, at position: Position, advice: String) {
+        guard !candidates.isEmpty, candidates.allSatisfy({ $0.ratio == 0 }) else { return }
+        context.error(position, "every \(part.noun) has ratio 0, which gives nobody a share", advice)
     }
 
     func checkStages(of pool: Pool, _ places: PoolSection.Places, at position: Position) {
@@ -57,6 +65,10 @@ extension ConfigurationAssembly {
         check(
             pool.stages, places.stages, part: .virtualServer, positions: pool.virtualServers, candidates: candidates,
             at: position)
+        if pool.stages == nil, pool.method == .ratio {
+            checkRatios(
+                of: candidates, .virtualServer, at: places.method, advice: "give one a ratio, or write round-robin")
+        }
     }
 
     /// What the checks need to know of a pool or a virtual server.
@@ -108,11 +120,9 @@ extension ConfigurationAssembly {
                     "add geography: with a MaxMind DB of cities")
             }
         case .weigh(by: .ratio):
-            if candidates.allSatisfy({ $0.ratio == 0 }), !candidates.isEmpty {
-                context.error(
-                    place.stage, "every \(part.noun) has ratio 0, which gives nobody a share",
-                    "give one a ratio, or draw without weigh for equal shares")
-            }
+            checkRatios(
+                of: candidates, part, at: place.stage,
+                advice: "give one a ratio, or draw without weigh for equal shares")
         case .shed(let shed):
             guard case .share = shed.hard, shed.criterion != .cpu,
                 let without = candidates.first(where: { !$0.hasCapacity })

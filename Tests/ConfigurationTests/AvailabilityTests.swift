@@ -85,6 +85,15 @@ struct AvailabilityConfigurationTests {
                 "f:6:72: the pool has a TTL of its own; remove it from here"
             ),
             (
+                server("a", ", ratio: 0") + ", " + server("b", ", ratio: 0"), ", method: ratio", "",
+                "f:5:49: every virtual server has ratio 0, which gives nobody a share; "
+                    + "give one a ratio, or write round-robin"
+            ),
+            (
+                server("a") + ", " + server("b"), ", ratio: 0", ", method: ratio",
+                "f:6:53: every pool has ratio 0, which gives nobody a share; give one a ratio, or write round-robin"
+            ),
+            (
                 server("a") + ", " + server("b"), ", min_ttl: 31s", "",
                 "f:5:50: it is more than the ttl; write 30s or less"
             ),

@@ -9,6 +9,7 @@ enum PoolSection {
         var host: Position?
         var answer: Position
         var virtualServers: Position
+        var method: Position
         var allDown: Position
         var stages: [StageSection.Places]
         var hasHost: Bool
@@ -126,7 +127,8 @@ enum PoolSection {
             value: pool,
             places: Places(
                 host: name?.position, answer: reader.position(of: "answer"),
-                virtualServers: reader.position(of: "virtual_servers"), allDown: reader.position(of: "all_down"),
+                virtualServers: reader.position(of: "virtual_servers"), method: reader.position(of: "method"),
+                allDown: reader.position(of: "all_down"),
                 stages: (stages ?? []).map(\.places), hasHost: reader.has("host"), hasRegion: reader.has("region")))
     }
 }

@@ -6,6 +6,7 @@ internal import TrafficModel
 enum WideIPSection {
     struct Places: Sendable {
         var aliases: [Located<DomainName>]
+        var method: Position
         var allDown: Position
         /// Of each topology record.
         var topology: [TopologyRecordSection.Places]
@@ -81,7 +82,8 @@ enum WideIPSection {
         return Drafted(
             value: wideIP,
             places: Places(
-                aliases: others, allDown: reader.position(of: "all_down"), topology: records.map(\.places),
+                aliases: others, method: reader.position(of: "method"), allDown: reader.position(of: "all_down"),
+                topology: records.map(\.places),
                 stages: (stages ?? []).map(\.places)))
     }
 }

@@ -214,4 +214,76 @@ struct MethodWorld: ~Copyable {
         let found = try ask(name, type, from: client)
         #expect(found == wanted, sourceLocation: place)
     }
+
+    /// How the wire differs from what an explanation of the same question says, if it does, and what kind of answer the
+    /// explanation has.
+    mutating func differenceFromExplanation(
+        _ name: String, _ type: RecordType, from client: String
+    ) throws -> (difference: String?, kind: String) {
+        let prefix = try #require(IPPrefix(client))
+        let owner = try #require(DomainName(name))
+        let subject = try #require(
+            plan.names.first { $0.name == owner || $0.name.isPattern && $0.name.compare(owner) == .matches }?.subject)
+        let family: AddressFamily =
+            switch type {
+            case .a: .v4
+            case .aaaa: .v6
+            case .https: .both
+            default: .any
+            }
+        // At an apex only addresses and HTTPS are steered.
+        let isApex = owner == DomainName("example.com")
+        let record = snapshot.steering.explain(
+            subject, family: family, client: ClientNetwork(address: prefix.address), sequence: responder.sequence &+ 1,
+            isApex: isApex)
+        let decision = record.decision
+        let response = try self.response(name, type, from: client)
+        let kind = "\(decision.answer)".prefix { $0 != "(" }
+        func differs(_ what: String) -> (String?, String) {
+            (
+                "\(name) \(type) from \(client): \(decision.answer), but \(what): \(response.map { "\($0.answers)" } ?? "nothing")",
+                String(kind)
+            )
+        }
+        guard let response else { return decision.answer == .drop ? (nil, String(kind)) : differs("nothing") }
+        if isApex, family == .any { return (nil, String(kind)) }
+        guard response.clientSubnet?.scope == decision.scope || decision.answer == .drop else {
+            return differs("scope \(response.clientSubnet?.scope ?? 0), not \(decision.scope)")
+        }
+        func texts(_ range: Range<Int>) -> String {
+            range.map { plan.address(ofServer: Int(decision.servers[$0])).description }.joined(separator: ",")
+        }
+        let data = response.answers.map { RecordText.format(type: $0.type, data: $0.data) }
+        switch decision.answer {
+        case .alias(let pool):
+            let target = plan.target(ofPool: pool)?.description ?? ""
+            let wanted = isApex && type == .https ? "0 \(target)." : isApex ? nil : "\(target)."
+            guard data.map({ $0.lowercased() }) == [wanted].compactMap(\.self) else { return differs("alias") }
+        case .addresses:
+            guard data.joined(separator: ",") == texts(0..<decision.serverCount) else { return differs("addresses") }
+        case .service:
+            let hints4 = texts(0..<decision.serverCount4)
+            let hints6 = texts(decision.serverCount4..<decision.serverCount)
+            guard let text = data.first else {
+                // A pool without https: has no such record.
+                return intent.pools[Int(decision.service)].https == nil ? (nil, String(kind)) : differs("no record")
+            }
+            guard text.contains("ipv4hint=\(hints4)") || hints4.isEmpty,
+                text.contains("ipv6hint=\(hints6)") || hints6.isEmpty
+            else { return differs("hints") }
+        case .noData:
+            guard data.isEmpty, response.responseCode == 0 else { return differs("data") }
+        case .failure(let code):
+            guard response.responseCode == UInt16(code) else { return differs("code \(response.responseCode)") }
+        case .zoneData:
+            guard data == (type == .a && name == "api.example.com" ? ["192.0.2.200"] : []) else {
+                return differs("zone")
+            }
+        case .drop: return differs("an answer")
+        }
+        if let ttl = response.lowestTTL, decision.answer != .zoneData, ttl != decision.ttl {
+            return differs("TTL \(ttl), not \(decision.ttl)")
+        }
+        return (nil, String(kind))
+    }
 }

@@ -68,7 +68,10 @@ struct ExplainedWireTests {
         var answered: Set<String> = []
         for _ in 0..<100 {
             let pool =
-                ["", "answer: addresses, https: { port: 8443 }", "method: ratio, min_ttl: 1s", "min_up: 2"]
+                [
+                    "", "answer: addresses, host: eu.lb.example.net, https: { port: 8443 }",
+                    "method: ratio, min_ttl: 1s", "min_up: 2",
+                ]
                 .randomElement(using: &generator) ?? ""
             var world = try MethodWorld(
                 Self.stages(&generator), eu: pool, region: ["", "bias: 50%"].randomElement(using: &generator) ?? "",

@@ -10,10 +10,12 @@ package struct LoadMetrics: Sendable, Hashable {
     package static let limit = 64
     /// Objects and arrays within one another.
     static let depthLimit = 8
+    /// Larger numbers are passed over: sums and products of what is left stay finite.
+    package static let largest = 1e15
     /// The name of the field that carries a report.
     package static let fieldName = "endpoint-load-metrics"
 
-    /// Finite, from 0. The first of a name counts.
+    /// From 0 to ``largest``. The first of a name counts.
     package private(set) var values: [String: Double] = [:]
 
     /// Of a field's value; `nil`: it is in neither form, or has no number in it.
@@ -61,7 +63,7 @@ package struct LoadMetrics: Sendable, Hashable {
         guard values.count < Self.limit, !name.isEmpty, values[name] == nil,
             // `Double` reads hexadecimal, "inf" and "nan" too.
             number.allSatisfy({ (0x30...0x39).contains($0) || [0x2b, 0x2d, 0x2e, 0x45, 0x65].contains($0) }),
-            let value = Double(String(decoding: number, as: UTF8.self)), value.isFinite, value >= 0
+            let value = Double(String(decoding: number, as: UTF8.self)), (0...Self.largest).contains(value)
         else { return }
         values[name] = value
     }

@@ -13,7 +13,7 @@ struct LoadMetricsTests {
                 ["cpu_utilization": 0.3, "rps_fractional": 10, "named_metrics.connections": 120]
             ),
             ("TEXT a=1,a=2", ["a": 1]), ("TEXT a=1e3,b=x,c=-1", ["a": 1000]), ("TEXT a=inf,b=nan,c=0x10,d=5", ["d": 5]),
-            ("TEXT =1,b=2", ["b": 2]), ("TEXT a=1e999,b=2", ["b": 2]),
+            ("TEXT =1,b=2", ["b": 2]), ("TEXT a=1e999,b=2", ["b": 2]), ("TEXT a=1e15,b=1.0000001e15", ["a": 1e15]),
             (
                 #"JSON {"cpu_utilization": 0.25, "named_metrics": {"queue": 7}, "s": "x\"}", "l": [1, {"a": 2}], "t": true}"#,
                 ["cpu_utilization": 0.25, "named_metrics.queue": 7]

@@ -102,6 +102,25 @@ struct LoadStageTests {
         #expect(share(0.44, third).0 == 1)
     }
 
+    @Test(
+        "the largest numbers that can be reported, and none at all, are compared like others",
+        arguments: Criterion.allCases)
+    func extremes(criterion: Criterion) {
+        for values in [[1e15, 1e15, 1e15], [0, 0, 0], [0, 1e15, 1e-300]] as [[Double?]] {
+            for stage in [
+                Stage.Action.weigh(by: .criterion(criterion)),
+                .weigh(by: .quality([criterion: 1_000_000, criterion == .cpu ? .queue : .cpu: 1e-3])),
+                .order(by: .criterion(criterion)), .shed(.init(.bits, soft: .share(0.5), hard: .share(1))),
+                .outliers(factor: 1.5),
+            ] {
+                var fixture = StageFixture(.available, stage, .draw)
+                fixture.measure(criterion, values)
+                fixture.measure(.capacity, values)
+                #expect(fixture.decide().pool >= -1)
+            }
+        }
+    }
+
     @Test("nothing is shed on missing data")
     func shedWithoutData() {
         var fixture = StageFixture(

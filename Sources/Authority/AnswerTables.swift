@@ -3,7 +3,7 @@ import DNSWire
 import Steering
 import TrafficModel
 
-/// Turns drafts into the flat tables of ``AuthorityData``, with every answer prepared.
+/// Turns drafts into the flat tables of ``ZoneTables``, with every answer prepared.
 struct AnswerTables {
     private(set) var nodes: [Node] = []
     private(set) var names: [UInt8] = []
@@ -14,7 +14,6 @@ struct AnswerTables {
     private(set) var zones: [ZoneAnswers] = []
     private(set) var targets: [TargetName] = []
     private(set) var services: [TargetName] = []
-    private(set) var addresses: [TargetAddress] = []
     /// Of all zones, in their order; nodes as in `nodes`.
     private(set) var patterns: [NamePattern] = []
     private(set) var patternBytes: [UInt8] = []
@@ -33,19 +32,19 @@ struct AnswerTables {
     /// RFC 8482 suggests a long TTL, for the sake of those who repeat such questions.
     private static let anyTTL: UInt32 = 3600
 
-    init(builder: AuthorityBuilder, intent: Intent, plan: SteeringPlan, identity: AuthorityData.Identity) {
+    init(builder: AuthorityBuilder, source: ZoneTables.Source) {
         self.builder = builder
-        isFull = intent.dns.responses == .full
+        isFull = source.responses == .full
         anyAnswer = 0
         var any = AnswerWriter(tail: .root, isWhole: false)
         any.appendAnswer(
             type: .hinfo, ttl: Self.anyTTL, data: [7] + Array("RFC8482".utf8) + [0])
         store(any, outcome: .answered)
-        if let server = identity.server { serverAnswer = storeChaos(server) + 1 }
-        if let version = identity.version { versionAnswer = storeChaos(version) + 1 }
+        if let server = source.identity.server { serverAnswer = storeChaos(server) + 1 }
+        if let version = source.identity.version { versionAnswer = storeChaos(version) + 1 }
 
-        for zone in intent.zones.indices {
-            let origin = intent.zones[zone].origin
+        for zone in source.zones.indices {
+            let origin = source.zones[zone].origin
             var negative = AnswerWriter(tail: origin, isWhole: false)
             appendSOA(of: zone, to: &negative)
             let noData = store(negative, outcome: .noData)
@@ -71,19 +70,17 @@ struct AnswerTables {
             }
             zones[zone].patternCount = UInt32(patterns.count) - zones[zone].firstPattern
         }
-        for pool in intent.pools.indices {
-            let name = plan.target(ofPool: pool)
+        for (name, binding) in zip(source.targets, source.services) {
             let zone = name.flatMap { builder.zone(of: $0) }
             targets.append(
                 TargetName(
                     offset: UInt32(bytes.count), length: UInt8(name?.wire.count ?? 0),
                     zone: UInt32(zone.map { $0 + 1 } ?? 0)))
             bytes += name?.wire ?? []
-            let service = intent.pools[pool].https.map(Self.serviceData) ?? []
+            let service = binding.map(Self.serviceData) ?? []
             services.append(TargetName(offset: UInt32(bytes.count), length: UInt8(service.count), zone: 0))
             bytes += service
         }
-        for server in 0..<plan.addressCount { addresses.append(TargetAddress(plan.address(ofServer: server))) }
     }
 
     /// The data of a pool's HTTPS records up to the hints: ServiceMode, the owner's name, and parameters with smaller

@@ -7,7 +7,7 @@ package import TrafficModel
 /// its steered names. Immutable; made for a generation and shared by its snapshots.
 package final class AuthorityData: Sendable {
     /// What CHAOS queries are told (RFC 4892).
-    package struct Identity: Sendable {
+    package struct Identity: Equatable, Sendable {
         /// `id.server` and `hostname.bind`; `nil`: refused.
         package var server: String?
         /// `version.bind` and `version.server`; `nil`: refused.
@@ -53,18 +53,27 @@ package final class AuthorityData: Sendable {
     let serverAnswer: UInt32
     let versionAnswer: UInt32
 
+    /// Owns the tables of zones and names. What is looked up in them is repeated here, so that no query follows or
+    /// counts this reference.
+    let tables: ZoneTables
+
     /// - Parameters:
     ///   - intent: zones without mistakes: what ``DNSWire/ZoneChecks`` lets pass. Steered names outside of all zones or
     ///     below a delegation are left out.
     ///   - seed: secret and random; of the name table.
     ///   - cookieSeed: secret and random, the same for all generations: of DNS cookies where no secrets are configured.
     ///   - poolSlots: the same for all generations, so that counters of a pool go on.
+    ///   - previous: of the generation before: where zones and names are the same, so are their tables.
     package init(
-        intent: Intent, plan: SteeringPlan, seed: UInt64, cookieSeed: SipKey, poolSlots: PoolSlots = .init()
+        intent: Intent, plan: SteeringPlan, seed: UInt64, cookieSeed: SipKey, poolSlots: PoolSlots = .init(),
+        previous: AuthorityData? = nil
     ) {
-        var builder = AuthorityBuilder(zones: intent.zones, steered: plan.names)
-        builder.build()
-        let writer = AnswerTables(builder: builder, intent: intent, plan: plan, identity: Identity(intent.dns.answers))
+        let source = ZoneTables.Source(intent, plan, seed: seed)
+        if let previous, previous.tables.source == source {
+            tables = previous.tables
+        } else {
+            tables = ZoneTables(source)
+        }
         generation = intent.generation
         self.poolSlots = poolSlots
         poolNames = intent.pools.map(\.name)
@@ -72,41 +81,24 @@ package final class AuthorityData: Sendable {
         policy = ResponsePolicy(intent.dns, zones: intent.zones, cookieSeed: cookieSeed)
         udpSize = min(max(intent.dns.udpSize, 512), 4096)
         self.seed = seed
-        depth = builder.nodes.map { $0.name.labelCount }.max() ?? 0
-        var nodes = NodeEntries(writer.nodes, names: writer.names, answers: writer.answers)
-        slots = FlatTable(NodeSlot.table(for: writer.nodes, at: nodes.positions, names: writer.names, seed: seed))
-        patterns = FlatTable(
-            writer.patterns.map { pattern in
-                NamePattern(
-                    offset: pattern.offset, labelCount: pattern.labelCount, isOpen: pattern.isOpen,
-                    node: nodes.positions[Int(pattern.node)])
-            })
-        patternBytes = FlatTable(writer.patternBytes)
-        nodes.forgetPositions()
-        self.nodes = nodes
-        // Room behind the last answer's head, which may be all it has.
-        prepared = PreparedAnswers(writer.bytes + [UInt8](repeating: 0, count: 8))
-        pointers = FlatTable(writer.pointers)
-        zones = FlatTable(writer.zones)
-        targets = FlatTable(writer.targets)
-        services = FlatTable(writer.services)
-        addresses = FlatTable(writer.addresses)
+        depth = tables.depth
+        slots = tables.slots
+        nodes = tables.nodes
+        prepared = tables.prepared
+        pointers = tables.pointers
+        zones = tables.zones
+        patterns = tables.patterns
+        patternBytes = tables.patternBytes
+        targets = tables.targets
+        services = tables.services
+        serverAnswer = tables.serverAnswer
+        versionAnswer = tables.versionAnswer
+        addresses = FlatTable((0..<plan.addressCount).map { TargetAddress(plan.address(ofServer: $0)) })
         slotOfPool = FlatTable(intent.pools.map { poolSlots.slot(of: $0.name) })
-        serverAnswer = writer.serverAnswer
-        versionAnswer = writer.versionAnswer
     }
 
     deinit {
         policy.deallocate()
-        slots.deallocate()
-        nodes.deallocate()
-        prepared.deallocate()
-        pointers.deallocate()
-        zones.deallocate()
-        patterns.deallocate()
-        patternBytes.deallocate()
-        targets.deallocate()
-        services.deallocate()
         addresses.deallocate()
         slotOfPool.deallocate()
     }

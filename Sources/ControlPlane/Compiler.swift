@@ -22,15 +22,18 @@ package struct Compiler: Sendable {
     ///   - seed: secret and random: of the name table, so that nobody can choose names that collide.
     ///   - cookieSeed: secret and random: of DNS cookies where no secrets are configured.
     ///   - poolSlots: the places of pools in the counters of DNS workers, the same for all generations.
+    ///   - previous: of the generation before, whose tables are shared where nothing changed.
     package init(
         intent: Intent, geography: GeographyDatabase, registry: MemberRegistry, seed: UInt64, cookieSeed: SipKey,
-        poolSlots: PoolSlots
+        poolSlots: PoolSlots, previous: Compiler? = nil
     ) {
         self.intent = intent
         self.registry = registry
         plan = SteeringPlan(intent: intent, geography: geography)
         failbackServers = FailbackTracker.servers(in: intent)
-        authority = AuthorityData(intent: intent, plan: plan, seed: seed, cookieSeed: cookieSeed, poolSlots: poolSlots)
+        authority = AuthorityData(
+            intent: intent, plan: plan, seed: seed, cookieSeed: cookieSeed, poolSlots: poolSlots,
+            previous: previous?.authority)
     }
 
     /// - Parameters:

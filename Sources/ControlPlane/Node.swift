@@ -210,7 +210,8 @@ package actor Node {
             return refused(["\(configurationPath): admin.state cannot change while the node runs; restart it"])
         }
         intent.generation = snapshot.generation + 1
-        let candidate = await makeCompiler(for: intent, geography: result.geography ?? GeographyDatabase())
+        let candidate = await makeCompiler(
+            for: intent, geography: result.geography ?? GeographyDatabase(), previous: compiler)
         let next = candidate.compile(
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
             previous: snapshot)
@@ -263,10 +264,12 @@ package actor Node {
     private nonisolated func load(reusing zones: ZoneCache) async -> LoadResult { loader(configurationPath, zones) }
 
     @concurrent
-    private nonisolated func makeCompiler(for intent: Intent, geography: GeographyDatabase) async -> Compiler {
+    private nonisolated func makeCompiler(
+        for intent: Intent, geography: GeographyDatabase, previous: Compiler
+    ) async -> Compiler {
         Compiler(
             intent: intent, geography: geography, registry: registry, seed: seed, cookieSeed: cookieSeed,
-            poolSlots: poolSlots)
+            poolSlots: poolSlots, previous: previous)
     }
 
     private func refused(_ messages: [String]) -> ReloadOutcome {

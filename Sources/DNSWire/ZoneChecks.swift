@@ -110,18 +110,16 @@ package struct ZoneChecks {
                     at: located[index])
                 continue
             }
-            let position: Int
-            if let known = positions[record.owner] {
-                position = known
-            } else {
-                position = owners.count
-                owners.append(Owner(name: record.owner))
-                positions[record.owner] = position
-            }
+            let next = owners.count
+            // Writes where it finds nothing: one search instead of two.
+            let position = Self.entered(&positions[record.owner, default: next])
+            if position == next { owners.append(Owner(name: record.owner)) }
             latest = position
             add(index, to: position)
         }
     }
+
+    private static func entered(_ position: inout Int) -> Int { position }
 
     /// What another software made of the zone when it signed it; it would not fit what is answered here.
     private static let signatures: Set<RecordType> = [.rrsig, .sig, .nsec, .nsec3, .nsec3param]

@@ -63,14 +63,14 @@ package final class AuthorityData: Sendable {
     ///   - seed: secret and random; of the name table.
     ///   - cookieSeed: secret and random, the same for all generations: of DNS cookies where no secrets are configured.
     ///   - poolSlots: the same for all generations, so that counters of a pool go on.
-    ///   - previous: of the generation before: where zones and names are the same, so are their tables.
+    ///   - previous: the generation before, and what it was made of: where zones and names are the same, so are their tables.
     package init(
         intent: Intent, plan: SteeringPlan, seed: UInt64, cookieSeed: SipKey, poolSlots: PoolSlots = .init(),
-        previous: AuthorityData? = nil
+        previous: (data: AuthorityData, intent: Intent, plan: SteeringPlan)? = nil
     ) {
         let source = ZoneTables.Source(intent, plan, seed: seed)
-        if let previous, previous.tables.source == source {
-            tables = previous.tables
+        if let previous, ZoneTables.Source(previous.intent, previous.plan, seed: previous.data.seed) == source {
+            tables = previous.data.tables
         } else {
             tables = ZoneTables(source)
         }

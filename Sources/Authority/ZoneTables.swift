@@ -6,7 +6,8 @@ import TrafficModel
 /// The part of ``AuthorityData`` that is made of zones and names: all that takes long. Generations share it for as long
 /// as nothing that it is made of changes.
 final class ZoneTables: Sendable {
-    /// All that the tables are made of.
+    /// All that the tables are made of. They do not keep it: records take more memory than answers, and an idle thread may
+    /// hold old tables for long.
     struct Source: Equatable, Sendable {
         let zones: [Zone]
         let names: [DomainName]
@@ -45,7 +46,6 @@ final class ZoneTables: Sendable {
         }
     }
 
-    let source: Source
     let depth: Int
     let slots: FlatTable<NodeSlot>
     let nodes: NodeEntries
@@ -60,7 +60,6 @@ final class ZoneTables: Sendable {
     let versionAnswer: UInt32
 
     init(_ source: Source) {
-        self.source = source
         var builder = AuthorityBuilder(zones: source.zones, steered: Array(zip(source.names, source.subjects)))
         builder.build()
         let writer = AnswerTables(builder: builder, source: source)

@@ -33,7 +33,7 @@ package struct Compiler: Sendable {
         failbackServers = FailbackTracker.servers(in: intent)
         authority = AuthorityData(
             intent: intent, plan: plan, seed: seed, cookieSeed: cookieSeed, poolSlots: poolSlots,
-            previous: previous?.authority)
+            previous: previous.map { ($0.authority, $0.intent, $0.plan) })
     }
 
     /// - Parameters:

@@ -9,16 +9,26 @@ import TrafficModel
 
 @Suite("Generations that share their tables")
 struct ZoneTablesTests {
-    private func data(_ intent: Intent, after previous: AuthorityData? = nil, seed: UInt64 = 42) -> AuthorityData {
-        AuthorityData(
-            intent: intent, plan: SteeringPlan(intent: intent, geography: GeographyDatabase()), seed: seed,
-            cookieSeed: Fixture.cookieSeed, previous: previous)
+    /// What one generation was made of, and what was made of it.
+    private typealias Made = (data: AuthorityData, intent: Intent, plan: SteeringPlan)
+
+    private func make(_ intent: Intent, after previous: Made? = nil, seed: UInt64 = 42) -> Made {
+        let plan = SteeringPlan(intent: intent, geography: GeographyDatabase())
+        return (
+            AuthorityData(
+                intent: intent, plan: plan, seed: seed, cookieSeed: Fixture.cookieSeed, previous: previous),
+            intent, plan
+        )
+    }
+
+    private func data(_ intent: Intent, after previous: Made? = nil, seed: UInt64 = 42) -> AuthorityData {
+        make(intent, after: previous, seed: seed).data
     }
 
     @Test("zones and names that stay as they were are not made anew, whatever else changes")
     func shared() throws {
         var intent = Fixture.intent()
-        let first = data(intent)
+        let first = make(intent)
         intent.generation = 2
         intent.dns.udpSize = 512
         intent.dns.answers.identifier = [1]
@@ -27,14 +37,14 @@ struct ZoneTablesTests {
         intent.wideIPs[0].ttl = 5
         intent.virtualServers[0].endpoint = Endpoint("198.51.100.77:443")!
         let second = data(intent, after: first)
-        #expect(second.tables === first.tables)
+        #expect(second.tables === first.data.tables)
         #expect(second.generation == 2 && second.udpSize == 512 && second.policy.requiresCookies)
         // Read again, without a change.
-        #expect(data(Fixture.intent(), after: first).tables === first.tables)
+        #expect(data(Fixture.intent(), after: first).tables === first.data.tables)
         // Answers are those of the new generation, the tables outlive the old one.
         intent.dns.answers.cookies.policy = .answer
         var fixture = Fixture(intent)
-        var old: AuthorityData? = data(Fixture.intent())
+        var old: Made? = make(Fixture.intent())
         let next = data(intent, after: old)
         old = nil
         fixture.snapshot = AuthoritySnapshot(data: next, steering: fixture.snapshot.steering)
@@ -46,7 +56,7 @@ struct ZoneTablesTests {
 
     @Test("any change of what answers hold makes them anew")
     func changed() throws {
-        let first = data(Fixture.intent())
+        let first = make(Fixture.intent())
         let changes: [(String, (inout Intent) -> Void)] = [
             ("data", { $0.zones[0].records[0].data[0] ^= 1 }),
             ("a TTL", { $0.zones[0].records[3].ttl = 1 }),
@@ -69,8 +79,8 @@ struct ZoneTablesTests {
         for (what, change) in changes {
             var intent = Fixture.intent()
             change(&intent)
-            #expect(data(intent, after: first).tables !== first.tables, "\(what)")
+            #expect(data(intent, after: first).tables !== first.data.tables, "\(what)")
         }
-        #expect(data(Fixture.intent(), after: first, seed: 43).tables !== first.tables)
+        #expect(data(Fixture.intent(), after: first, seed: 43).tables !== first.data.tables)
     }
 }

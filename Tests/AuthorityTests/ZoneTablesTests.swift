@@ -73,6 +73,7 @@ struct ZoneTablesTests {
             ("a steered name", { $0.wideIPs[0].aliases = [] }), ("its place", { $0.wideIPs.swapAt(0, 1) }),
             ("a pool's host", { $0.pools[0].host = DomainName("US.api.example.com")! }),
             ("a pool's target", { $0.pools[3].answer = .external(DomainName("cdn.example.org")!) }),
+            ("a pool's HTTPS record", { $0.pools[0].https = ServiceBinding() }),
             ("the contents", { $0.dns.responses = .full }), ("who this is", { $0.dns.answers.serverName = "node-2" }),
             ("what this is", { $0.dns.answers.version = nil }),
         ]

@@ -496,6 +496,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
             channel.close()
             return
         }
+        http2?.sayFarewell()
         phase = .closing
         inbox = ByteBuffer()
         setDeadline(Self.lingering)

@@ -39,16 +39,18 @@ final class HTTP2ClientConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
     /// is kept.
     private static let connectionWindow = 1 << 20
     private static let defaultWindow = 65_535
-    /// Streams that are reset from this side, in thirty seconds: clients that provoke them have the work done that
-    /// they then disclaim (CVE-2025-8671).
-    private static let resetLimit = 200
-    private static let resetSpan: UInt64 = 30_000_000_000
+    /// Resets in thirty seconds, either side's (CVE-2023-44487, CVE-2025-8671): a browser that leaves a page full of
+    /// pictures behind sends a hundred, an attack thousands each second.
+    private static let resetLimit = 500
+    /// PING, SETTINGS and PRIORITY in thirty seconds: gRPC measures the path with up to ten PINGs a second.
+    private static let controlLimit = 1000
+    private static let span: Int64 = 30_000_000_000
 
     init(carrier: ClientConnection) {
         self.carrier = carrier
         worker = carrier.worker
         highWater = carrier.worker.settings.bufferBytes
-        resets = RateWindow(limit: Self.resetLimit, span: Self.resetSpan)
+        resets = RateWindow(limit: Self.resetLimit, span: UInt64(Self.span))
     }
 
     /// The codec below this handler.
@@ -60,7 +62,13 @@ final class HTTP2ClientConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
             HTTP2Setting(parameter: .maxHeaderListSize, value: worker.settings.limits.bytes * 2),
             HTTP2Setting(parameter: .enableConnectProtocol, value: 1),
         ]
-        return NIOHTTP2Handler(mode: .server, frameDelegate: self, connectionConfiguration: connection)
+        connection.controlFrameRateLimit.maximumCount = Self.controlLimit
+        connection.controlFrameRateLimit.windowLength = .nanoseconds(Self.span)
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.streamResetFrameRateLimit.maximumCount = Self.resetLimit
+        stream.streamResetFrameRateLimit.windowLength = .nanoseconds(Self.span)
+        return NIOHTTP2Handler(
+            mode: .server, frameDelegate: self, connectionConfiguration: connection, streamConfiguration: stream)
     }
 
     private var streamWindow: Int { min(worker.settings.bufferBytes, 1 << 20) }
@@ -182,7 +190,6 @@ final class HTTP2ClientConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
     }
 
     func reset(_ stream: ClientStream, _ code: HTTP2ErrorCode) {
-        if code != .noError { countReset() }
         write(stream.id, .rstStream(code))
     }
 
@@ -272,6 +279,12 @@ final class HTTP2ClientConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
         ending = .last
         write(.rootStream, .goAway(lastStreamID: lastStream, errorCode: .noError, opaqueData: nil))
         if streams.isEmpty { finishSoon() }
+    }
+
+    /// The connection ends now: says what was the last request.
+    func sayFarewell() {
+        if ending != .last, !hasFailed { sayLast() }
+        context?.flush()
     }
 
     /// The client sends no more requests.

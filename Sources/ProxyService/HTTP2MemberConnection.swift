@@ -60,8 +60,19 @@ final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
             HTTP2Setting(parameter: .initialWindowSize, value: Self.streamWindow),
             HTTP2Setting(parameter: .maxHeaderListSize, value: HeadLimits.largestHead),
         ]
-        return NIOHTTP2Handler(mode: .client, frameDelegate: self, connectionConfiguration: connection)
+        // A member's connection carries everybody's requests, day after day: what would be a flood from one client is
+        // not one here.
+        connection.maximumConnectionGlitches = Self.unsuspicious
+        connection.controlFrameRateLimit.maximumCount = Self.unsuspicious
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.streamResetFrameRateLimit.maximumCount = Self.unsuspicious
+        stream.streamErrorRateLimit.maximumCount = Self.unsuspicious
+        return NIOHTTP2Handler(
+            mode: .client, frameDelegate: self, connectionConfiguration: connection, streamConfiguration: stream)
     }
+
+    /// In thirty seconds.
+    private static let unsuspicious = 100_000
 
     /// Whether one more request may go here.
     var hasRoom: Bool { !isLeaving && streams.count + waiting.count < min(limit, Self.mostStreams) }

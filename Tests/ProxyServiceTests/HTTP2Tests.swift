@@ -1,3 +1,4 @@
+import Addresses
 import Balancing
 import ProxyService
 import Testing
@@ -309,6 +310,82 @@ struct HTTP2Tests {
         await member.close()
     }
 
+    @Test("a body that trickles or grows too large is answered, and no more of it is taken")
+    func badBodies() async throws {
+        let member = try await TestMember { _, _ in [] }
+        let proxy = try await TestProxy([member]) {
+            $0.proxy.limits.bodyTimeout = .milliseconds(200)
+            $0.proxy.limits.bodyBytes = 1000
+        }
+        let client = try await Client(proxy.endpoint)
+        client.request(1, Client.post(), isEnd: false)
+        client.data(1, Array("abc".utf8))
+        let slow = try await client.wait(1) { $0.resetCode != nil }
+        #expect(slow.status == "408" && slow.isEnd && slow.resetCode == 0)
+        client.request(3, Client.post(), isEnd: false)
+        client.data(3, [UInt8](repeating: 1, count: 1000))
+        client.data(3, [1])
+        let large = try await client.wait(3) { $0.resetCode != nil }
+        #expect(large.status == "413" && large.isEnd && large.resetCode == 0)
+        client.request(5, Client.post([("content-length", "1001")]), isEnd: false)
+        #expect(try await client.wait(5) { $0.resetCode != nil }.status == "413")
+        #expect(await proxy.settles { _ in member.openConnections == 0 })
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("what is made here is the same as over HTTP/1.1: redirects, fixed responses, limits of rate, loops")
+    func ownResponses() async throws {
+        let proxy = try await TestProxy(
+            TestProxy.intent([]) {
+                $0.proxy.via = .name("me")
+                var redirect = Route(name: "r", action: .redirect(Route.Redirect(location: "https://{host}{path}")))
+                redirect.path = .prefix("/r")
+                var fixed = Route(name: "f", action: .respond(Route.FixedResponse()))
+                fixed.path = .prefix("/f")
+                $0.listeners[0].mode = .http(routes: [redirect, fixed])
+            })
+        let client = try await Client(proxy.endpoint)
+        let get = { (path: String, more: [(String, String)]) in
+            [(":method", "GET"), (":scheme", "http"), (":path", path), (":authority", "a")] + more
+        }
+        client.request(1, get("/r/x", []))
+        #expect(try await client.end(of: 1).has("location: https://a/r/x"))
+        client.request(3, get("/f", []))
+        #expect(try await client.end(of: 3).status == "200")
+        client.request(5, get("/else", []))
+        let none = try await client.end(of: 5)
+        #expect(none.status == "404" && none.text.hasPrefix("404 Not Found\n"))
+        client.request(7, get("/f", [("via", "2 me:\(proxy.endpoint.port)")]))
+        #expect(try await client.end(of: 7).status == "508")
+        await client.close()
+        await proxy.stop()
+    }
+
+    @Test("a connection too many is told so and ends; an idle one makes room")
+    func overload() async throws {
+        let member = try await TestMember { _, _ in [] }
+        let proxy = try await TestProxy([member]) { $0.proxy.limits.connections = 1 }
+        let first = try await Client(proxy.endpoint)
+        first.request(1)
+        #expect(await proxy.settles { $0.requests == 1 })
+        let second = try await Client(proxy.endpoint)
+        second.request(1)
+        #expect(try await second.end(of: 1).status == "503")
+        #expect(try await second.goAwayCode() == 0)
+        await second.close()
+        first.send(.reset, stream: 1, Client.bytes(8))
+        #expect(await proxy.settles { $0.openConnections == 1 && $0.aborted == 1 })
+        let third = try await Client(proxy.endpoint)
+        #expect(try await first.goAwayCode() == 0)
+        #expect(await proxy.settles { $0.evicted == 1 })
+        await first.close()
+        await third.close()
+        await proxy.stop()
+        await member.close()
+    }
+
     // MARK: Ends
 
     @Test("a client that resets its stream lets the member go")
@@ -423,7 +500,8 @@ struct HTTP2Tests {
         var name: String
         /// What is sent for each number.
         var frames: @Sendable (UInt32) -> [UInt8]
-        var count: UInt32 = 1000
+        /// More than the limits: 500 resets, 1000 control frames.
+        var count: UInt32 = 1500
         var code: UInt32 = 11
         var testDescription: String { name }
     }

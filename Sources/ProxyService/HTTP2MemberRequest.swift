@@ -9,18 +9,31 @@ enum HTTP2MemberRequest {
         let text = { (range: ByteRange) in
             bytes.getString(at: bytes.readerIndex + range.start, length: range.count) ?? ""
         }
-        var list: [(String, String)] = []
-        list.reserveCapacity(head.fields.count + 5)
-        list.append((":method", text(head.methodRange)))
-        list.append((":scheme", isTLS ? "https" : "http"))
-        list.append((":path", text(head.path) + text(head.query)))
-        list.append((":authority", text(head.authority.text)))
+        var fields = HPACKHeaders()
+        fields.reserveCapacity(head.fields.count + 5)
+        fields.add(name: ":method", value: text(head.methodRange))
+        fields.add(name: ":scheme", value: isTLS ? "https" : "http")
+        fields.add(name: ":path", value: text(head.path) + text(head.query), indexing: .nonIndexable)
+        fields.add(name: ":authority", value: text(head.authority.text))
         for index in 0..<head.fields.count {
             let line = head.fields[index]
             if line.isDropped || line.name == .host { continue }
-            list.append((HTTP2ResponseHead.lowerCaseName(bytes, line), text(line.value)))
+            fields.add(
+                name: HTTP2ResponseHead.lowerCaseName(bytes, line), value: text(line.value),
+                indexing: line.name.indexing)
         }
-        if head.acceptsTrailers { list.append(("te", "trailers")) }
-        return HPACKHeaders(list)
+        if head.acceptsTrailers { fields.add(name: "te", value: "trailers") }
+        return fields
+    }
+}
+
+extension FieldName {
+    /// Secrets are kept out of the table (RFC 7541 section 7.1.3), and so is what would not be found there again.
+    var indexing: HPACKIndexing {
+        switch self {
+        case .authorization, .cookie, .setCookie: .neverIndexed
+        case .xRequestID, .contentLength, .contentRange, .age: .nonIndexable
+        default: .indexable
+        }
     }
 }

@@ -8,11 +8,11 @@ enum HTTP2ResponseHead {
     ///   - bytes: what the head was parsed from.
     ///   - date: written when the response has none.
     static func fields(_ bytes: ByteBuffer, _ head: ResponseHead, date: [UInt8]) -> HPACKHeaders {
-        var list: [(String, String)] = []
+        var list = HPACKHeaders()
         list.reserveCapacity(head.fields.count + 3)
         // RFC 8441 section 5: a tunnel begins with 200.
         let isSwitch = head.status == 101
-        list.append((":status", isSwitch ? "200" : String(head.status)))
+        list.add(name: ":status", value: isSwitch ? "200" : String(head.status))
         var hasDate = false
         for index in 0..<head.fields.count {
             let line = head.fields[index]
@@ -25,13 +25,13 @@ enum HTTP2ResponseHead {
             let name = lowerCaseName(bytes, line)
             // It confirms a key that the client did not send.
             if isSwitch, name == "sec-websocket-accept" { continue }
-            list.append((name, text(bytes, line.value)))
+            list.add(name: name, value: text(bytes, line.value), indexing: line.name.indexing)
         }
-        if !hasDate, head.status >= 200 { list.append(("date", String(decoding: date, as: UTF8.self))) }
+        if !hasDate, head.status >= 200 { list.add(name: "date", value: String(decoding: date, as: UTF8.self)) }
         if let length = head.contentLength, head.status >= 200, head.status != 204 {
-            list.append(("content-length", String(length)))
+            list.add(name: "content-length", value: String(length), indexing: FieldName.contentLength.indexing)
         }
-        return HPACKHeaders(list)
+        return list
     }
 
     static func trailers(_ bytes: ByteBuffer, _ trailers: TrailerFields) -> HPACKHeaders {

@@ -14,7 +14,7 @@ help:
 	@echo "make lint         check the format of the sources"
 	@echo "make bench-dns    CPU per query beside gdnsd and Knot"
 	@echo "make bench-proxy  CPU per request beside NGINX and HAProxy"
-	@echo "make bench-steering  time of a decision, and of city-sized geography"
+	@echo "make bench-steering  time of a decision, of one flip among many names, and of city-sized geography; how even shares are"
 	@echo "make install      copy the binary to PREFIX (default /usr/local)"
 
 build:

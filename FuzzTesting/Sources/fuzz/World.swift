@@ -119,7 +119,8 @@ enum World {
         var api = wideIP("api.example.com", [0, 1], .topology)
         api.aliases = [name("api2.example.com")]
         api.topology = [
-            TopologyRecord(sources: [.prefix(prefix("10.1.0.0/16")), .prefix(prefix("2001:db8:e::/48"))], candidates: [1]),
+            TopologyRecord(
+                sources: [.prefix(prefix("10.1.0.0/16")), .prefix(prefix("2001:db8:e::/48"))], candidates: [1]),
             TopologyRecord(sources: [.prefix(prefix("10.0.0.0/8"))], candidates: [0]),
         ]
         var closed = wideIP("closed.example.com", [0])

@@ -9,7 +9,7 @@ help:
 	@echo "make demo         set up, build, and show the whole flow on this machine (ARGS=--tour plays it unattended)"
 	@echo "make build        the release binary, in .build/release/meridian"
 	@echo "make test         set up and run all tests"
-	@echo "make test-slow    the tests that take minutes: attacks, and a server built with sanitizers under random packets"
+	@echo "make test-slow    the tests that take minutes: attacks, a node killed 100 times, a server built with sanitizers under random packets"
 	@echo "make fuzz         search for inputs that break a parser: TARGET=message SECONDS=60"
 	@echo "make lint         check the format of the sources"
 	@echo "make bench-dns    CPU per query beside gdnsd and Knot"
@@ -39,6 +39,7 @@ test-slow:
 	MERIDIAN_SLOW=1 $(swift) test --filter AttackScenarios
 	scripts/storm address
 	scripts/storm thread
+	MERIDIAN_KILLS=100 $(swift) test --filter DurabilityScenarios
 
 fuzz:
 	@scripts/setup build

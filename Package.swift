@@ -53,6 +53,7 @@ let package = Package(
         .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: house),
         .target(name: "Geography", dependencies: ["Addresses", "FlatTables"], swiftSettings: house),
         .target(name: "TrafficModel", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
+        .target(name: "Maintenance", dependencies: ["TrafficModel"], swiftSettings: house),
         .target(name: "Telemetry", swiftSettings: house),
         .target(
             name: "Steering", dependencies: ["Addresses", "DNSWire", "FlatTables", "Geography", "TrafficModel"],
@@ -64,7 +65,8 @@ let package = Package(
         .target(
             name: "ConfigurationLoading",
             dependencies: [
-                "Addresses", "DNSWire", "Geography", "TrafficModel", .product(name: "Yams", package: "Yams"),
+                "Addresses", "DNSWire", "Geography", "Maintenance", "TrafficModel",
+                .product(name: "Yams", package: "Yams"),
             ], path: "Sources/Configuration", swiftSettings: house),
         .target(
             name: "HealthMonitoring",
@@ -92,13 +94,15 @@ let package = Package(
             name: "ControlPlane",
             dependencies: [
                 "Addresses", "Authority", "Balancing", "CLinux", "ConfigurationLoading", "DNSService", "DNSWire",
-                "Geography", "HealthMonitoring", "ProxyService", "Sockets", "StateStore", "Steering", "Telemetry",
+                "Geography", "HealthMonitoring", "Maintenance", "ProxyService", "Sockets", "StateStore", "Steering",
+                "Telemetry",
                 "TrafficModel", nioCore, nioPosix, lifecycle, logging,
             ], swiftSettings: house),
         .target(
             name: "AdminAPI",
             dependencies: [
-                "ControlPlane", "StateStore", "TrafficModel", .product(name: "Hummingbird", package: "hummingbird"),
+                "ControlPlane", "Maintenance", "StateStore", "TrafficModel",
+                .product(name: "Hummingbird", package: "hummingbird"),
                 httpTypes,
                 lifecycle,
                 logging,
@@ -112,7 +116,7 @@ let package = Package(
         .executableTarget(
             name: "meridian",
             dependencies: [
-                "AdminAPI", "ConfigurationLoading", "ControlPlane", "Demo", "TrafficModel",
+                "AdminAPI", "ConfigurationLoading", "ControlPlane", "Demo", "Maintenance", "TrafficModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: house),
@@ -187,6 +191,15 @@ let package = Package(
                 nioPosix,
             ],
             swiftSettings: house),
+        .testTarget(
+            name: "MaintenanceTests", dependencies: ["Maintenance", "TrafficModel"], swiftSettings: house),
+        .testTarget(
+            name: "ControlPlaneTests",
+            dependencies: [
+                "Addresses", "ConfigurationLoading", "ControlPlane", "DNSWire", "Geography", "Maintenance",
+                "StateStore",
+                "Steering", "TrafficModel", logging,
+            ], swiftSettings: house),
         .testTarget(
             name: "StateStoreTests",
             dependencies: ["StateStore", "TrafficModel"],

@@ -22,8 +22,8 @@ package struct AuditEntry: Codable, Sendable {
         author = record.author
         origin = record.origin
         action = record.action.rawValue
-        kind = record.subject?.kind
-        name = record.subject?.name
+        kind = record.kind
+        name = record.name
         detail = record.detail
         reason = record.reason
     }

@@ -1,3 +1,4 @@
+import ControlPlane
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -19,6 +20,10 @@ struct ProblemMiddleware: RouterMiddleware {
     ) async throws -> Response {
         do {
             return try await next(request, context)
+        } catch let error as BadRequest {
+            return try AdminService.problem(.badRequest, error.detail)
+        } catch let error as ChangeError {
+            return try AdminService.problem(error.status, error.detail)
         } catch let error as any HTTPResponseError {
             let detail =
                 switch error.status {
@@ -29,6 +34,26 @@ struct ProblemMiddleware: RouterMiddleware {
                 default: "\(error)"
                 }
             return try AdminService.problem(error.status, detail)
+        }
+    }
+}
+
+extension ChangeError {
+    fileprivate var status: HTTPResponse.Status {
+        switch self {
+        case .unknown: .notFound
+        case .invalid: .badRequest
+        case .refused: .conflict
+        case .busy, .notStored: .serviceUnavailable
+        }
+    }
+
+    fileprivate var detail: String {
+        switch self {
+        case .unknown(let detail), .invalid(let detail): detail
+        case .refused(let reasons): reasons.joined(separator: "; ")
+        case .busy: "too many changes wait for their turn: try again in a while"
+        case .notStored(let reason): "nothing was changed: \(reason)"
         }
     }
 }

@@ -11,8 +11,14 @@ import ServiceLifecycle
 ///     GET    /v1/explain?name=&type=&client=&resolver=&sequence=
 ///     POST   /v1/reload
 ///     GET    /v1/audit?last=N
-///     PUT    /v1/overrides/{kind}   {"name", "verdict", "reason", "seconds"}
-///     DELETE /v1/overrides/{kind}   {"name"}
+///     PUT    /v1/overrides/{kind}   {"name", "verdict", "to", "factor", "reason", "seconds", "force"}
+///     DELETE /v1/overrides/{kind}   {"name", "force"}
+///     GET    /v1/windows
+///     PUT    /v1/windows/{name}     {"kind", "name", "verdict", "start" | "days", "at", "zone", "seconds", "drain", "reason"}
+///     DELETE /v1/windows/{name}
+///     GET    /v1/shifts
+///     POST   /v1/shifts             {"wide_ip", "kind", "from", "to", "share", "until" | "seconds", "reason", "force"}
+///     DELETE /v1/shifts/{id}
 ///     POST   /v1/virtual-servers/{name}/resume
 package struct AdminService: Service {
     /// A request body larger than this is refused with 413.
@@ -20,6 +26,8 @@ package struct AdminService: Service {
     static let operations = [
         "GET /v1/status", "GET /v1/audit", "POST /v1/reload", "PUT /v1/overrides/{kind}", "DELETE /v1/overrides/{kind}",
         "POST /v1/virtual-servers/{name}/resume",
+        "GET /v1/windows", "PUT /v1/windows/{name}", "DELETE /v1/windows/{name}", "GET /v1/shifts", "POST /v1/shifts",
+        "DELETE /v1/shifts/{id}",
     ]
 
     private let node: Node
@@ -62,15 +70,17 @@ package struct AdminService: Service {
         router.get("/v1/explain") { request, _ in try await Self.explain(request, node: node) }
         router.get("/v1/audit") { request, _ in try await Self.audit(request, node: node) }
         router.post("/v1/reload") { _, context in
-            let outcome = await node.reload(by: await context.author())
+            let outcome = try await node.reload(by: await context.author())
             return try Self.json(outcome, status: outcome.applied ? .ok : .unprocessableContent)
         }
-        router.put("/v1/overrides/{kind}") { request, context in
-            try await Self.change(request, context, node: node, sets: true)
-        }
-        router.delete("/v1/overrides/{kind}") { request, context in
-            try await Self.change(request, context, node: node, sets: false)
-        }
+        router.put("/v1/overrides/{kind}") { try await Self.setOverride($0, $1, node: node) }
+        router.delete("/v1/overrides/{kind}") { try await Self.clearOverride($0, $1, node: node) }
+        router.get("/v1/windows") { _, _ in try Self.json(await node.windowStatus) }
+        router.put("/v1/windows/{name}") { try await Self.addWindow($0, $1, node: node) }
+        router.delete("/v1/windows/{name}") { try await Self.cancelWindow($1, node: node) }
+        router.get("/v1/shifts") { _, _ in try Self.json(await node.shiftStatus) }
+        router.post("/v1/shifts") { try await Self.startShift($0, $1, node: node) }
+        router.delete("/v1/shifts/{id}") { try await Self.cancelShift($1, node: node) }
         router.post("/v1/virtual-servers/{name}/resume") { _, context in try await Self.resume(context, node: node) }
         return router
     }

@@ -23,14 +23,15 @@ package final class BalancingSnapshot: Sendable {
     ///   - previous: the snapshot before; the listeners are taken from it when the generation is the same.
     ///   - now: monotonic nanoseconds, on the clock that choices are made with; slow start begins then.
     package init(
-        intent: Intent, overrides: Overrides, observations: Observations, registry: MemberRegistry, epoch: UInt64,
+        intent: Intent, overrides: EffectiveOverrides, observations: Observations, registry: MemberRegistry,
+        epoch: UInt64,
         now: UInt64, previous: BalancingSnapshot? = nil
     ) {
         let reusable = previous.flatMap { $0.generation == intent.generation ? $0.listeners : nil }
         (listeners, upstreams) = registry.compile { compilation in
-            let upstreams = intent.upstreams.map { upstream in
+            let upstreams = intent.upstreams.enumerated().map { position, upstream in
                 UpstreamSnapshot(
-                    upstream, monitors: intent.monitors, overrides: overrides, observations: observations,
+                    upstream, at: position, monitors: intent.monitors, overrides: overrides, observations: observations,
                     compilation: &compilation, now: now)
             }
             let listeners = reusable ?? intent.listeners.map { ListenerSnapshot($0, compilation: &compilation) }

@@ -22,6 +22,8 @@ package struct MemberSnapshot: Sendable {
     /// The verdict of all its monitors together; up when it has none.
     package let health: HealthState
     package let verdict: Overrides.Verdict?
+    /// What operators multiply its ratio by.
+    package let factor: Double
     package let availability: Availability
     package let state: MemberState
 }
@@ -68,7 +70,8 @@ package final class UpstreamSnapshot: Sendable {
     private let state: UpstreamState
 
     init(
-        _ upstream: Upstream, monitors: [Monitor], overrides: Overrides, observations: Observations,
+        _ upstream: Upstream, at position: Int, monitors: [Monitor], overrides: EffectiveOverrides,
+        observations: Observations,
         compilation: inout MemberRegistry.Compilation, now: UInt64
     ) {
         name = upstream.name
@@ -92,17 +95,12 @@ package final class UpstreamSnapshot: Sendable {
         let (state, upstreamIsNew) = compilation.upstream(upstream.name)
         var members: [MemberSnapshot] = []
         members.reserveCapacity(upstream.members.count)
-        for member in upstream.members {
+        for (index, member) in upstream.members.enumerated() {
             let health = Self.health(of: member, monitors: upstream.monitors.map { monitors[$0] }, observations)
             let text = member.endpoint.description
-            let verdict = overrides.entries[.member(upstream: upstream.name, endpoint: text)]?.verdict
-            let availability: MemberSnapshot.Availability =
-                switch verdict {
-                case .forceDown: .down
-                case .forceUp: .available
-                case .drain: health == .down ? .down : .drained
-                case nil: health == .down ? .down : .available
-                }
+            let name = EffectiveOverrides.Member(upstream: position, member: index)
+            let verdict = overrides.members[name]?.entry.verdict
+            let availability = Self.availability(health, verdict)
             let (memberState, memberIsNew) = compilation.member(
                 upstream: upstream.name, endpoint: member.endpoint, tls: upstream.tls)
             memberState.note(isDown: availability == .down, joined: memberIsNew && !upstreamIsNew, now: now)
@@ -110,15 +108,13 @@ package final class UpstreamSnapshot: Sendable {
                 MemberSnapshot(
                     endpoint: member.endpoint, endpointText: Array(text.utf8), ratio: member.ratio,
                     maxConnections: member.maxConnections, backup: member.backup, health: health, verdict: verdict,
-                    availability: availability, state: memberState))
+                    factor: overrides.memberFactors[name] ?? 1, availability: availability, state: memberState))
         }
         self.members = members
-        candidates = members.map { member in
-            Candidate(
-                member.state, weight: Self.weight(of: member, method: upstream.method),
-                limit: member.maxConnections ?? .max)
+        candidates = zip(members, Self.weights(of: members, method: upstream.method)).map { member, weight in
+            Candidate(member.state, weight: weight, limit: member.maxConnections ?? .max)
         }
-        let usable = members.indices.filter { members[$0].ratio > 0 }
+        let usable = members.indices.filter { members[$0].ratio > 0 && members[$0].factor > 0 }
         primaries = usable.filter { members[$0].availability == .available && !members[$0].backup }
         backups = usable.filter { members[$0].availability == .available && members[$0].backup }
         drained = usable.filter { members[$0].availability == .drained }
@@ -175,11 +171,42 @@ package final class UpstreamSnapshot: Sendable {
         return result
     }
 
-    /// Round robin takes turns whatever the ratios are; all others weigh by ratio.
-    private static func weight(of member: MemberSnapshot, method: Upstream.Method) -> UInt32 {
-        guard member.ratio > 0 else { return 0 }
-        return method == .roundRobin ? 1 : UInt32(min(member.ratio, 65_535))
+    private static func availability(
+        _ health: HealthState, _ verdict: Overrides.Verdict?
+    ) -> MemberSnapshot.Availability {
+        switch verdict {
+        case .forceDown, .disable: .down
+        case .forceUp: .available
+        case .drain: health == .down ? .down : .drained
+        case .cutover, .weight, nil: health == .down ? .down : .available
+        }
     }
+
+    /// Whether operators and monitors leave any member that can be chosen.
+    package static func hasMember(
+        _ upstream: Upstream, at position: Int, monitors: [Monitor], overrides: EffectiveOverrides,
+        observations: Observations
+    ) -> Bool {
+        upstream.members.enumerated().contains { index, member in
+            let name = EffectiveOverrides.Member(upstream: position, member: index)
+            let health = health(of: member, monitors: upstream.monitors.map { monitors[$0] }, observations)
+            return member.ratio > 0 && overrides.memberFactors[name] != 0
+                && availability(health, overrides.members[name]?.entry.verdict) != .down
+        }
+    }
+
+    /// Round robin takes turns whatever the ratios are; all others weigh by ratio. Factors of operators hold for both:
+    /// then weights are finer, so that halves and tenths of small ratios are whole numbers.
+    private static func weights(of members: [MemberSnapshot], method: Upstream.Method) -> [UInt32] {
+        let ratios = members.map { $0.ratio > 0 ? method == .roundRobin ? 1 : Double(min($0.ratio, maxWeight)) : 0 }
+        guard members.contains(where: { $0.factor != 1 }) else { return ratios.map { UInt32($0) } }
+        let shares = zip(ratios, members).map { $0 * $1.factor }
+        guard let most = shares.max(), most > 0 else { return shares.map { _ in 0 } }
+        let scale = min(256, Double(maxWeight) / most)
+        return shares.map { $0 > 0 ? max(1, UInt32(($0 * scale).rounded())) : 0 }
+    }
+
+    private static let maxWeight = 65_535
 }
 
 extension Duration {

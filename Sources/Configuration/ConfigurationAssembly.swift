@@ -68,6 +68,8 @@ struct ConfigurationAssembly {
         assembleWideIPs()
         assembleZones()
         assembleListeners()
+        assembleSafety()
+        assembleWindows()
         checkRoles()
         // A misspelt reference would make a complaint of each part it does not reach.
         if !context.hasErrors {

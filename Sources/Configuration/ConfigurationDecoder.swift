@@ -20,6 +20,8 @@ struct ConfigurationDraft {
     var upstreams: [Named<Drafted<Upstream, Position?>>] = []
     var proxy = ProxySettings()
     var measurements = MeasurementSettings()
+    var safety = SafetySection.Whole()
+    var windows: [Named<Located<MaintenanceWindow>>] = []
     var admin = AdminSettings()
 }
 
@@ -30,7 +32,7 @@ enum ConfigurationDecoder {
         guard let reader = ObjectReader(Model.model, root, context) else { return nil }
         for part in Part.allCases {
             guard case .map(let pairs)? = root[part.rawValue]?.content else { continue }
-            for pair in pairs { checkName(pair, of: part, context) }
+            for pair in pairs { checkName(pair.key, at: pair.keyPosition, noun: part.noun, context) }
             context.declare(part, names: pairs.map(\.key))
         }
         var draft = ConfigurationDraft()
@@ -50,18 +52,22 @@ enum ConfigurationDecoder {
         draft.listeners = reader.read(Model.listeners, context) ?? []
         draft.proxy = reader.read(Model.proxy, context) ?? ProxySettings()
         draft.measurements = reader.read(Model.measurements, context) ?? MeasurementSettings()
+        draft.safety = reader.read(Model.safety, context) ?? SafetySection.Whole()
+        draft.windows = reader.read(Model.windows, context) ?? []
         draft.admin = reader.read(Model.admin, context) ?? AdminSettings()
+        for window in draft.windows { checkName(window.name, at: window.position, noun: "window", context) }
+        for rule in draft.safety.rules { checkName(rule.name, at: rule.position, noun: "safety rule", context) }
         return draft
     }
 
     /// Names end up in logs, metrics and commands.
-    private static func checkName(_ pair: SourcePair, of part: Part, _ context: DecodingContext) {
-        let allowed = pair.key.utf8.allSatisfy {
+    private static func checkName(_ name: String, at position: Position, noun: String, _ context: DecodingContext) {
+        let allowed = name.utf8.allSatisfy {
             (48...57).contains($0) || (65...90).contains($0 & 0xdf) || "-_.".utf8.contains($0)
         }
-        guard !allowed || pair.key.isEmpty || pair.key.utf8.count > 64 else { return }
+        guard !allowed || name.isEmpty || name.utf8.count > 64 else { return }
         context.error(
-            pair.keyPosition, "\"\(pair.key.shortened)\" is not a name for a \(part.noun)",
+            position, "\"\(name.shortened)\" is not a name for a \(noun)",
             "use 1 to 64 letters, digits, hyphens, underscores and dots")
     }
 }

@@ -19,6 +19,8 @@ enum ConfigurationModel {
     static let proxy = ProxySection.shape.field("proxy", "What holds for all listeners.")
     static let measurements = MeasurementSection.shape.field(
         "measurements", "Loads and latencies that others measure.")
+    static let safety = SafetySection.shape.field("safety", "Limits to what operators can do at run time.")
+    static let windows = WindowSection.shape.field("windows", "Times of maintenance.")
     static let admin = AdminSection.shape.field("admin", "How operators reach the running program.")
 
     static let model = ObjectModel(
@@ -28,6 +30,6 @@ enum ConfigurationModel {
             virtualServers.description, pools.description, wideIPs.description, zones.description,
             zoneFolders.description, certificates.description, listeners.description, upstreams.description,
             proxy.description,
-            measurements.description, admin.description,
+            measurements.description, safety.description, windows.description, admin.description,
         ])
 }

@@ -41,7 +41,7 @@ package struct Compiler: Sendable {
     ///   - previous: the snapshot before, whose parts are shared where nothing changed.
     ///   - changes: what can have changed who is available since then; `nil`: anything.
     package func compile(
-        overrides: Overrides, observations: Observations, epoch: UInt64, now: UInt64, previous: Snapshot?,
+        overrides: EffectiveOverrides, observations: Observations, epoch: UInt64, now: UInt64, previous: Snapshot?,
         changes: AvailabilityChanges? = nil
     ) -> Snapshot {
         let steering = SteeringSnapshot(
@@ -53,5 +53,13 @@ package struct Compiler: Sendable {
             balancing: BalancingSnapshot(
                 intent: intent, overrides: overrides, observations: observations, registry: registry, epoch: epoch,
                 now: now, previous: previous?.balancing))
+    }
+
+    /// What the DNS side would be with other overrides, for those who judge them.
+    func steering(
+        overrides: EffectiveOverrides, observations: Observations, previous: Snapshot
+    ) -> SteeringSnapshot {
+        SteeringSnapshot(
+            plan: plan, intent: intent, overrides: overrides, observations: observations, epoch: previous.epoch)
     }
 }

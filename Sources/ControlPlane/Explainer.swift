@@ -12,7 +12,7 @@ import TrafficModel
 package struct Explainer {
     let intent: Intent
     let snapshot: AuthoritySnapshot
-    let overrides: Overrides
+    let overrides: EffectiveOverrides
     let observations: Observations
     let health: [HealthTarget: TargetStatus]
     /// Monotonic nanoseconds, of the measurements.
@@ -27,11 +27,12 @@ package struct Explainer {
         }
         let plan = SteeringPlan(intent: intent, geography: geography)
         let steering = SteeringSnapshot(
-            plan: plan, intent: intent, overrides: Overrides(), observations: Observations(), epoch: 1)
+            plan: plan, intent: intent, overrides: EffectiveOverrides(), observations: Observations(), epoch: 1)
         let data = AuthorityData(
             intent: intent, plan: plan, seed: 1, cookieSeed: SipKey(first: 1, second: 1))
         return try Explainer(
-            intent: intent, snapshot: AuthoritySnapshot(data: data, steering: steering), overrides: Overrides(),
+            intent: intent, snapshot: AuthoritySnapshot(data: data, steering: steering),
+            overrides: EffectiveOverrides(),
             observations: Observations(), health: [:], now: 0
         ).explain(request)
     }
@@ -104,6 +105,7 @@ package struct Explainer {
             answers: response?.answers.map(Self.text) ?? [], authorities: response?.authorities.map(Self.text) ?? [],
             scope: response?.clientSubnet.map { Int($0.scope) }, scopeReason: teller.scopeReason(record, usesSubnet),
             ttlReason: teller.ttlReason(record, subject), steps: record?.steps.map(teller.step) ?? [],
+            redirection: record?.redirection.map(teller.redirection),
             facts: teller.facts(record))
     }
 
@@ -123,7 +125,7 @@ extension Node {
     package func explain(_ request: ExplanationRequest) async throws(ExplanationError) -> Explanation {
         let found = await health.status()
         return try Explainer(
-            intent: compiler.intent, snapshot: snapshot.authority, overrides: overrides, observations: observations,
+            intent: compiler.intent, snapshot: snapshot.authority, overrides: effective, observations: observations,
             health: Dictionary(found.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first }),
             now: MonotonicClock.now
         ).explain(request)

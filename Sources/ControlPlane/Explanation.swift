@@ -18,6 +18,8 @@ package struct Explanation: Codable, Sendable {
     package var scopeReason: String
     package var ttlReason: String
     package var steps: [Step]
+    /// What operators do with the choice: a cutover or a shift.
+    package var redirection: String?
     /// What is known about each virtual server of the pools that were looked at.
     package var facts: [Fact]
 

@@ -8,30 +8,48 @@ extension Node {
     /// How often conditions that end by time are looked at.
     private static let failbackInterval = Duration.seconds(1)
 
-    package enum ResumeOutcome: Sendable {
-        case resumed
-        /// It does not wait for an operator.
-        case notLocked
-        case unknown
+    /// Lets a virtual server be used again that waits for an operator.
+    package func resume(_ server: String, by author: Author) async throws(ChangeError) {
+        try await takeTurn()
+        defer { changes.leave() }
+        guard compiler.intent.virtualServers.contains(where: { $0.name == server }) else {
+            throw .unknown("the configuration has no virtual-server named \(server)")
+        }
+        guard failback.locked.contains(server) else {
+            throw .refused(["the virtual server \(server) does not wait for anybody"])
+        }
+        let record = AuditRecord(
+            time: .now, author: author.name, origin: author.origin, action: .resume, subject: .virtualServer(server))
+        try await make([.lock(server, false)], isForced: true, [record])
+        _ = failback.resume(server)
+        updateConditions()
     }
 
-    /// Lets a virtual server be used again that waits for an operator.
-    package func resume(_ server: String, by author: Author) async -> ResumeOutcome {
-        guard compiler.intent.virtualServers.contains(where: { $0.name == server }) else { return .unknown }
-        guard failback.resume(server) else { return .notLocked }
-        updateConditions()
-        await record(
-            AuditRecord(
-                time: .now, author: author.name, origin: author.origin, action: .resume, subject: .virtualServer(server)
-            )
-        )
-        return .resumed
+    /// Writes down which virtual servers wait for an operator, as soon as that changes: one that fell just before the
+    /// node was killed must not come back by itself.
+    func rememberLocks() async {
+        guard failback.locked != operators.locks else { return }
+        await changes.enterAnyway()
+        defer { changes.leave() }
+        let locked = failback.locked
+        let made =
+            locked.subtracting(operators.locks).map { StateChange.lock($0, true) }
+            + operators.locks.subtracting(locked).map { .lock($0, false) }
+        do throws(StateStoreError) {
+            try await store?.apply(made, [])
+        } catch {
+            // It is tried again in a second.
+            logger.error("locks were not written down", metadata: ["reason": "\(error)"])
+            return
+        }
+        for change in made { change.apply(to: &operators) }
     }
 
     /// Ends conditions whose time has come, until the task is cancelled.
     package func followFailback() async {
         while !Task.isCancelled {
             updateConditions()
+            await rememberLocks()
             // Cancelled: the loop ends by its condition.
             try? await Task.sleep(for: Self.failbackInterval)
         }

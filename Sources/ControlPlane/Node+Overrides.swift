@@ -1,96 +1,128 @@
-import Logging
-package import StateStore
+import StateStore
+import Steering
 package import TrafficModel
 
-/// Why an override was not changed.
-package enum OverrideError: Error, Sendable {
-    /// The configuration has no such thing.
-    case unknownSubject
-    /// It could not be made to last.
-    case notStored(StateStoreError)
+extension Node {
+    /// Sets an override.
+    ///
+    /// - Parameter isForced: whether to set it against safety rules, and where a name would have no answer.
+    package func override(
+        _ subject: Overrides.Subject, with entry: Overrides.Entry, by author: Author, isForced: Bool = false
+    ) async throws(ChangeError) {
+        try await takeTurn()
+        defer { changes.leave() }
+        let intent = compiler.intent
+        guard intent.has(subject) else {
+            throw .unknown("the configuration has no \(subject.kind.rawValue) named \(subject.name)")
+        }
+        let isWeight = entry.verdict == .weight
+        guard operators.overrides[subject, ofWeight: isWeight] != nil || operators.overrides.count < Overrides.limit
+        else { throw .refused(["there are \(Overrides.limit) overrides: take some back first"]) }
+        try check(entry, on: subject, in: intent)
+        if entry.verdict == .cutover, !isForced { try checkStranded(entry, on: subject, in: intent) }
+        if isWeight, !isForced { try checkHeeded(entry, on: subject) }
+        var entry = entry
+        entry.author = author.name
+        entry.since = .now
+        let record = AuditRecord(
+            time: .now, author: author.name, origin: author.origin, action: .setOverride, subject: subject,
+            detail: entry.words + (isForced ? " (forced)" : ""), reason: entry.reason)
+        try await make(
+            [isWeight ? .weight(subject, entry) : .override(subject, entry)], isForced: isForced, [record])
+    }
+
+    /// Takes overrides back: the verdict, the weight, or both where there are both.
+    package func clearOverride(
+        _ subject: Overrides.Subject, by author: Author, isForced: Bool = false
+    ) async throws(ChangeError) {
+        try await takeTurn()
+        defer { changes.leave() }
+        let found = [
+            operators.overrides.entries[subject].map { (StateChange.override(subject, nil), $0) },
+            operators.overrides.weights[subject].map { (StateChange.weight(subject, nil), $0) },
+        ].compactMap(\.self)
+        // To enable what is enabled is what was asked for.
+        if found.isEmpty, !compiler.intent.has(subject) {
+            throw .unknown("the configuration has no \(subject.kind.rawValue) named \(subject.name)")
+        }
+        let words = found.map(\.1.words).joined(separator: ", ")
+        let record = AuditRecord(
+            time: .now, author: author.name, origin: author.origin, action: .clearOverride, subject: subject,
+            detail: words + (isForced ? " (forced)" : ""))
+        try await make(found.map(\.0), isForced: isForced, [record])
+    }
+
+    private func check(
+        _ entry: Overrides.Entry, on subject: Overrides.Subject, in intent: Intent
+    ) throws(ChangeError) {
+        switch (entry.verdict, subject.kind) {
+        case (.drain, .wideIP):
+            throw .invalid("a wide IP cannot be drained: drain its pools, or disable it")
+        case (.weight, .wideIP):
+            throw .invalid("a wide IP has no share to weigh: weigh its pools")
+        case (.weight, _):
+            guard (0...Overrides.factorLimit).contains(entry.factor) else {
+                throw .invalid("factor: from 0 to \(Int(Overrides.factorLimit))")
+            }
+        case (.cutover, .region), (.cutover, .pool):
+            guard let target = entry.target, !Glob(target).isPattern, !Glob(subject.name).isPattern else {
+                throw .invalid("a cutover goes from one \(subject.kind.rawValue) to one other, without patterns")
+            }
+            guard target != subject.name else { throw .invalid("\(target) cannot take over from itself") }
+            let taker = Overrides.Subject(subject.kind, target)
+            guard intent.has(taker) else {
+                throw .unknown("the configuration has no \(subject.kind.rawValue) named \(target)")
+            }
+            if operators.overrides.entries[taker]?.verdict == .cutover {
+                throw .invalid("\(target) is cut over itself: take that back first, with enable \(taker)")
+            }
+        case (.cutover, _):
+            throw .invalid("only regions and pools can be cut over")
+        default: break
+        }
+    }
+
+    /// A weight that changes nothing would only seem to have been set.
+    private func checkHeeded(_ entry: Overrides.Entry, on subject: Overrides.Subject) throws(ChangeError) {
+        guard subject.kind != .member, entry.factor != 1 else { return }
+        var alone = Overrides()
+        alone.weights[subject] = entry
+        guard compiler.plan.heeds(factorsOf: EffectiveOverrides(alone, in: compiler.intent)) else {
+            throw .refused([
+                "no name draws shares of \(subject): methods and stages that weigh do; "
+                    + "a shift moves clients whatever the method is"
+            ])
+        }
+    }
+
+    /// A cutover that leaves names behind is none.
+    private func checkStranded(
+        _ entry: Overrides.Entry, on subject: Overrides.Subject, in intent: Intent
+    ) throws(ChangeError) {
+        let names = intent.wideIPs.filter { wideIP in
+            let pools = wideIP.pools.map { intent.pools[$0] }
+            return pools.contains { $0.isOf(subject.kind, subject.name, in: intent) }
+                && !pools.contains { $0.isOf(subject.kind, entry.target ?? "", in: intent) }
+        }
+        guard let first = names.first else { return }
+        let more = names.count > 1 ? " and \(names.count - 1) more" : ""
+        throw .refused([
+            "\(first.name)\(more) would stay in \(subject.name): no pool of \(entry.target ?? "") is in its list"
+        ])
+    }
 }
 
-extension Node {
-    /// How often expiries are looked for. The calendar's clock may be set at any time, so no timer can be trusted to
-    /// fire at an instant of it.
-    private static let expiryInterval = Duration.seconds(1)
-
-    /// Sets or, with `nil`, clears an override. It is on the disk before it takes effect, so that a node that is killed
-    /// in between comes back with what it acknowledged.
-    package func override(
-        _ subject: Overrides.Subject, with entry: Overrides.Entry?, by author: Author
-    ) async throws(OverrideError) {
-        await changes.enter()
-        defer { changes.leave() }
-        guard compiler.intent.has(subject) || (entry == nil && overrides.entries[subject] != nil) else {
-            throw .unknownSubject
-        }
-        var entry = entry
-        entry?.author = author.name
-        entry?.since = .now
-        let record = AuditRecord(
-            time: .now, author: author.name, origin: author.origin,
-            action: entry == nil ? .clearOverride : .setOverride, subject: subject,
-            detail: entry?.verdict.rawValue ?? "", reason: entry?.reason ?? "")
-        try await apply(subject, entry, record)
-    }
-
-    /// Ends overrides whose time has come, until the task is cancelled.
-    package func followExpiries() async {
-        while !Task.isCancelled {
-            await expireOverrides(at: .now)
-            do { try await Task.sleep(for: Self.expiryInterval) } catch { return }
+extension Overrides.Entry {
+    /// What it says, in words.
+    package var words: String {
+        switch verdict {
+        case .cutover: "cutover to \(target ?? "")"
+        case .weight: "weight \(Self.brief(factor))"
+        default: verdict.rawValue
         }
     }
 
-    private func expireOverrides(at now: WallTime) async {
-        guard overrides.entries.values.contains(where: { $0.hasExpired(at: now) }) else { return }
-        await changes.enter()
-        defer { changes.leave() }
-        for (subject, entry) in overrides.entries where entry.hasExpired(at: now) {
-            let record = AuditRecord(
-                time: now, author: Author.clock.name, origin: Author.clock.origin, action: .expireOverride,
-                subject: subject, detail: entry.verdict.rawValue, reason: entry.reason)
-            do {
-                try await apply(subject, nil, record)
-            } catch {
-                // It stays in force and is tried again in a second; the log has said why.
-                continue
-            }
-        }
-    }
-
-    private func apply(
-        _ subject: Overrides.Subject, _ entry: Overrides.Entry?, _ record: AuditRecord
-    ) async throws(OverrideError) {
-        do throws(StateStoreError) {
-            try await store?.change(subject, to: entry, record)
-        } catch {
-            logger.error("an override was not changed", metadata: ["reason": "\(error)"])
-            throw .notStored(error)
-        }
-        overrides.entries[subject] = entry
-        logger.notice(
-            "override",
-            metadata: [
-                "kind": "\(subject.kind)", "name": "\(subject.name)",
-                "verdict": "\(entry?.verdict.rawValue ?? "cleared")", "reason": "\(record.reason)",
-                "author": "\(record.author)", "origin": "\(record.origin)",
-            ])
-        publish()
-    }
-
-    /// A record that cannot be written does not undo what it is about; the log has it, and says so.
-    func record(_ record: AuditRecord) async {
-        do throws(StateStoreError) {
-            try await store?.record(record)
-        } catch {
-            logger.error("the audit trail misses a record", metadata: ["reason": "\(error)", "record": "\(record)"])
-        }
-    }
-
-    /// The latest changes, newest first; `nil` when the configuration has no `admin.state`.
-    package func audit(latest count: Int) async throws(StateStoreError) -> [AuditRecord]? {
-        try await store?.audit(latest: count)
+    private static func brief(_ factor: Double) -> String {
+        factor == factor.rounded() ? "\(Int(factor))" : "\(factor)"
     }
 }

@@ -58,11 +58,8 @@ extension Node {
                 .init(listener: $0.listener, name: $0.name, traffic: .init($0.traffic))
             },
             certificates: proxy.certificates.map { .init(name: $0.name, daysLeft: $0.daysLeft) },
-            overrides: overrides.entries.map { subject, entry in
-                .init(
-                    kind: subject.kind, name: subject.name, verdict: entry.verdict.rawValue, reason: entry.reason,
-                    author: entry.author, since: entry.since.milliseconds, expires: entry.expires?.milliseconds)
-            }.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) },
+            overrides: overrideStatus, windows: windowStatus, shifts: shiftStatus,
+            refusedChanges: changes.refusedCount,
             dns: .init(
                 endpoints: dns?.endpoints.map(\.description) ?? [],
                 queries: dns?.counters.reduce(0) { $0 + $1.value(.udpQueries) + $1.value(.tcpQueries) } ?? 0,

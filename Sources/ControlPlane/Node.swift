@@ -38,12 +38,21 @@ package actor Node {
     private var zones: ZoneCache
     /// Zone files that the configuration in force goes without.
     private(set) var zoneFailures: [ZoneFailure] = []
-    var overrides: Overrides
+    var operators: OperatorState
+    /// What `operators` comes to for this configuration.
+    var effective: EffectiveOverrides
+    var timetable = Timetable()
+    /// Runs of windows that may not begin, and the epoch in which that was found.
+    var refusedRuns: [String: (run: WindowRun, epoch: UInt64)] = [:]
+    /// Of shifts, as far as it is on the disk.
+    var storedProgress: [Int64: Double]
+    /// Verdicts of monitors that are not on the disk yet.
+    var unwrittenHealth: [HealthMemory: HealthState] = [:]
     /// `nil`: nothing outlives the process.
     let store: StateStore?
-    var failback = FailbackTracker()
+    var failback: FailbackTracker
     let changes = Turnstile()
-    var observations = Observations()
+    var observations: Observations
     private(set) var snapshot: Snapshot
 
     private let authority: Published<AuthoritySnapshot>
@@ -70,10 +79,12 @@ package actor Node {
             throw StartError(reasons: result.diagnostics.map(\.description))
         }
         let store: StateStore?
-        let overrides: Overrides
+        let operators: OperatorState
+        let health: [HealthMemory: HealthState]
         do throws(StateStoreError) {
             store = if let path = intent.admin.statePath { try StateStore(path: path) } else { nil }
-            overrides = try store?.overrides() ?? Overrides()
+            operators = try store?.state() ?? OperatorState()
+            health = try store?.health() ?? [:]
         } catch {
             throw StartError(reasons: ["\(configurationPath): admin.state: \(error)"])
         }
@@ -85,8 +96,9 @@ package actor Node {
         }
         let node = Node(
             configurationPath: configurationPath, loader: loader, intent: intent,
-            geography: result.geography ?? GeographyDatabase(), zones: result.zones, overrides: overrides,
-            store: store, sockets: sockets, logger: logger)
+            geography: result.geography ?? GeographyDatabase(), zones: result.zones, operators: operators,
+            observations: Observations(health, for: intent.healthTargets), store: store, sockets: sockets,
+            logger: logger)
         FreedMemory.giveBack()
         do {
             try await node.begin()
@@ -99,12 +111,18 @@ package actor Node {
 
     private init(
         configurationPath: String, loader: @escaping Loader, intent: Intent, geography: GeographyDatabase,
-        zones: ZoneCache, overrides: Overrides, store: StateStore?, sockets: SocketLoopGroup, logger: Logger
+        zones: ZoneCache, operators: OperatorState, observations: Observations, store: StateStore?,
+        sockets: SocketLoopGroup, logger: Logger
     ) {
         self.configurationPath = configurationPath
         self.loader = loader
         self.zones = zones
-        self.overrides = overrides
+        self.operators = operators
+        self.observations = observations
+        effective = EffectiveOverrides(
+            operators, windows: intent.windows.merging(operators.windows) { configured, _ in configured }, in: intent)
+        failback = FailbackTracker(locked: operators.locks)
+        storedProgress = operators.shifts.mapValues(\.progress)
         self.store = store
         self.logger = logger
         self.sockets = sockets
@@ -114,7 +132,7 @@ package actor Node {
             intent: intent, geography: geography, registry: registry, seed: seed, cookieSeed: cookieSeed,
             poolSlots: poolSlots)
         snapshot = compiler.compile(
-            overrides: overrides, observations: observations, epoch: 1, now: MonotonicClock.now, previous: nil)
+            overrides: effective, observations: observations, epoch: 1, now: MonotonicClock.now, previous: nil)
         authority = Published(snapshot.authority)
         balancing = Published(snapshot.balancing)
         proxy = ProxyServer(group: sockets, published: balancing, accessLog: intent.proxy.accessLog, logger: logger)
@@ -128,6 +146,9 @@ package actor Node {
     }
 
     private func begin() async throws {
+        // Windows that began and overrides that ended while the node was down count from the first answer on.
+        await advance(to: .now, elapsed: .zero)
+        updateConditions()
         try await proxy.apply(snapshot.balancing)
         dns = try await makeNameServer(compiler.intent.dns)
         health.update(targets: compiler.intent.healthTargets, tellsDoubts: compiler.intent.usesStateTTL)
@@ -152,12 +173,16 @@ package actor Node {
 
     /// Applies what monitors find, until the task is cancelled.
     package func followHealth() async {
-        for await changes in healthChanges { apply(changes) }
+        for await changes in healthChanges {
+            apply(changes)
+            await rememberLocks()
+        }
     }
 
     private func apply(_ changes: [HealthChange]) {
         for change in changes {
             observations.health[change.target] = change.state
+            if store != nil { unwrittenHealth[change.target.memory] = change.state }
             if change.isWavering {
                 observations.wavering.insert(change.target)
             } else {
@@ -178,7 +203,7 @@ package actor Node {
     /// - Parameter availability: what can have changed who is available; `nil`: anything.
     func publish(_ availability: AvailabilityChanges? = nil) {
         snapshot = compiler.compile(
-            overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
+            overrides: effective, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
             previous: snapshot, changes: availability)
         authority.publish(snapshot.authority)
         balancing.publish(snapshot.balancing)
@@ -187,8 +212,10 @@ package actor Node {
     // MARK: Changes
 
     /// Reads the configuration again and swaps it in. An error leaves the old one in force.
-    package func reload(by author: Author) async -> ReloadOutcome {
-        await changes.enter()
+    ///
+    /// - Throws: `ChangeError.busy`.
+    package func reload(by author: Author) async throws(ChangeError) -> ReloadOutcome {
+        try await takeTurn()
         defer { changes.leave() }
         let outcome = await replaceConfiguration()
         if !outcome.applied {
@@ -212,6 +239,8 @@ package actor Node {
         intent.generation = snapshot.generation + 1
         let candidate = await makeCompiler(
             for: intent, geography: result.geography ?? GeographyDatabase(), previous: compiler)
+        let overrides = EffectiveOverrides(
+            operators, windows: intent.windows.merging(operators.windows) { configured, _ in configured }, in: intent)
         let next = candidate.compile(
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
             previous: snapshot)
@@ -231,8 +260,10 @@ package actor Node {
             return refused(["\(configurationPath): \(error)"])
         }
         let targets = intent.healthTargets
+        forgetHealth(of: compiler.intent.healthTargets, but: targets)
         observations.keep(targets)
         compiler = candidate
+        effective = overrides
         _ = failback.update(
             intent, servers: compiler.failbackServers, health: observations.health, now: MonotonicClock.now)
         observations.conditions = failback.conditions

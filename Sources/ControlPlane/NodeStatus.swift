@@ -12,6 +12,10 @@ package struct NodeStatus: Codable, Sendable {
     package var routes: [Route] = []
     package var certificates: [Certificate] = []
     package var overrides: [Override]
+    package var windows: [Window] = []
+    package var shifts: [Shift] = []
+    /// Changes that were turned away because too many waited.
+    package var refusedChanges: UInt64 = 0
     package var dns: DNS
     package var proxy: Proxy
 
@@ -102,11 +106,50 @@ package struct NodeStatus: Codable, Sendable {
         package var kind: String
         package var name: String
         package var verdict: String
+        /// Of a cutover: what takes over.
+        package var target: String?
+        /// Of a weight.
+        package var factor: Double?
+        /// The window that it is part of; absent: an operator set it.
+        package var window: String?
         package var reason: String
         package var author: String
         /// Milliseconds since 1970 at which it was set, and at which it ends by itself.
         package var since: Int64
         package var expires: Int64?
+    }
+
+    /// A maintenance window with the run that is under way or comes next.
+    package struct Window: Codable, Sendable {
+        package var name: String
+        /// What it does and when, in words.
+        package var plan: String
+        /// Whether the configuration has it.
+        package var isConfigured: Bool
+        /// `waiting`, `draining`, `open`, or `refused` when it may not begin.
+        package var state: String
+        /// Milliseconds since 1970; absent when there is none to come.
+        package var drains: Int64?
+        package var starts: Int64?
+        package var ends: Int64?
+        package var reason: String
+        package var author: String
+    }
+
+    package struct Shift: Codable, Sendable {
+        package var id: Int64
+        package var wideIP: String
+        package var kind: String
+        package var from: String
+        package var to: String
+        /// Parts of 1: what it is to be, and what it is.
+        package var share: Double
+        package var progress: Double
+        package var isReturning: Bool
+        /// Seconds until it has arrived.
+        package var remaining: Double
+        package var reason: String
+        package var author: String
     }
 
     package struct DNS: Codable, Sendable {

@@ -106,7 +106,9 @@ struct StepTeller {
             step.scope.map { "\(words(step)) holds for /\($0)" }
         }
         let hashed = record.steps.contains { $0.before.count > 1 && isHashed($0) }
-        return (lookups + (hashed ? ["clients are told apart by networks"] : [])).joined(separator: "; ")
+        let isShifted = record.redirection.map { $0.part < 1 } ?? false
+        return (lookups + (hashed || isShifted ? ["clients are told apart by networks"] : []))
+            .joined(separator: "; ")
     }
 
     private func words(_ step: DecisionRecord.Step) -> String {
@@ -136,6 +138,21 @@ struct StepTeller {
         }
     }
 
+    /// What an override says, by whom or what.
+    private func words(_ effect: EffectiveOverrides.Effect) -> String {
+        let source = effect.entry.window.map { "window \($0) over" } ?? "override of"
+        return "\(source) \(effect.subject): \(effect.entry.words)"
+            + (effect.entry.reason.isEmpty ? "" : " (\(effect.entry.reason))")
+    }
+
+    func redirection(_ redirection: DecisionRecord.Redirection) -> String {
+        let (from, to) = (intent.pools[redirection.from].name, intent.pools[redirection.to].name)
+        let cutover = explainer.overrides.poolCutovers[redirection.from]
+        if let cutover, redirection.part >= 1 { return "\(from) goes to \(to): \(words(cutover))" }
+        return "a shift sends \(Node.percent(redirection.part)) of the clients of \(from) to \(to), "
+            + (redirection.isMoved ? "and this is one" : "and this is none")
+    }
+
     func facts(_ record: DecisionRecord?) -> [Explanation.Fact] {
         var seen: Set<Int> = []
         var order: [Int] = []
@@ -153,13 +170,9 @@ struct StepTeller {
         let server = intent.virtualServers[position]
         var reasons: [String] = []
         if !server.enabled { reasons.append("disabled in the configuration") }
-        for subject in [
-            Overrides.Subject.virtualServer(server.name), .region(intent.regions[server.region].name),
-        ] {
-            guard let entry = explainer.overrides.entries[subject] else { continue }
-            reasons.append(
-                "override of \(subject.kind) \(subject.name): \(entry.verdict.rawValue)"
-                    + (entry.reason.isEmpty ? "" : " (\(entry.reason))"))
+        if let effect = explainer.overrides.servers[position] { reasons.append(words(effect)) }
+        if let factor = explainer.overrides.serverFactors[position] {
+            reasons.append("operators multiply its share by \(factor)")
         }
         for monitor in server.monitors {
             let target = HealthTarget(endpoint: server.endpoint, monitor: intent.monitors[monitor])

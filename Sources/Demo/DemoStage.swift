@@ -81,7 +81,12 @@ actor DemoStage {
     private func override(_ target: DemoTarget, with entry: Overrides.Entry?) async {
         for subject in subjects(of: target) {
             do {
-                try await node.override(subject, with: entry, by: Self.author)
+                // The demo shows what happens then, too.
+                if let entry {
+                    try await node.override(subject, with: entry, by: Self.author, isForced: true)
+                } else {
+                    try await node.clearOverride(subject, by: Self.author, isForced: true)
+                }
             } catch {
                 note("refused: \(error)")
             }
@@ -105,7 +110,12 @@ actor DemoStage {
     }
 
     private func reload() async throws(DemoError) {
-        let outcome = await node.reload(by: Self.author)
+        let outcome: ReloadOutcome
+        do throws(ChangeError) {
+            outcome = try await node.reload(by: Self.author)
+        } catch {
+            throw DemoError(reason: "the reload was turned away: \(error)")
+        }
         guard outcome.applied else { throw DemoError(reason: outcome.messages.joined(separator: "\n")) }
     }
 

@@ -82,7 +82,7 @@ extension DemoStatus.Mark {
         switch state {
         case "available": self = checks.contains { $0.state == "unknown" } ? .unknown : .up
         case "draining": self = .draining
-        case "down": self = .down
+        case "down", "disabled": self = .down
         case "ejected": self = .ejected
         default: self = .unknown
         }

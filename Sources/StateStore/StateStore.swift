@@ -1,7 +1,8 @@
 internal import GRDB
 package import TrafficModel
 
-/// What must survive a restart, in one SQLite file: overrides, and the audit trail of changes.
+/// What must survive a restart, in one SQLite file: what operators decided, what monitors last knew, and the audit
+/// trail of changes.
 ///
 /// A change and its audit record are one transaction that is on the disk when the call returns, so a process that is
 /// killed at any moment has both or neither.
@@ -34,66 +35,60 @@ package final class StateStore: Sendable {
         }
     }
 
-    private static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1: overrides and audit") { database in
-            try database.execute(
-                sql: """
-                    CREATE TABLE override (
-                        kind TEXT NOT NULL, name TEXT NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL,
-                        author TEXT NOT NULL, since INTEGER NOT NULL, expires INTEGER, PRIMARY KEY (kind, name)
-                    ) WITHOUT ROWID;
-                    CREATE TABLE audit (
-                        number INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, author TEXT NOT NULL,
-                        origin TEXT NOT NULL, action TEXT NOT NULL, kind TEXT, name TEXT, detail TEXT NOT NULL,
-                        reason TEXT NOT NULL
-                    );
-                    """)
-        }
-        return migrator
-    }
+    // MARK: What operators decided
 
-    // MARK: Overrides
-
-    /// All overrides that were set and not cleared; what this version does not understand is left out.
-    package func overrides() throws(StateStoreError) -> Overrides {
+    /// All that was set and not cleared; what this version does not understand is left out.
+    package func state() throws(StateStoreError) -> OperatorState {
         do {
-            let rows = try database.read { try Row.fetchAll($0, sql: "SELECT * FROM override") }
-            var overrides = Overrides()
-            for row in rows {
-                guard let subject = Overrides.Subject(kind: row["kind"], name: row["name"]),
-                    let verdict = Overrides.Verdict(rawValue: row["verdict"])
-                else { continue }
-                let expires: Int64? = row["expires"]
-                overrides.entries[subject] = Overrides.Entry(
-                    verdict: verdict, reason: row["reason"], author: row["author"],
-                    since: WallTime(milliseconds: row["since"]), expires: expires.map(WallTime.init(milliseconds:)))
-            }
-            return overrides
+            return try database.read { try OperatorState($0) }
         } catch {
             throw Self.explain(error, path)
         }
     }
 
-    /// Sets an override, or clears it with `nil`, and records who did it.
-    package func change(
-        _ subject: Overrides.Subject, to entry: Overrides.Entry?, _ record: AuditRecord
-    ) async throws(StateStoreError) {
+    /// Makes changes and records who made them, all or none.
+    package func apply(_ changes: [StateChange], _ records: [AuditRecord]) async throws(StateStoreError) {
         do {
             try await database.write { database in
-                if let entry {
+                for change in changes { try change.store(in: database) }
+                for record in records { try Self.insert(record, database) }
+            }
+        } catch {
+            throw Self.explain(error, path)
+        }
+    }
+
+    // MARK: Health
+
+    /// The last verdicts of monitors, by what was asked.
+    package func health() throws(StateStoreError) -> [HealthMemory: HealthState] {
+        do {
+            let rows = try database.read { try Row.fetchAll($0, sql: "SELECT endpoint, monitor, up FROM health") }
+            return Dictionary(
+                rows.map { row in
+                    let isUp: Bool = row["up"]
+                    return (HealthMemory(endpoint: row["endpoint"], monitor: row["monitor"]), isUp ? .up : .down)
+                }, uniquingKeysWith: { first, _ in first })
+        } catch {
+            throw Self.explain(error, path)
+        }
+    }
+
+    /// `unknown` forgets.
+    package func remember(_ verdicts: [HealthMemory: HealthState]) async throws(StateStoreError) {
+        do {
+            try await database.write { database in
+                for (memory, state) in verdicts {
+                    guard state != .unknown else {
+                        try database.execute(
+                            sql: "DELETE FROM health WHERE endpoint = ? AND monitor = ?",
+                            arguments: [memory.endpoint, memory.monitor])
+                        continue
+                    }
                     try database.execute(
-                        sql: "INSERT OR REPLACE INTO override VALUES (?, ?, ?, ?, ?, ?, ?)",
-                        arguments: [
-                            subject.kind, subject.name, entry.verdict.rawValue, entry.reason, entry.author,
-                            entry.since.milliseconds, entry.expires?.milliseconds,
-                        ])
-                } else {
-                    try database.execute(
-                        sql: "DELETE FROM override WHERE kind = ? AND name = ?",
-                        arguments: [subject.kind, subject.name])
+                        sql: "INSERT OR REPLACE INTO health VALUES (?, ?, ?)",
+                        arguments: [memory.endpoint, memory.monitor, state == .up])
                 }
-                try Self.insert(record, database)
             }
         } catch {
             throw Self.explain(error, path)
@@ -126,12 +121,10 @@ package final class StateStore: Sendable {
     /// `nil` for an action that this version does not know.
     private static func record(_ row: Row) -> AuditRecord? {
         guard let action = AuditRecord.Action(rawValue: row["action"]) else { return nil }
-        let (kind, name): (String?, String?) = (row["kind"], row["name"])
         var record = AuditRecord(
             time: WallTime(milliseconds: row["time"]), author: row["author"], origin: row["origin"], action: action,
-            detail: row["detail"], reason: row["reason"])
+            kind: row["kind"], name: row["name"], detail: row["detail"], reason: row["reason"])
         record.number = row["number"]
-        if let kind, let name { record.subject = Overrides.Subject(kind: kind, name: name) }
         return record
     }
 
@@ -142,8 +135,8 @@ package final class StateStore: Sendable {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                record.time.milliseconds, record.author, record.origin, record.action.rawValue, record.subject?.kind,
-                record.subject?.name, record.detail, record.reason,
+                record.time.milliseconds, record.author, record.origin, record.action.rawValue, record.kind,
+                record.name, record.detail, record.reason,
             ])
         let number = database.lastInsertedRowID
         guard number % trimInterval == 0 else { return }

@@ -14,7 +14,7 @@ struct CandidateFacts {
         guard candidate >= intent.virtualServers.count else { return value(ofServer: candidate, criterion) }
         let pool = intent.pools[candidate - intent.virtualServers.count]
         if criterion == .score { return Double(pool.score) }
-        let working = pool.virtualServers.filter { servers[$0] != .down }
+        let working = pool.virtualServers.filter { servers[$0].isWorking }
         let known = working.compactMap { value(ofServer: $0, criterion) }
         guard !known.isEmpty, 2 * known.count >= working.count else { return nil }
         let mean = known.reduce(0, +) / Double(known.count)
@@ -39,9 +39,9 @@ struct CandidateFacts {
     }
 
     private func isWorking(_ candidate: Int) -> Bool {
-        guard candidate >= intent.virtualServers.count else { return servers[candidate] != .down }
+        guard candidate >= intent.virtualServers.count else { return servers[candidate].isWorking }
         let pool = intent.pools[candidate - intent.virtualServers.count]
-        return pool.virtualServers.isEmpty || pool.virtualServers.contains { servers[$0] != .down }
+        return pool.virtualServers.isEmpty || pool.virtualServers.contains { servers[$0].isWorking }
     }
 
     /// Of all candidates, with the median for those that are not known; `nil` when fewer than half of those that work

@@ -36,8 +36,21 @@ package struct DecisionRecord: Sendable {
         package let fractions: [Double]?
     }
 
+    /// Clients of a pool whom operators send to another.
+    package struct Redirection: Sendable {
+        /// Positions in `Intent.wideIPs` and `Intent.pools`.
+        package let wideIP: Int
+        package let from: Int
+        package let to: Int
+        /// The part of the client networks; 1: all of them.
+        package let part: Double
+        /// Whether this client is one of them.
+        package let isMoved: Bool
+    }
+
     package let decision: SteeringDecision
     package let steps: [Step]
+    package let redirection: Redirection?
 }
 
 extension SteeringSnapshot {
@@ -50,7 +63,7 @@ extension SteeringSnapshot {
         decide(
             subject, family: family, client: client, sequence: sequence, isApex: isApex, into: &decision,
             trace: &recorder)
-        return DecisionRecord(decision: decision, steps: recorder.steps)
+        return DecisionRecord(decision: decision, steps: recorder.steps, redirection: recorder.redirection)
     }
 }
 
@@ -60,6 +73,7 @@ private struct TraceRecorder: DecisionTrace {
 
     let snapshot: SteeringSnapshot
     private(set) var steps: [DecisionRecord.Step] = []
+    private(set) var redirection: DecisionRecord.Redirection?
     private var subject = SteeredSubject.wideIP(0)
     private var program: Program?
 
@@ -68,6 +82,12 @@ private struct TraceRecorder: DecisionTrace {
     mutating func begin(_ subject: SteeredSubject, _ program: Program) {
         self.subject = subject
         self.program = program
+    }
+
+    mutating func redirected(_ wideIP: Int, _ redirection: Redirections.Redirection, isMoved: Bool) {
+        let part = redirection.fraction == .max ? 1 : Double(redirection.fraction) / Double(UInt32.max)
+        self.redirection = DecisionRecord.Redirection(
+            wideIP: wideIP, from: Int(redirection.from), to: Int(redirection.to), part: part, isMoved: isMoved)
     }
 
     mutating func ran(

@@ -9,6 +9,8 @@ protocol DecisionTrace {
     /// `match`: what a look-up of the client's network found.
     mutating func ran(
         _ operation: Operation, before: [Int], after: borrowing Candidates, isLeft: Bool, match: PrefixTable.Match?)
+    /// Operators send clients of the pool that was chosen to another, perhaps this one.
+    mutating func redirected(_ wideIP: Int, _ redirection: Redirections.Redirection, isMoved: Bool)
 }
 
 /// Of decisions for queries.
@@ -24,4 +26,6 @@ struct NoTrace: DecisionTrace {
     mutating func ran(
         _: Operation, before: [Int], after: borrowing Candidates, isLeft: Bool, match: PrefixTable.Match?
     ) {}
+    @inline(__always)
+    mutating func redirected(_: Int, _: Redirections.Redirection, isMoved: Bool) {}
 }

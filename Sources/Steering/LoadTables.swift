@@ -18,7 +18,7 @@ struct LoadTables: Sendable {
 
     /// - Parameter previous: of the same plan; what `shed` goes on from.
     init(
-        plan: SteeringPlan, facts: CandidateFacts, previous: LoadTables?
+        plan: SteeringPlan, facts: CandidateFacts, factors: ShareFactors, previous: LoadTables?
     ) {
         var keys = [UInt32](repeating: 0, count: plan.loadKeyCount)
         var weights = [UInt32](repeating: UInt32(Self.fullWeight), count: plan.loadWeightCount)
@@ -32,8 +32,10 @@ struct LoadTables: Sendable {
                     keys[operation.base + local] = UInt32(ranked.firstIndex(of: merit) ?? 0)
                 }
             case .weigh(let weight):
-                guard let merits = facts.merits(of: operation.candidates, by: weight) else { continue }
-                for (local, merit) in merits.enumerated() {
+                let found = facts.merits(of: operation.candidates, by: weight)
+                guard found != nil || !factors.isEmpty else { continue }
+                let merits = found ?? operation.candidates.map { _ in 1 }
+                for (local, merit) in factors.multiplied(merits, of: operation.candidates).enumerated() {
                     weights[operation.base + local] = UInt32((merit * Self.fullWeight).rounded())
                 }
             case .outliers(let factor):

@@ -28,6 +28,7 @@ struct PlanBuilder {
     private(set) var candidates: [UInt32] = []
     private(set) var keys: [UInt32] = []
     private(set) var weights: [UInt32] = []
+    private(set) var weighings: [SteeringPlan.Weighing] = []
     private(set) var classes: [PlaceClass] = []
     private(set) var fixedAnswers: [FixedPlan] = []
     private(set) var fixedAddresses: [IPAddress] = []
@@ -134,6 +135,7 @@ struct PlanBuilder {
         case .weigh(.ratio):
             operation.kind = .weigh
             operation.argument = UInt32(weights.count)
+            weighings.append(.init(base: weights.count, candidates: own))
             weights += own.map { UInt32(clamping: ratio(of: Int($0))) }
         case .weigh(let weight):
             operation.kind = .weighByLoad

@@ -34,9 +34,9 @@ extension SteeringSnapshot {
 
     /// By pool, then by wide IP.
     static func ttlLimits(
-        _ intent: Intent, dependents: [Int], overrides: Overrides, observations: Observations, now: UInt64
+        _ intent: Intent, dependents: [Int], overrides: EffectiveOverrides, observations: Observations, now: UInt64
     ) -> [UInt32] {
-        var soonest = intent.virtualServers.map {
+        var soonest = intent.virtualServers.indices.map {
             soonestChange(of: $0, intent, overrides: overrides, observations: observations, now: now)
         }
         for position in dependents {
@@ -57,13 +57,14 @@ extension SteeringSnapshot {
     }
 
     private static func soonestChange(
-        of server: VirtualServer, _ intent: Intent, overrides: Overrides, observations: Observations, now: UInt64
+        of place: Int, _ intent: Intent, overrides: EffectiveOverrides, observations: Observations, now: UInt64
     ) -> UInt64 {
         // What operators decided changes when they say so.
+        let server = intent.virtualServers[place]
         guard server.enabled else { return StateTTL.never }
-        switch verdict(on: server, intent, overrides) {
-        case .forceDown?, .forceUp?: return StateTTL.never
-        case .drain?, nil: break
+        switch verdict(on: place, overrides) {
+        case .disable?, .forceDown?, .forceUp?: return StateTTL.never
+        case .drain?, .cutover?, .weight?, nil: break
         }
         var hold: UInt64 = 0
         switch observations.conditions[server.name] {

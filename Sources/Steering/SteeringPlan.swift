@@ -16,6 +16,8 @@ package final class SteeringPlan: Sendable {
     let candidates: FlatTable<UInt32>
     let keys: FlatTable<UInt32>
     let weights: FlatTable<UInt32>
+    /// Which of `weights` belong together, and whose they are.
+    let weighings: [Weighing]
     let classes: FlatTable<PlaceClass>
     let fixedAnswers: FlatTable<FixedPlan>
     /// By candidate: of its name, for hashes.
@@ -67,6 +69,11 @@ package final class SteeringPlan: Sendable {
         let answersAddresses: Bool
     }
 
+    struct Weighing: Sendable {
+        let base: Int
+        let candidates: [UInt32]
+    }
+
     package init(intent: Intent, geography: GeographyDatabase) {
         var builder = PlanBuilder(intent: intent, geography: geography)
         wideIPStages = intent.wideIPs.map(\.pipeline)
@@ -99,6 +106,7 @@ package final class SteeringPlan: Sendable {
         candidates = FlatTable(builder.candidates)
         keys = FlatTable(builder.keys)
         weights = FlatTable(builder.weights)
+        weighings = builder.weighings
         classes = FlatTable(builder.classes)
         fixedAnswers = FlatTable(builder.fixedAnswers)
         seeds = FlatTable((intent.virtualServers.map(\.name) + intent.pools.map(\.name)).map(StableHash.seed))

@@ -56,15 +56,27 @@ extension SteeringSnapshot {
         decision.ttl = hasTTL ? wideIP.ttl : SteeringPlan.WideIPPlan.fallbackTTL
         decision.answer = .noData
         guard wideIP.enabled else { return }
+        var mode = Mode.asFound
+        if redirections.standings.count > 0 {
+            switch redirections.standings[position] {
+            case .asFound: break
+            case .disabled: return
+            case .up: mode = .up
+            case .down: mode = .down
+            }
+        }
         if Trace.isOn { trace.begin(.wideIP(position), wideIP.program) }
         let pool: Int
         switch run(
-            wideIP.program, ofServers: false, isForced: false, question, &candidates, into: &decision, trace: &trace)
+            wideIP.program, ofServers: false, mode, question, &candidates, into: &decision, trace: &trace)
         {
         case .nothing: return
         case .chosen:
             let candidate = plan.candidates[Int(wideIP.program.firstCandidate) &+ candidates[0]]
-            pool = Int(candidate) &- plan.serverCount
+            let chosen = Int(candidate) &- plan.serverCount
+            pool =
+                redirections.starts.count > 0
+                ? redirect(chosen, of: position, question, into: &decision, trace: &trace) : chosen
         case .fixed(let answer):
             let fixed = plan.fixedAnswers[answer]
             guard fixed.kind == .pool else {
@@ -82,6 +94,28 @@ extension SteeringSnapshot {
         }
         if hasTTL { decision.ttl = wideIP.ttl }
         if plan.usesStateTTL { decision.ttl = min(decision.ttl, ttlLimits[plan.pools.count &+ position]) }
+    }
+
+    /// Where the clients of a pool go whom operators moved. Which ones move is a matter of their networks, so that the
+    /// same ones stay moved while a shift grows.
+    private func redirect<Trace: DecisionTrace>(
+        _ pool: Int, of wideIP: Int, _ question: Question, into decision: inout SteeringDecision, trace: inout Trace
+    ) -> Int {
+        for index in Int(redirections.starts[wideIP])..<Int(redirections.starts[wideIP &+ 1]) {
+            let redirection = redirections.list[index]
+            guard Int(redirection.from) == pool else { continue }
+            var isMoved = true
+            if redirection.fraction != .max {
+                let network = StableHash.network(of: question.client.address, v4: 24, v6: 56)
+                decision.scope = max(decision.scope, network.scope)
+                // Turned twice, so that the clients that move are not those that `shed` or `persist` would move.
+                let hash = StableHash.mix(network.hash ^ plan.seeds[pool &+ plan.serverCount].byteSwapped)
+                isMoved = UInt32(truncatingIfNeeded: hash >> 32) < redirection.fraction
+            }
+            if Trace.isOn { trace.redirected(wideIP, redirection, isMoved: isMoved) }
+            return isMoved ? Int(redirection.to) : pool
+        }
+        return pool
     }
 
     // MARK: Pool: which virtual servers
@@ -102,7 +136,7 @@ extension SteeringSnapshot {
         }
         if Trace.isOn { trace.begin(.poolHost(position), pool.program) }
         switch run(
-            pool.program, ofServers: true, isForced: false, question, &candidates, into: &decision, trace: &trace)
+            pool.program, ofServers: true, .asFound, question, &candidates, into: &decision, trace: &trace)
         {
         case .nothing: return
         case .chosen:
@@ -118,7 +152,7 @@ extension SteeringSnapshot {
             let other = plan.pools[Int(fixed.position)]
             if Trace.isOn { trace.begin(.poolHost(Int(fixed.position)), other.program) }
             if case .chosen = run(
-                other.program, ofServers: true, isForced: true, question, &candidates, into: &decision, trace: &trace)
+                other.program, ofServers: true, .forced, question, &candidates, into: &decision, trace: &trace)
             {
                 giveServers(candidates, of: other.program, into: &decision)
                 decision.service = fixed.position < UInt32(Int32.max) ? Int32(fixed.position) : -1
@@ -188,16 +222,25 @@ extension SteeringSnapshot {
 
     // MARK: Stages
 
-    /// - Parameter isForced: whether what is down may be answered for want of better.
+    /// How `available` goes about its work.
+    private enum Mode {
+        case asFound
+        /// What is down may be answered for want of better.
+        case forced
+        /// Operators said that all of them are up, or down.
+        case up, down
+    }
+
     @inline(__always)
     private func run<Trace: DecisionTrace>(
-        _ program: Program, ofServers: Bool, isForced: Bool, _ question: Question, _ candidates: inout Candidates,
+        _ program: Program, ofServers: Bool, _ mode: Mode, _ question: Question, _ candidates: inout Candidates,
         into decision: inout SteeringDecision, trace: inout Trace
     ) -> Outcome {
         let first = Int(program.firstCandidate)
         var position = Int(program.firstOperation)
         restart(program, ofServers: ofServers, question.family, &candidates)
-        guard candidates.count > 0 else { return .nothing }
+        // Without any, only an answer that no candidate gives could follow; pools that are all disabled may have one.
+        guard candidates.count > 0 || (hasDisabled && !ofServers) else { return .nothing }
         while true {
             let operation = plan.operations[position]
             let before = Trace.isOn ? candidates.positions : []
@@ -206,8 +249,11 @@ extension SteeringSnapshot {
             switch operation.kind {
             case .available:
                 isLeft =
-                    candidates.keep { ranks[Int(plan.candidates[first &+ $0])] == .available }
-                    || candidates.keep { ranks[Int(plan.candidates[first &+ $0])] == .draining } || isForced
+                    mode == .up
+                    || mode != .down
+                        && (candidates.keep { ranks[Int(plan.candidates[first &+ $0])] == .available }
+                            || candidates.keep { ranks[Int(plan.candidates[first &+ $0])] == .draining }
+                            || mode == .forced)
             case .lastGood:
                 let mask = lastGood[Int(operation.argument)]
                 if mask != 0 { isLeft = candidates.keep { mask >> UInt64($0) & 1 != 0 } }
@@ -236,7 +282,7 @@ extension SteeringSnapshot {
                 candidates.sort { loads.keys[keys &+ $0] }
             case .weigh:
                 let weights = Int(operation.argument)
-                candidates.weigh { plan.weights[weights &+ $0] }
+                candidates.weigh { self.weights[weights &+ $0] }
             case .weighByLoad:
                 let weights = Int(operation.argument)
                 candidates.weigh { loads.weights[weights &+ $0] }
@@ -260,6 +306,7 @@ extension SteeringSnapshot {
             case .take:
                 candidates.take(Int(operation.argument))
             case .done:
+                guard candidates.count > 0 else { return .nothing }
                 candidates.take(Int(program.limit))
                 if Trace.isOn {
                     trace.ran(operation, before: before, after: candidates, isLeft: true, match: nil)
@@ -294,6 +341,14 @@ extension SteeringSnapshot {
                 let server = plan.candidates[Int(program.firstCandidate) &+ local]
                 guard plan.isV4[Int(server)] == (family == .v4) else { continue }
             }
+            if hasDisabled, ranks[Int(plan.candidates[Int(program.firstCandidate) &+ local])] == .disabled { continue }
+            candidates.append(local)
+        }
+        // A pool's own name answers with disabled virtual servers rather than with none: clients that were sent to it
+        // before have nowhere else to go.
+        guard hasDisabled, ofServers, candidates.count == 0 else { return }
+        for local in 0..<Int(program.candidateCount)
+        where plan.isV4[Int(plan.candidates[Int(program.firstCandidate) &+ local])] == (family == .v4) {
             candidates.append(local)
         }
     }

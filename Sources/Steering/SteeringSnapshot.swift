@@ -11,6 +11,12 @@ package final class SteeringSnapshot: Sendable {
     package let pools: [Availability]
     /// Of all candidates: virtual servers, then pools.
     let ranks: FlatTable<Availability>
+    /// Whether any of them is `disabled`.
+    let hasDisabled: Bool
+    /// Of `weigh`: the plan's, or with the factors of operators.
+    let weights: FlatTable<UInt32>
+    private let ownsWeights: Bool
+    let redirections: Redirections
     let loads: LoadTables
     let latency: SharedLatencyTable?
     /// By position in `SteeringPlan.lastGoodPrograms`: bit n says that candidate n was available when one was at last.
@@ -24,7 +30,7 @@ package final class SteeringSnapshot: Sendable {
     ///   - changes: what can have changed who is available since then; `nil`: anything. With changes, the overrides must
     ///     be those of the snapshot before.
     package init(
-        plan: SteeringPlan, intent: Intent, overrides: Overrides, observations: Observations, epoch: UInt64,
+        plan: SteeringPlan, intent: Intent, overrides: EffectiveOverrides, observations: Observations, epoch: UInt64,
         now: UInt64 = 0, previous: SteeringSnapshot? = nil, changes: AvailabilityChanges? = nil
     ) {
         self.plan = plan
@@ -38,11 +44,19 @@ package final class SteeringSnapshot: Sendable {
         } else {
             servers = Self.availability(
                 in: intent, dependents: plan.dependents, overrides: overrides, observations: observations)
-            pools = intent.pools.map { Self.availability(of: $0, servers: servers, in: intent, overrides: overrides) }
+            pools = intent.pools.indices.map { position in
+                Self.availability(ofPool: position, servers: servers, in: intent, overrides: overrides)
+            }
         }
         self.servers = servers
         self.pools = pools
-        ranks = FlatTable(servers + pools)
+        let all = servers + Self.ranks(ofPools: pools, overrides: overrides)
+        ranks = FlatTable(all)
+        hasDisabled = all.contains(.disabled)
+        redirections = Redirections(intent: intent, pools: pools, overrides: overrides)
+        let factors = ShareFactors(overrides, serverCount: servers.count)
+        ownsWeights = !factors.isEmpty
+        weights = factors.isEmpty ? plan.weights : factors.weights(of: plan)
         ttlLimits = FlatTable(
             plan.usesStateTTL
                 ? Self.ttlLimits(
@@ -53,7 +67,7 @@ package final class SteeringSnapshot: Sendable {
             plan: plan,
             facts: CandidateFacts(
                 intent: intent, servers: servers, measurements: observations.measurements, now: now),
-            previous: same?.loads)
+            factors: factors, previous: same?.loads)
         let measurements = observations.measurements
         if !plan.usesLatency || measurements.latency.isEmpty {
             latency = nil
@@ -70,6 +84,8 @@ package final class SteeringSnapshot: Sendable {
         lastGood.deallocate()
         ttlLimits.deallocate()
         loads.deallocate()
+        if ownsWeights { weights.deallocate() }
+        redirections.deallocate()
     }
 
     /// What is available, or drains, for each program that asks; where nothing is, what was before. Another

@@ -28,6 +28,11 @@ struct AdminSocket: ParsableArguments {
         return AdminClient(socketPath: path)
     }
 
+    /// Calls the node with a body.
+    func call(_ method: String, _ path: String, _ body: some Encodable) throws -> [UInt8] {
+        try call(method, path, json: Array(try JSONEncoder().encode(body)))
+    }
+
     /// Calls the node and prints what it refuses; ends the program with 1 then.
     func call(_ method: String, _ path: String, json: [UInt8] = []) throws -> [UInt8] {
         let response: AdminClient.Response
@@ -80,82 +85,6 @@ struct Status: ParsableCommand {
         }
         let status = try JSONDecoder().decode(NodeStatus.self, from: Data(body))
         print(StatusTable.text(of: status), terminator: "")
-    }
-}
-
-/// What an override is about, as arguments.
-struct SubjectArguments: ParsableArguments {
-    @Argument(help: "region, pool, virtual-server or member.") var kind: String
-    @Argument(help: "Its name; a member's is UPSTREAM/ADDRESS:PORT.") var name: String
-
-    /// `nil` clears the override.
-    func change(_ node: AdminSocket, _ verdict: Overrides.Verdict?, _ options: OverrideOptions? = nil) throws {
-        struct Body: Encodable {
-            var name: String
-            var verdict: String?
-            var reason: String?
-            var seconds: Int64?
-        }
-        let body = Body(
-            name: name, verdict: verdict?.rawValue, reason: options?.reason, seconds: try options?.seconds())
-        _ = try node.call(
-            verdict == nil ? "DELETE" : "PUT", "/v1/overrides/\(kind)", json: Array(try JSONEncoder().encode(body)))
-    }
-}
-
-struct OverrideOptions: ParsableArguments {
-    @Option(help: "Why, for those who look later.") var reason: String = ""
-    @Option(name: .customLong("for"), help: "How long it lasts, such as 30m or 2h; without it, until `enable`.")
-    var duration: String?
-
-    func seconds() throws -> Int64? {
-        guard let duration else { return nil }
-        guard let milliseconds = Units.milliseconds(duration), milliseconds >= 1000 else {
-            throw ValidationError("--for \(duration): write a duration of at least a second, such as 90s, 30m or 2h")
-        }
-        return milliseconds / 1000
-    }
-
-    var ending: String { duration.map { " for \($0)" } ?? "" }
-}
-
-struct Drain: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Send nothing new to a region, pool, virtual server or member while another is available.")
-
-    @OptionGroup var node: AdminSocket
-    @OptionGroup var subject: SubjectArguments
-    @OptionGroup var options: OverrideOptions
-
-    func run() throws {
-        try subject.change(node, .drain, options)
-        print("\(subject.kind) \(subject.name) is draining\(options.ending)")
-    }
-}
-
-struct Disable: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Treat a region, pool, virtual server or member as down, whatever its monitors say.")
-
-    @OptionGroup var node: AdminSocket
-    @OptionGroup var subject: SubjectArguments
-    @OptionGroup var options: OverrideOptions
-
-    func run() throws {
-        try subject.change(node, .forceDown, options)
-        print("\(subject.kind) \(subject.name) is disabled\(options.ending)")
-    }
-}
-
-struct Enable: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Take back a drain or a disable.")
-
-    @OptionGroup var node: AdminSocket
-    @OptionGroup var subject: SubjectArguments
-
-    func run() throws {
-        try subject.change(node, nil)
-        print("\(subject.kind) \(subject.name) follows its monitors again")
     }
 }
 

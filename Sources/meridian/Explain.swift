@@ -82,6 +82,7 @@ enum ExplanationText {
                     + (step.note.map { "  (\($0))" } ?? ""))
             lines += step.removed.map { "       without \($0.candidate): \($0.reason)" }
         }
+        if let redirection = explanation.redirection { lines.append(redirection) }
         lines.append("ttl: \(explanation.ttlReason)")
         lines.append("scope: \(explanation.scope.map { "/\($0), " } ?? "")\(explanation.scopeReason)")
         for fact in explanation.facts {

@@ -8,7 +8,8 @@ struct Meridian: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Run.self, Demonstrate.self, Check.self, Reload.self, Status.self, Explain.self, Drain.self, Disable.self,
-            Enable.self, Resume.self,
+            Enable.self, ForceUp.self, ForceDown.self, Weigh.self, Cutover.self, ShiftCommand.self, WindowCommand.self,
+            Resume.self,
             Audit.self, Schema.self,
         ])
 }

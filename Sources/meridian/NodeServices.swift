@@ -24,11 +24,11 @@ struct NodeService: Service {
     func run() async throws {
         await withGracefulShutdownHandler {
             await cancelWhenGracefulShutdown {
-                async let expiries: Void = node.followExpiries()
+                async let time: Void = node.followTime()
                 async let measurements: Void = node.followMeasurements()
                 async let failbacks: Void = node.followFailback()
                 await node.followHealth()
-                await expiries
+                await time
                 await measurements
                 await failbacks
             }
@@ -44,7 +44,8 @@ struct ReloadOnHangup: Service {
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-            _ = await node.reload(by: .signal)
+            // One that is turned away is in the log.
+            _ = try? await node.reload(by: .signal)
         }
     }
 }

@@ -1,4 +1,5 @@
 import ControlPlane
+import Maintenance
 import TrafficModel
 
 /// `meridian status` for people.
@@ -42,11 +43,11 @@ enum StatusTable {
         for certificate in status.certificates {
             lines.append("certificate \(certificate.name)  \(certificate.daysLeft) days left")
         }
-        for override in status.overrides {
-            let left = override.expires.map { "  ends in \(max(0, ($0 - WallTime.now.milliseconds) / 1000)) s" } ?? ""
-            lines.append(
-                "override \(override.kind) \(override.name)  \(override.verdict)  \(override.reason)"
-                    + (override.author.isEmpty ? "" : "  by \(override.author)") + left)
+        lines += status.overrides.map(line)
+        lines += status.windows.map(line)
+        lines += status.shifts.map(line)
+        if status.refusedChanges > 0 {
+            lines.append("changes turned away because others waited: \(status.refusedChanges)")
         }
         return lines.map { $0 + "\n" }.joined()
     }
@@ -89,6 +90,49 @@ enum StatusTable {
                     "malformed": ["tcp.badLength", "tcp.badProxyHeader"],
                 ]),
         ]
+    }
+
+    static func line(_ override: NodeStatus.Override) -> String {
+        let words =
+            switch (override.target, override.factor) {
+            case (let target?, _): "\(override.verdict) to \(target)"
+            case (_, let factor?): "\(override.verdict) \(factor)"
+            default: override.verdict
+            }
+        let source = override.window.map { "window \($0)" } ?? ""
+        let author = override.author.isEmpty ? "" : "by \(override.author)"
+        let left = override.expires.map { "ends in \(max(0, ($0 - WallTime.now.milliseconds) / 1000)) s" } ?? ""
+        return ["override \(override.kind) \(override.name)", words, override.reason, source, author, left]
+            .filter { !$0.isEmpty }.joined(separator: "  ")
+    }
+
+    static func line(_ window: NodeStatus.Window) -> String {
+        let next =
+            switch (window.state, window.starts, window.ends) {
+            case ("open", _, let ends?): "until \(WallTime(milliseconds: ends).text)"
+            case (_, let starts?, _): "starts \(WallTime(milliseconds: starts).text)"
+            default: "never again"
+            }
+        let author = window.isConfigured ? "configured" : "by \(window.author)"
+        return ["window \(window.name)", window.state, next, window.plan, window.reason, author]
+            .filter { !$0.isEmpty }.joined(separator: "  ")
+    }
+
+    static func line(_ shift: NodeStatus.Shift) -> String {
+        let percent = { (share: Double) in "\((share * 1000).rounded() / 10)%" }
+        let state =
+            if shift.isReturning {
+                "going back, \(Duration.seconds(shift.remaining).brief) left"
+            } else if shift.progress < shift.share {
+                "growing, \(Duration.seconds(shift.remaining).brief) left"
+            } else {
+                "arrived"
+            }
+        let names = shift.wideIP == "*" ? "" : "for \(shift.wideIP)"
+        return [
+            "shift \(shift.id)", "\(shift.kind) \(shift.from) to \(shift.to)", names,
+            "\(percent(shift.progress)) of \(percent(shift.share))", state, shift.reason, "by \(shift.author)",
+        ].filter { !$0.isEmpty }.joined(separator: "  ")
     }
 
     private static func reasons(_ checks: [NodeStatus.Check]) -> String {

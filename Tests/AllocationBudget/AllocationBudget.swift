@@ -225,6 +225,6 @@ struct AllocationBudget {
             data: AuthorityData(
                 intent: intent, plan: plan, seed: 42, cookieSeed: SipKey(first: 1, second: 2)),
             steering: SteeringSnapshot(
-                plan: plan, intent: intent, overrides: Overrides(), observations: Observations(), epoch: 1))
+                plan: plan, intent: intent, overrides: EffectiveOverrides(), observations: Observations(), epoch: 1))
     }
 }

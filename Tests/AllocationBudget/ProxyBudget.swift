@@ -42,7 +42,8 @@ enum ProxyBudget {
                 mode: .http(routes: [Route(name: "all", action: .upstream(0))]))
         ]
         let snapshot = BalancingSnapshot(
-            intent: intent, overrides: Overrides(), observations: Observations(), registry: MemberRegistry(seed: 1),
+            intent: intent, overrides: EffectiveOverrides(), observations: Observations(),
+            registry: MemberRegistry(seed: 1),
             epoch: 1, now: MonotonicClock.now)
         guard let group = try? SocketLoopGroup(threads: 1) else { return report(title, 0, 1, false, "no loop") }
         let server = ProxyServer(
@@ -76,7 +77,8 @@ enum ProxyBudget {
             var intent = Intent()
             intent.upstreams = [upstream]
             let snapshot = BalancingSnapshot(
-                intent: intent, overrides: Overrides(), observations: Observations(), registry: MemberRegistry(seed: 1),
+                intent: intent, overrides: EffectiveOverrides(), observations: Observations(),
+                registry: MemberRegistry(seed: 1),
                 epoch: 1, now: 1)
             var balancer = LoopBalancer(seed: 7)
             var chosen = 0

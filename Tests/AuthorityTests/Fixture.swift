@@ -123,7 +123,8 @@ struct Fixture: ~Copyable {
         self.intent = intent
         let plan = SteeringPlan(intent: intent, geography: GeographyDatabase())
         let steering = SteeringSnapshot(
-            plan: plan, intent: intent, overrides: overrides, observations: Observations(), epoch: 1)
+            plan: plan, intent: intent, overrides: EffectiveOverrides(overrides, in: intent),
+            observations: Observations(), epoch: 1)
         let data = AuthorityData(intent: intent, plan: plan, seed: 42, cookieSeed: Self.cookieSeed)
         snapshot = AuthoritySnapshot(data: data, steering: steering)
         responder = Responder(counters: WorkerCounters())

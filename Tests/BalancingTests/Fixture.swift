@@ -46,7 +46,8 @@ struct Fixture {
     mutating func compile(now: UInt64 = 0, previous: BalancingSnapshot? = nil) -> BalancingSnapshot {
         epoch += 1
         return BalancingSnapshot(
-            intent: intent, overrides: overrides, observations: observations, registry: registry, epoch: epoch,
+            intent: intent, overrides: EffectiveOverrides(overrides, in: intent), observations: observations,
+            registry: registry, epoch: epoch,
             now: now, previous: previous)
     }
 }

@@ -43,7 +43,8 @@ final class World {
             data: AuthorityData(
                 intent: intent, plan: plan, seed: 7, cookieSeed: SipKey(first: 3, second: 4)),
             steering: SteeringSnapshot(
-                plan: plan, intent: intent, overrides: Overrides(), observations: Observations(), epoch: generation))
+                plan: plan, intent: intent, overrides: EffectiveOverrides(), observations: Observations(),
+                epoch: generation))
     }
 
     init(

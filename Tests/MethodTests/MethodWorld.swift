@@ -79,7 +79,8 @@ struct MethodWorld: ~Copyable {
         snapshot = AuthoritySnapshot(
             data: data,
             steering: SteeringSnapshot(
-                plan: plan, intent: intent, overrides: Overrides(), observations: Observations(), epoch: 1, now: now))
+                plan: plan, intent: intent, overrides: EffectiveOverrides(), observations: Observations(), epoch: 1,
+                now: now))
         for server in intent.virtualServers { set(server.name, .up) }
     }
 
@@ -106,7 +107,8 @@ struct MethodWorld: ~Copyable {
 
     private mutating func compile() {
         let steering = SteeringSnapshot(
-            plan: plan, intent: intent, overrides: overrides, observations: observations,
+            plan: plan, intent: intent, overrides: EffectiveOverrides(overrides, in: intent),
+            observations: observations,
             epoch: snapshot.epoch + 1, now: now, previous: snapshot.steering)
         snapshot = AuthoritySnapshot(data: data, steering: steering)
     }

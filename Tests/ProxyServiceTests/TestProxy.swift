@@ -44,7 +44,8 @@ final class TestProxy: Sendable {
 
     private static func compile(_ intent: Intent, _ registry: MemberRegistry, epoch: UInt64) -> BalancingSnapshot {
         BalancingSnapshot(
-            intent: intent, overrides: Overrides(), observations: Observations(), registry: registry, epoch: epoch,
+            intent: intent, overrides: EffectiveOverrides(), observations: Observations(), registry: registry,
+            epoch: epoch,
             now: MonotonicClock.now)
     }
 

@@ -3,18 +3,28 @@ import Testing
 
 @Suite("What a node remembers")
 struct DurabilityScenarios {
-    private static let kills = 100
+    /// `make test-slow` kills a hundred times.
+    private static let kills = ProcessInfo.processInfo.environment["MERIDIAN_KILLS"].flatMap { Int($0) } ?? 10
 
     private struct Override: Decodable {
-        var kind: String
-        var name: String
         var verdict: String
+        var reason: String
     }
-    private struct Status: Decodable { var overrides: [Override] }
+    private struct Plan: Decodable { var reason: String }
+    private struct Status: Decodable {
+        var overrides: [Override]
+        var windows: [Plan]
+        var shifts: [Plan]
+
+        /// Every change of this test has a reason of its own.
+        var reasons: Set<String> {
+            Set(overrides.map(\.reason) + windows.map(\.reason) + shifts.map(\.reason))
+        }
+    }
     private struct Entry: Decodable {
         var action: String
-        var name: String?
         var author: String
+        var reason: String
     }
 
     /// Where one program after another finds what the ones before left.
@@ -40,44 +50,107 @@ struct DurabilityScenarios {
         }
     }
 
+    /// The command of a change whose reason is its number. A later change of the first two sorts replaces the one before
+    /// it; windows and shifts stand beside each other.
+    private static func change(_ number: Int) -> [String] {
+        let why = ["--reason", "r\(number)"]
+        switch number % 4 {
+        case 0: return ["drain", "virtual-server", "eu-2"] + why
+        case 1: return ["weight", "pool", "eu", "0.\(number % 7 + 1)"] + why
+        case 2:
+            return ["window", "add", "w\(number)", "--pool", "us", "--from", "2999-01-01T00:00Z", "--for", "1h"] + why
+        default:
+            return [
+                "shift", "--wip", "n\(number).example.com", "--from", "eu", "--to", "us", "--share", "1%", "--for",
+                "9d",
+            ] + why
+        }
+    }
+
     /// One process after another serves the same file, and each is killed right after it acknowledged a change, while
-    /// the next change is under way.
+    /// the next change is under way: that one may or may not be there, but not without its record, nor its record
+    /// without it.
     @Test("a node that is killed at any moment has every change that it acknowledged, in force and in the audit trail")
     func killed() throws {
         let site = try Site()
         let (port, socket) = (site.port, site.socket)
-        func call(_ arguments: String...) throws -> (output: String, error: String, status: Int32) {
+        // Two shifts of one name are refused, so each has its own.
+        let names = stride(from: 3, through: max(2 * Self.kills, 3), by: 4).map {
+            "  n\($0).example.com: { pools: [eu, us], method: ratio }"
+        }
+        let yaml = site.yaml.replacing("wide_ips:\n", with: "wide_ips:\n\(names.joined(separator: "\n"))\n")
+        func call(_ arguments: [String]) throws -> (output: String, error: String, status: Int32) {
             try site.call(arguments)
         }
+        func look() throws -> (status: Status, records: Set<String>) {
+            let body = try call(["audit", "--last", "1000", "--json"]).output
+            let entries = try JSONDecoder().decode([Entry].self, from: Data(body.utf8))
+            #expect(entries.allSatisfy { !$0.author.isEmpty })
+            return (
+                try JSONDecoder().decode(Status.self, from: Data(try call(["status", "--json"]).output.utf8)),
+                Set(entries.map(\.reason).filter { $0.hasPrefix("r") })
+            )
+        }
+        /// In force, by what it excludes: the last of the sorts that replace each other, all of the others.
+        var present: [String: String] = [:]
+        func note(_ number: Int) { present[number % 4 < 2 ? "\(number % 4)" : "\(number)"] = "r\(number)" }
+        var acknowledged: Set<String> = []
         var isDrained = false
+        var number = 0
         for round in 1...Self.kills {
-            let program = try Program(site.yaml)
-            try wait(for: "the admin socket") { try call("status").status == 0 }
-            let status = try JSONDecoder().decode(Status.self, from: Data(try call("status", "--json").output.utf8))
-            #expect(status.overrides.contains { $0.name == "eu" && $0.verdict == "drain" } == isDrained, "\(round)")
+            let program = try Program(yaml)
+            try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: socket) }
+            try wait(for: "the node to answer") { try call(["status"]).status == 0 }
+            let found = try look()
+            if number > 0, found.records.contains("r\(number)") {
+                note(number)
+                acknowledged.insert("r\(number)")
+            }
+            #expect(found.status.reasons.subtracting(["", "eu"]) == Set(present.values), "round \(round)")
+            #expect(found.records == acknowledged, "round \(round)")
             #expect(
                 try Program.data(port, "api.example.com") == [isDrained ? "us.lb.example.net." : "eu.lb.example.net."])
             isDrained.toggle()
-            #expect(try call(isDrained ? "drain" : "enable", "region", "eu").status == 0)
-            // This one may or may not be in time. It changes no answer of these names.
+            let toggled = isDrained ? ["drain", "region", "eu", "--reason", "eu"] : ["enable", "region", "eu"]
+            #expect(try call(toggled).status == 0)
+            number += 1
+            let change = try call(Self.change(number))
+            try #require(change.status == 0, "\(change.error)")
+            note(number)
+            acknowledged.insert("r\(number)")
+            number += 1
             let late = Process()
             late.executableURL = Program.binary
-            late.arguments = [
-                round.isMultiple(of: 2) ? "disable" : "enable", "virtual-server", "eu-2", "--socket", socket,
-            ]
+            late.arguments = Self.change(number) + ["--socket", socket]
             late.standardError = FileHandle.nullDevice
             late.standardOutput = FileHandle.nullDevice
             try late.run()
-            usleep(UInt32.random(in: 0...15_000))
+            usleep(UInt32.random(in: 0...25_000))
             program.kill()
             late.waitUntilExit()
         }
-        let program = try Program(site.yaml)
-        try wait(for: "the admin socket") { try call("status").status == 0 }
-        let body = try call("audit", "--last", "1000", "--json").output
-        let entries = try JSONDecoder().decode([Entry].self, from: Data(body.utf8))
-        #expect(entries.count { $0.name == "eu" } == Self.kills, "\(program.text)")
-        #expect(entries.allSatisfy { !$0.author.isEmpty })
+    }
+
+    @Test("what monitors found last counts until the first round after a restart has found something else")
+    func health() throws {
+        let site = try Site()
+        // Accepts and never answers: the check knows only after its three seconds.
+        let silent = try SilentServer()
+        let yaml =
+            site.yaml
+            .replacing("192.0.2.1:443\", region: eu", with: "127.0.0.1:\(silent.port)\", region: eu, monitors: [web]")
+            .replacing("[eu-1, eu-2]", with: "[eu-1]")
+            + "\nmonitors: { web: { http: {}, interval: 3s, timeout: 3s, fall: 1 } }\n"
+        let first = try Program(yaml)
+        let answer = { try Program.data(site.port, "api.example.com") }
+        #expect(try answer() == ["eu.lb.example.net."], "unknown counts as up")
+        try wait(for: "the check to fail") { try answer() == ["us.lb.example.net."] }
+        // Health is written each second, when overrides that end are looked for: one of two seconds ends after that.
+        #expect(try site.call(["drain", "virtual-server", "us-1", "--for", "2s"]).status == 0)
+        try wait(for: "the override to end") { try !site.call(["status"]).output.contains("override") }
+        first.kill()
+        let second = try Program(yaml)
+        #expect(try answer() == ["us.lb.example.net."], "\(second.text)")
     }
 
     @Test("an override ends by itself, and the audit trail says that it did")

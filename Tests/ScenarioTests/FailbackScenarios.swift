@@ -53,6 +53,36 @@ struct FailbackScenarios {
         #expect(member != nil && program.logged("let in again"))
     }
 
+    @Test("a server that waits for an operator still does after its node was killed")
+    func remembered() throws {
+        let (port, address) = (try freePort(), try freePort())
+        let folder = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }  // left behind: only rubbish in /tmp
+        let yaml = Self.configuration(port, address, failback: "{ manual: true }")
+            .replacing(".sock }", with: ".sock, state: \(folder.path)/state.db }")
+        func meridian(_ arguments: String...) throws -> (output: String, error: String, status: Int32) {
+            try Program.run(Program.binary.path, arguments + ["--socket", "/tmp/meridian-\(port).sock"])
+        }
+        let first = try Program(yaml)
+        let member = try MemberProcess(port: address)
+        try becomes(port, "eu")
+        member.kill()
+        try becomes(port, "us")
+        // A change has its turn after the lock has had its.
+        #expect(try meridian("enable", "region", "us").status == 0)
+        first.kill()
+        let again = try MemberProcess(port: address)
+        let second = try Program(yaml)
+        try wait(for: "the monitor to have it up") {
+            try meridian("explain", "api.example.com", "--resolver", "127.0.0.1").output.contains("monitor web: up")
+        }
+        try becomes(port, "us")
+        #expect(try meridian("resume", "eu-1").status == 0, "\(second.text)")
+        try becomes(port, "eu")
+        withExtendedLifetime(again) {}
+    }
+
     @Test("a server that was down is held out for a while after it came up")
     func hold() throws {
         let (port, address) = (try freePort(), try freePort())

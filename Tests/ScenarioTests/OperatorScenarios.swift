@@ -45,8 +45,11 @@ struct OperatorScenarios {
             ("GET", "/v1/nothing", "", 404, "there are GET /v1/status"),
             ("DELETE", "/v1/status", "", 404, "no DELETE /v1/status here"),
             ("PUT", "/v1/overrides/region", "{bad", 400, "must be JSON"),
-            ("PUT", "/v1/overrides/region", #"{"name":"eu"}"#, 400, "drain, force-down, force-up"),
-            ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"nuke"}"#, 400, "drain, force-down, force-up"),
+            ("PUT", "/v1/overrides/region", #"{"name":"eu"}"#, 400, "drain, disable, force-down, force-up"),
+            (
+                "PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"nuke"}"#, 400,
+                "drain, disable, force-down, force-up"
+            ),
             ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","raeson":""}"#, 400, "raeson"),
             (
                 "PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","reason":"a\nb"}"#, 400,
@@ -60,6 +63,63 @@ struct OperatorScenarios {
             ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","seconds":0}"#, 400, "seconds: from 1 to"),
             ("PUT", "/v1/overrides/planet", #"{"name":"eu","verdict":"drain"}"#, 400, "planet is none of"),
             ("PUT", "/v1/overrides/region", #"{"name":"mars","verdict":"drain"}"#, 404, "no region named mars"),
+            ("PUT", "/v1/overrides/member", #"{"name":"eu","verdict":"drain"}"#, 400, "UPSTREAM/ADDRESS:PORT"),
+            ("PUT", "/v1/overrides/wide-ip", #"{"name":"*","verdict":"drain"}"#, 400, "a wide IP cannot be drained"),
+            ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"cutover"}"#, 400, "to: what takes over"),
+            ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","to":"us"}"#, 400, "to: what takes over"),
+            ("PUT", "/v1/overrides/region", #"{"name":"e*","verdict":"cutover","to":"us"}"#, 400, "without patterns"),
+            ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"cutover","to":"eu"}"#, 400, "from itself"),
+            ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"cutover","to":"mars"}"#, 404, "named mars"),
+            (
+                "PUT", "/v1/overrides/virtual-server", #"{"name":"eu-1","verdict":"cutover","to":"us-1"}"#, 400,
+                "only regions and pools"
+            ),
+            ("PUT", "/v1/overrides/pool", #"{"name":"eu","verdict":"weight","factor":101}"#, 400, "from 0 to 100"),
+            (
+                "PUT", "/v1/overrides/pool", #"{"name":"eu","verdict":"weight","factor":0.5}"#, 409,
+                "no name draws shares of pool eu"
+            ),
+            ("PUT", "/v1/overrides/pool", #"{"name":"eu","verdict":"weight"}"#, 400, "factor: what shares"),
+            ("PUT", "/v1/overrides/wide-ip", #"{"name":"*","verdict":"disable"}"#, 409, "nothing to answer with"),
+            ("PUT", "/v1/windows/w", "{}", 400, "must be JSON with"),
+            (
+                "PUT", "/v1/windows/a%20b", #"{"kind":"region","name":"eu","seconds":1,"start":1}"#, 400,
+                "1 to 64 letters"
+            ),
+            ("PUT", "/v1/windows/w", #"{"kind":"region","name":"eu","seconds":1,"start":1}"#, 400, "over already"),
+            ("PUT", "/v1/windows/w", #"{"kind":"region","name":"eu","seconds":0,"start":1}"#, 400, "seconds: from 1"),
+            (
+                "PUT", "/v1/windows/w",
+                #"{"kind":"region","name":"eu","seconds":9,"days":"weekly tue","at":"02:30","zone":"Mars"}"#, 400,
+                "Mars is no time zone"
+            ),
+            (
+                "PUT", "/v1/windows/w", #"{"kind":"region","name":"eu","seconds":9,"days":"tue","at":"02:30"}"#, 400,
+                "days: such as"
+            ),
+            (
+                "PUT", "/v1/windows/w", #"{"kind":"region","name":"eu","seconds":9,"days":"weekly tue","at":"2:30"}"#,
+                400, "at: a time of day"
+            ),
+            (
+                "PUT", "/v1/windows/w", #"{"kind":"region","name":"mars","seconds":9,"start":99999999999999}"#, 404,
+                "no region named mars"
+            ),
+            ("DELETE", "/v1/windows/none", "", 404, "no window named none"),
+            ("POST", "/v1/shifts", #"{"from":"eu","to":"us","share":0.5}"#, 400, "until, or seconds"),
+            ("POST", "/v1/shifts", #"{"from":"eu","to":"us","share":1.5,"seconds":9}"#, 400, "share: more than 0"),
+            ("POST", "/v1/shifts", #"{"from":"eu","to":"eu","share":0.5,"seconds":900}"#, 400, "goes to another"),
+            ("POST", "/v1/shifts", #"{"from":"eu","to":"mars","share":0.5,"seconds":900}"#, 404, "named mars"),
+            (
+                "POST", "/v1/shifts", #"{"wide_ip":"x.*","from":"eu","to":"us","share":0.5,"seconds":900}"#, 404,
+                "no wide IP named x.*"
+            ),
+            (
+                "POST", "/v1/shifts", #"{"from":"eu","to":"us","share":0.5,"seconds":60}"#, 409,
+                "50% in 1m is steeper than safety.shift_slope, 10% in 1m: it takes 5m"
+            ),
+            ("DELETE", "/v1/shifts/7", "", 404, "no shift 7"),
+            ("DELETE", "/v1/shifts/x", "", 400, "named by a number"),
             ("PUT", "/v1/overrides/region", String(repeating: "a", count: 65_537), 413, "65536 bytes"),
         ])
     func refusals(method: String, path: String, body: String, status: Int, detail: String) throws {

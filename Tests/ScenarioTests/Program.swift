@@ -124,6 +124,31 @@ func wait(for what: String, until condition: () throws -> Bool) throws {
     }
 }
 
+/// Takes connections on a port of 127.0.0.1 and never says a word.
+final class SilentServer {
+    let port: Int
+    private let descriptor: Int32
+
+    init() throws {
+        port = try freePort()
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let result = unsafe withUnsafePointer(to: &address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0, listen(descriptor, 64) == 0 else {
+            throw Program.Failure(description: "port \(port) is taken")
+        }
+    }
+
+    deinit { close(descriptor) }
+}
+
 /// A TCP port of 127.0.0.1 that was free a moment ago.
 func freePort() throws -> Int {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

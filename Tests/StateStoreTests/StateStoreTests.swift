@@ -11,7 +11,8 @@ struct StateStoreTests {
     init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
 
     private static let subjects: [Overrides.Subject] = [
-        .region("eu"), .pool("eu"), .virtualServer("eu-1"), .member(upstream: "web", endpoint: "[2001:db8::1]:8080"),
+        .wideIP("*.example.com"), .region("eu"), .pool("eu"), .virtualServer("eu-?"),
+        .member(upstream: "web", endpoint: "[2001:db8::1]:8080"),
     ]
 
     private func record(_ action: AuditRecord.Action, _ subject: Overrides.Subject?, at time: Int64) -> AuditRecord {
@@ -22,33 +23,133 @@ struct StateStoreTests {
 
     @Test("overrides come back as they were set, and cleared ones do not", arguments: Overrides.Verdict.allCases)
     func overrides(verdict: Overrides.Verdict) async throws {
-        var expected: [Overrides.Subject: Overrides.Entry] = [:]
+        var expected = Overrides()
+        let isWeight = verdict == .weight
         do {
             let store = try StateStore(path: path)
             for (index, subject) in Self.subjects.enumerated() {
                 let entry = Overrides.Entry(
-                    verdict: verdict, reason: "disk \u{1F4BD} \"full\"", author: "root",
-                    since: .init(milliseconds: Int64(index)),
+                    verdict: verdict, target: verdict == .cutover ? "us" : nil, factor: isWeight ? 0.3 : 1,
+                    reason: "disk \u{1F4BD} \"full\"", author: "root", since: .init(milliseconds: Int64(index)),
                     expires: index == 0 ? nil : .init(milliseconds: 1 << 40))
-                try await store.change(subject, to: entry, record(.setOverride, subject, at: 1))
-                expected[subject] = entry
+                try await store.apply(
+                    [isWeight ? .weight(subject, entry) : .override(subject, entry)],
+                    [record(.setOverride, subject, at: 1)])
+                expected[subject, ofWeight: isWeight] = entry
             }
-            try await store.change(.pool("eu"), to: nil, record(.clearOverride, .pool("eu"), at: 2))
-            expected[.pool("eu")] = nil
+            let gone = Overrides.Subject.pool("eu")
+            try await store.apply(
+                [isWeight ? .weight(gone, nil) : .override(gone, nil)], [record(.clearOverride, gone, at: 2)])
+            expected[gone, ofWeight: isWeight] = nil
         }
-        #expect(try StateStore(path: path).overrides().entries == expected)
+        #expect(try StateStore(path: path).state().overrides == expected)
+    }
+
+    @Test("windows, skips, runs and shifts come back as they were, and what was taken out does not")
+    func operatorState() async throws {
+        var expected = OperatorState()
+        var window = MaintenanceWindow(
+            subject: .member(upstream: "web", endpoint: "10.0.*"), schedule: .once(start: .init(milliseconds: 77)),
+            duration: .milliseconds(1500))
+        window.verdict = .disable
+        window.lead = .seconds(60)
+        window.reason = "move"
+        window.author = "root"
+        var again = window
+        again.schedule = .rule(
+            CalendarRule(days: .monthly([.day(15), .last, .nth(5, .sun)]), time: 150, zone: "Europe/Berlin"))
+        var shift = Shift(
+            wideIP: "api.*", kind: .pool, from: "a", to: "b", share: 0.3, slope: 1.0 / 7, progress: 0.123456789,
+            reason: "r", author: "root", since: .init(milliseconds: 5))
+        shift.isReturning = true
+        let run = WindowRun(phase: .draining, starts: .init(milliseconds: 77), ends: .init(milliseconds: 1577))
+        let changes: [StateChange] = [
+            .window("once", window), .window("again", again), .window("gone", window),
+            .skip("again", .init(milliseconds: 9)),
+            .skip("gone", .init(milliseconds: 9)), .run("once", run), .run("gone", run), .shift(3, shift),
+            .shift(9, shift), .window("gone", nil), .skip("gone", nil), .run("gone", nil), .shift(9, nil),
+            .lock("eu-1", true), .lock("us-1", true), .lock("us-1", false),
+        ]
+        do {
+            let store = try StateStore(path: path)
+            try await store.apply(changes, [])
+            for change in changes { change.apply(to: &expected) }
+        }
+        let found = try StateStore(path: path).state()
+        #expect(found == expected)
+        #expect(found.lastShift == 9, "no number is used twice")
+        #expect(found.windows.count == 2 && found.shifts.count == 1)
+    }
+
+    @Test("a change that fails leaves nothing of itself, and no record")
+    func atomic() async throws {
+        let store = try StateStore(path: path)
+        let entry = Overrides.Entry(verdict: .drain, reason: "")
+        // A number that is not one violates NOT NULL, after the first part was written.
+        let broken = Overrides.Entry(verdict: .weight, factor: .nan, reason: "")
+        await #expect(throws: StateStoreError.self) {
+            try await store.apply(
+                [.override(.region("eu"), entry), .weight(.region("eu"), broken)],
+                [record(.setOverride, .region("eu"), at: 1)])
+        }
+        #expect(try store.state() == OperatorState())
+        #expect(try await store.audit(latest: 10).isEmpty)
+    }
+
+    @Test("health comes back, and what is forgotten does not")
+    func health() async throws {
+        let known = (1...3).map { HealthMemory(endpoint: "192.0.2.\($0):80", monitor: "web") }
+        do {
+            let store = try StateStore(path: path)
+            try await store.remember([known[0]: .up, known[1]: .down, known[2]: .down])
+            try await store.remember([known[0]: .down, known[1]: .unknown])
+        }
+        #expect(try StateStore(path: path).health() == [known[0]: .down, known[2]: .down])
     }
 
     @Test("the audit trail lists the latest first, with their numbers, and no more than asked for")
     func audit() async throws {
         let store = try StateStore(path: path)
-        for time in 1...5 { try await store.record(record(.reload, nil, at: Int64(time))) }
-        try await store.change(.region("eu"), to: nil, record(.clearOverride, .region("eu"), at: 6))
+        for time in 1...5 { try await store.apply([], [record(.reload, nil, at: Int64(time))]) }
+        try await store.apply([], [record(.clearOverride, .region("eu"), at: 6)])
         let latest = try await store.audit(latest: 3)
         #expect(latest.map(\.number) == [6, 5, 4])
         #expect(latest.map(\.time.milliseconds) == [6, 5, 4])
-        #expect(latest.map(\.subject) == [.region("eu"), nil, nil])
+        #expect(latest.map(\.kind) == ["region", nil, nil])
+        #expect(latest.map(\.name) == ["eu", nil, nil])
         #expect(latest.first?.reason == "'; DROP TABLE override; --")
+    }
+
+    @Test("a file of the first version is read and written further")
+    func migration() async throws {
+        let sql = """
+            CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY);
+            INSERT INTO grdb_migrations VALUES ('1: overrides and audit');
+            CREATE TABLE override (
+                kind TEXT NOT NULL, name TEXT NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL,
+                author TEXT NOT NULL, since INTEGER NOT NULL, expires INTEGER, PRIMARY KEY (kind, name)
+            ) WITHOUT ROWID;
+            CREATE TABLE audit (
+                number INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, author TEXT NOT NULL,
+                origin TEXT NOT NULL, action TEXT NOT NULL, kind TEXT, name TEXT, detail TEXT NOT NULL,
+                reason TEXT NOT NULL
+            );
+            INSERT INTO override VALUES ('region', 'eu', 'force-down', 'old', 'root', 5, NULL);
+            """
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [
+            "python3", "-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])", path, sql,
+        ]
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+        let store = try StateStore(path: path)
+        let old = Overrides.Entry(verdict: .forceDown, reason: "old", author: "root", since: .init(milliseconds: 5))
+        #expect(try store.state().overrides.entries == [.region("eu"): old])
+        let new = Overrides.Entry(verdict: .cutover, target: "us", reason: "new", since: .init(milliseconds: 6))
+        try await store.apply([.override(.region("eu"), new)], [])
+        #expect(try store.state().overrides.entries == [.region("eu"): new])
     }
 
     @Test("one file serves one node")
@@ -56,7 +157,7 @@ struct StateStoreTests {
         let first = try StateStore(path: path)
         let error = #expect(throws: StateStoreError.self) { try StateStore(path: path) }
         #expect(error?.description.contains("another node uses it") == true, "\(String(describing: error))")
-        #expect(try first.overrides().entries.isEmpty)
+        #expect(try first.state() == OperatorState())
     }
 
     @Test("what is no database, and what cannot be made, is told with what to do")

@@ -61,7 +61,7 @@ extension SteeringBenchmark {
         print("\(database.ranges.count) networks of \(database.places.count) places, \(table.count) by class")
         lookups(database.table { $0.coordinates.map { UInt32(bitPattern: Int32($0.longitude * 1000)) } ?? 0 })
         let snapshot = SteeringSnapshot(
-            plan: plan, intent: intent, overrides: Overrides(), observations: Observations(), epoch: 1)
+            plan: plan, intent: intent, overrides: EffectiveOverrides(), observations: Observations(), epoch: 1)
         var decision = SteeringDecision()
         snapshot.decide(
             .wideIP(0), family: .v4, client: ClientNetwork(address: .v4(0x0801_0203)), sequence: 1, into: &decision)

@@ -39,7 +39,7 @@ extension SteeringBenchmark {
         }
         let start = now()
         var steering = SteeringSnapshot(
-            plan: plan, intent: intent, overrides: Overrides(), observations: observations, epoch: 1)
+            plan: plan, intent: intent, overrides: EffectiveOverrides(), observations: observations, epoch: 1)
         print("snapshot of \(count) wide IPs and \(2 * count) monitored servers: \(milliseconds(now() - start)) ms")
         var responder = Responder(counters: WorkerCounters())
         var output = [UInt8](repeating: 0, count: 512)
@@ -52,7 +52,7 @@ extension SteeringBenchmark {
             let begin = now()
             observations.health[target] = .down
             steering = SteeringSnapshot(
-                plan: plan, intent: intent, overrides: Overrides(), observations: observations,
+                plan: plan, intent: intent, overrides: EffectiveOverrides(), observations: observations,
                 epoch: UInt64(round + 2),
                 previous: steering, changes: AvailabilityChanges(targets: [target]))
             let snapshot = AuthoritySnapshot(data: data, steering: steering)

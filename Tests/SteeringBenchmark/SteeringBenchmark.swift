@@ -95,7 +95,8 @@ struct SteeringBenchmark {
         wideIP.stages = stages
         intent.wideIPs = [wideIP]
         return SteeringSnapshot(
-            plan: SteeringPlan(intent: intent, geography: GeographyDatabase()), intent: intent, overrides: Overrides(),
+            plan: SteeringPlan(intent: intent, geography: GeographyDatabase()), intent: intent,
+            overrides: EffectiveOverrides(),
             observations: Observations(), epoch: 1)
     }
 }

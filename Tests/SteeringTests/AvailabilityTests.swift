@@ -176,7 +176,9 @@ struct AvailabilityTests {
                 changes.servers.append(server)
             }
             let next = SteeringSnapshot(
-                plan: plan, intent: fixture.intent, overrides: fixture.overrides, observations: fixture.observations,
+                plan: plan, intent: fixture.intent,
+                overrides: EffectiveOverrides(fixture.overrides, in: fixture.intent),
+                observations: fixture.observations,
                 epoch: 1, now: fixture.now, previous: snapshot, changes: changes)
             let whole = fixture.snapshot(plan)
             if next.servers != whole.servers || next.pools != whole.pools { differing += 1 }

@@ -64,7 +64,8 @@ struct StageFixture {
 
     func snapshot(_ plan: SteeringPlan? = nil, previous: SteeringSnapshot? = nil) -> SteeringSnapshot {
         SteeringSnapshot(
-            plan: plan ?? self.plan(), intent: intent, overrides: overrides, observations: observations, epoch: 1,
+            plan: plan ?? self.plan(), intent: intent, overrides: EffectiveOverrides(overrides, in: intent),
+            observations: observations, epoch: 1,
             now: now, previous: previous)
     }
 

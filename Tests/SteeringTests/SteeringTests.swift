@@ -44,7 +44,8 @@ struct Fixture {
     func snapshot() -> SteeringSnapshot {
         let plan = SteeringPlan(intent: intent, geography: GeographyDatabase())
         return SteeringSnapshot(
-            plan: plan, intent: intent, overrides: overrides, observations: observations, epoch: 1)
+            plan: plan, intent: intent, overrides: EffectiveOverrides(overrides, in: intent),
+            observations: observations, epoch: 1)
     }
 
     func decide(

@@ -138,6 +138,7 @@ enum World {
             data: AuthorityData(
                 intent: intent, plan: plan, seed: 42, cookieSeed: SipKey(first: 1, second: 2)),
             steering: SteeringSnapshot(
-                plan: plan, intent: intent, overrides: overrides, observations: Observations(), epoch: 1))
+                plan: plan, intent: intent, overrides: EffectiveOverrides(overrides, in: intent),
+                observations: Observations(), epoch: 1))
     }
 }

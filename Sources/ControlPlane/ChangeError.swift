@@ -1,0 +1,15 @@
+package import StateStore
+
+/// Why a change that an operator asked for was not made.
+package enum ChangeError: Error, Sendable {
+    /// The configuration or the node's state has no such thing.
+    case unknown(String)
+    /// It makes no sense in itself.
+    case invalid(String)
+    /// It may not be made, for these reasons; some can be overridden by force.
+    case refused([String])
+    /// Too many changes wait.
+    case busy
+    /// It could not be made to last.
+    case notStored(StateStoreError)
+}

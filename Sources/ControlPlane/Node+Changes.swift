@@ -1,0 +1,78 @@
+import Authority
+import Logging
+package import StateStore
+import Steering
+import TrafficModel
+
+extension Node {
+    /// The configuration's windows and the operators'.
+    var windows: [String: MaintenanceWindow] {
+        compiler.intent.windows.merging(operators.windows) { configured, _ in configured }
+    }
+
+    /// Takes the caller's turn for a change; `changes.leave()` must follow.
+    func takeTurn() async throws(ChangeError) {
+        guard await changes.enter() else {
+            logger.warning("a change was turned away: too many wait", metadata: ["waiting": "\(Turnstile.lineLimit)"])
+            throw .busy
+        }
+    }
+
+    /// Makes changes, in the caller's turn. They are on the disk before they take effect, so that a node that is killed
+    /// in between comes back with what it acknowledged.
+    ///
+    /// - Parameter isForced: whether no objection counts.
+    func make(_ changes: [StateChange], isForced: Bool, _ records: [AuditRecord]) async throws(ChangeError) {
+        var next = operators
+        for change in changes { change.apply(to: &next) }
+        let overrides = effective(next)
+        if !isForced {
+            let reasons = objections(to: overrides, shifts: next.shifts)
+            guard reasons.isEmpty else { throw .refused(reasons) }
+        }
+        do throws(StateStoreError) {
+            try await store?.apply(changes, records)
+        } catch {
+            logger.error("nothing was changed", metadata: ["reason": "\(error)"])
+            throw .notStored(error)
+        }
+        operators = next
+        effective = overrides
+        for record in records {
+            logger.notice(
+                "\(record.action.rawValue)",
+                metadata: [
+                    "kind": "\(record.kind ?? "")", "name": "\(record.name ?? "")", "detail": "\(record.detail)",
+                    "reason": "\(record.reason)", "author": "\(record.author)", "origin": "\(record.origin)",
+                ])
+        }
+        publish()
+    }
+
+    func effective(_ state: OperatorState) -> EffectiveOverrides {
+        EffectiveOverrides(
+            state, windows: compiler.intent.windows.merging(state.windows) { configured, _ in configured },
+            in: compiler.intent)
+    }
+
+    private func objections(to overrides: EffectiveOverrides, shifts: [Int64: Shift]) -> [String] {
+        let steering = compiler.steering(overrides: overrides, observations: observations, previous: snapshot)
+        return ChangeReview(intent: compiler.intent, observations: observations).objections(
+            from: .init(overrides: effective, steering: snapshot.authority.steering, shifts: operators.shifts),
+            to: .init(overrides: overrides, steering: steering, shifts: shifts))
+    }
+
+    /// A record that cannot be written does not undo what it is about; the log has it, and says so.
+    func record(_ record: AuditRecord) async {
+        do throws(StateStoreError) {
+            try await store?.apply([], [record])
+        } catch {
+            logger.error("the audit trail misses a record", metadata: ["reason": "\(error)", "record": "\(record)"])
+        }
+    }
+
+    /// The latest changes, newest first; `nil` when the configuration has no `admin.state`.
+    package func audit(latest count: Int) async throws(StateStoreError) -> [AuditRecord]? {
+        try await store?.audit(latest: count)
+    }
+}

@@ -1,0 +1,132 @@
+import AdminAPI
+import ArgumentParser
+import ControlPlane
+import FoundationEssentials
+import Maintenance
+import TrafficModel
+
+struct WindowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "window", abstract: "Plan maintenance: drained before, taken out during, back after.",
+        subcommands: [WindowAdd.self, WindowList.self, WindowCancel.self])
+}
+
+struct WindowAdd: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add", abstract: "Plan a window, once or by a rule of the calendar.",
+        discussion: """
+            Once:  meridian window add move --region eu --from 2026-12-01T02:00Z --for 2h --drain 15m
+            Weekly:  meridian window add patch --region eu --weekly tue,thu --at 02:30 --zone Europe/Berlin --for 1h
+            Monthly:  meridian window add patch --pool eu --monthly "second tue" --at 02:30 --for 1h
+            """)
+
+    @OptionGroup var node: AdminSocket
+    @Argument(help: "A name to find it again.") var name: String
+    @Option(help: "What is maintained: a region, or a pattern with * and ?.") var region: String?
+    @Option(help: "A pool, or a pattern.") var pool: String?
+    @Option(help: "A virtual server, or a pattern.") var virtualServer: String?
+    @Option(help: "A member, UPSTREAM/ADDRESS:PORT, or a pattern.") var member: String?
+    @Flag(help: "Disable instead of drain while it is open.") var disable = false
+    @Option(help: "The start of a window that comes once: 2026-12-01T02:00Z, or 14:00 for the next time that is.")
+    var from: String?
+    @Option(help: "Days of the week: mon,tue,….") var weekly: String?
+    @Option(help: "Days of the month: 15, last, second tue, with commas between.") var monthly: String?
+    @Option(help: "The time of day of a window that comes again.") var at: String?
+    @Option(
+        help: "The time zone of --at or of a --from without one; UTC for --at and the machine's for --from if absent.")
+    var zone: String?
+    @Option(name: .customLong("for"), help: "How long it is open: 90m, 2h.") var duration: String
+    @Option(help: "For how long before the start is drained: 15m.") var drain: String?
+    @OptionGroup var why: ReasonOption
+
+    private struct Body: Encodable {
+        var kind: String
+        var name: String
+        var verdict: String
+        var start: Int64?
+        var days: String?
+        var at: String?
+        var zone: String?
+        var seconds: Int64
+        var drain: Int64?
+        var reason: String
+    }
+
+    func validate() throws {
+        guard [region, pool, virtualServer, member].count(where: { $0 != nil }) == 1 else {
+            throw ValidationError("name what is maintained: one of --region, --pool, --virtual-server, --member")
+        }
+        guard [from, weekly, monthly].count(where: { $0 != nil }) == 1 else {
+            throw ValidationError("say when: one of --from, --weekly, --monthly")
+        }
+        if from == nil, at == nil { throw ValidationError("say the time of day: --at 02:30") }
+        if from != nil, at != nil { throw ValidationError("--from says the time; leave --at out") }
+    }
+
+    func run() throws {
+        let subjects: [(String, String?)] = [
+            ("region", region), ("pool", pool), ("virtual-server", virtualServer), ("member", member),
+        ]
+        for (kind, subject) in subjects {
+            guard let subject else { continue }
+            let body = Body(
+                kind: kind, name: subject, verdict: disable ? "disable" : "drain", start: try start(),
+                days: weekly.map { "weekly \($0)" } ?? monthly.map { "monthly \($0)" }, at: at,
+                zone: from == nil ? zone : nil, seconds: try CommandText.seconds(duration, "--for"),
+                drain: try drain.map { try CommandText.seconds($0, "--drain") }, reason: why.reason)
+            _ = try node.call("PUT", "/v1/windows/\(try Self.checked(name))", body)
+            print("window \(name) is planned for \(kind) \(subject)")
+        }
+    }
+
+    private func start() throws -> Int64? {
+        guard let from else { return nil }
+        guard let time = WallTime(text: from) ?? WallTime.next(from, after: .now, zone: zone) else {
+            throw ValidationError("--from \(from): write 2026-12-01T02:00Z, or a time of day such as 14:00")
+        }
+        return time.milliseconds
+    }
+
+    /// It stands in a path.
+    static func checked(_ name: String) throws -> String {
+        guard !name.isEmpty,
+            name.utf8.allSatisfy({
+                (48...57).contains($0) || (65...90).contains($0 & 0xdf) || "-_.".utf8.contains($0)
+            })
+        else { throw ValidationError("\(name): a window's name has letters, digits, hyphens, underscores and dots") }
+        return name
+    }
+}
+
+struct WindowList: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Show all windows.")
+
+    @OptionGroup var node: AdminSocket
+    @Flag(help: "Print JSON, for programs.") var json = false
+
+    func run() throws {
+        let body = try node.call("GET", "/v1/windows")
+        guard !json else { return print(String(decoding: body, as: UTF8.self)) }
+        for window in try JSONDecoder().decode([NodeStatus.Window].self, from: Data(body)) {
+            print(StatusTable.line(window))
+        }
+    }
+}
+
+struct WindowCancel: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cancel", abstract: "End a window; of one of the configuration, its run now or next.")
+
+    @OptionGroup var node: AdminSocket
+    @Argument(help: "Its name.") var name: String
+
+    func run() throws {
+        let outcome = try JSONDecoder().decode(
+            CancelledRun.self, from: Data(try node.call("DELETE", "/v1/windows/\(try WindowAdd.checked(name))")))
+        if let end = outcome.ends {
+            print("the run of window \(name) that ends \(WallTime(milliseconds: end).text) is cancelled")
+        } else {
+            print("window \(name) is cancelled")
+        }
+    }
+}

@@ -15,7 +15,7 @@ struct OperatorSectionTests {
           eu: { virtual_servers: [eu-1], answer: addresses }
           us: { virtual_servers: [us-1], answer: addresses }
         wide_ips: { api.example.com: { pools: [eu, us] } }
-        zones: { example.com: { ns: [ns1.example.com] } }
+        zones: { example.com: { ns: [ns1.example.com], records: { ns1: { A: [192.0.2.53] } } } }
 
         """
 

@@ -77,6 +77,9 @@ final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
     /// Whether one more request may go here.
     var hasRoom: Bool { !isLeaving && streams.count + waiting.count < min(limit, Self.mostStreams) }
 
+    /// Whether it was used before and is not in use: one that the member may be closing at this moment.
+    var isKept: Bool { streams.isEmpty && nextID > HTTP2StreamID(1) }
+
     var isIdle: Bool { streams.isEmpty && waiting.isEmpty }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }

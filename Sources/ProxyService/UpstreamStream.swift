@@ -41,6 +41,8 @@ final class UpstreamStream: UpstreamLink {
             // Cannot be: it was written here.
             return fail()
         }
+        // If it closes without an answer, that is the kept connection's end rather than the member's.
+        if connection.isKept { uses += 1 }
         framesBefore = connection.frameCount
         let opened = connection.open(self)
         id = opened

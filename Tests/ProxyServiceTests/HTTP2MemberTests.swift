@@ -156,6 +156,22 @@ struct HTTP2MemberTests {
         await good.close()
     }
 
+    @Test("a kept connection that the member closes meanwhile costs no request, POST too")
+    func keepAliveRace() async throws {
+        let member = try await Member { event in
+            guard event.frame.isEnd else { return [] }
+            return event.connection == 1 && event.frame.stream > 1 ? Member.close : Member.ok(event.frame.stream, "abc")
+        }
+        let proxy = try await Self.proxy([member])
+        #expect(try await TestClient.exchange(proxy.endpoint, get()).contains("abc"))
+        let answer = try await TestClient.exchange(
+            proxy.endpoint, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n\r\nxyz")
+        #expect(answer.contains("abc"))
+        #expect(await proxy.settles { $0.replays == 1 && $0.retries == 0 && $0.successes == 2 })
+        await proxy.stop()
+        await member.close()
+    }
+
     @Test("a client that does not read holds the member's stream up, and no other")
     func slowReader() async throws {
         let member = try await Member { event in

@@ -1,6 +1,6 @@
 import Addresses
 import ConfigurationLoading
-import ControlPlane
+package import ControlPlane
 import DNSWire
 import Geography
 import Logging
@@ -12,8 +12,11 @@ import UnixSignals
 package enum Demo {
     /// Runs until the person quits, a signal comes, or the tour ends.
     ///
+    /// - Parameter operate: lets operators reach the node, until it is cancelled; what it throws ends the demo.
     /// - Returns: whether all went well: always, but for a tour that failed or was interrupted.
-    package static func run(_ options: DemoOptions) async throws(DemoError) -> Bool {
+    package static func run(
+        _ options: DemoOptions, operate: (@Sendable (Node) async throws -> Void)? = nil
+    ) async throws(DemoError) -> Bool {
         let plan = DemoPlan(options: options)
         let source = DemoSource(plan)
         guard source.loaded.intent != nil, let geography = source.loaded.geography else {
@@ -23,7 +26,9 @@ package enum Demo {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let result: Result<Bool, DemoError>
         do throws(DemoError) {
-            result = .success(try await play(plan, source: source, geography: geography, options: options, on: group))
+            result = .success(
+                try await play(
+                    plan, source: source, geography: geography, options: options, operate: operate, on: group))
         } catch {
             result = .failure(error)
         }
@@ -34,7 +39,7 @@ package enum Demo {
 
     private static func play(
         _ plan: DemoPlan, source: DemoSource, geography: GeographyDatabase, options: DemoOptions,
-        on group: MultiThreadedEventLoopGroup
+        operate: (@Sendable (Node) async throws -> Void)?, on group: MultiThreadedEventLoopGroup
     ) async throws(DemoError) -> Bool {
         try await Loopback.require(plan.virtualServers[0].endpoint.address, on: group)
         let members = plan.members.map { DemoMember(plan: $0, group: group) }
@@ -69,7 +74,7 @@ package enum Demo {
             let clients = try await clients(plan, geography: geography, on: group)
             let stage = DemoStage(
                 plan: plan, node: node, source: source, members: members, clients: clients, start: start)
-            result = .success(try await follow(stage, node: node, options: options, on: group))
+            result = .success(try await follow(stage, node: node, options: options, operate: operate, on: group))
         } catch {
             result = .failure(error)
         }
@@ -107,7 +112,8 @@ package enum Demo {
 
     /// The clients and the monitors run beside what the person, or the tour, does; its end ends all.
     private static func follow(
-        _ stage: DemoStage, node: Node, options: DemoOptions, on group: any EventLoopGroup
+        _ stage: DemoStage, node: Node, options: DemoOptions, operate: (@Sendable (Node) async throws -> Void)?,
+        on group: any EventLoopGroup
     ) async throws(DemoError) -> Bool {
         let dns = try await exchange(stage.plan, on: group)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
@@ -115,6 +121,23 @@ package enum Demo {
             tasks.addTask {
                 await node.followHealth()
                 return nil
+            }
+            tasks.addTask {
+                await node.followTime()
+                return nil
+            }
+            if let operate {
+                tasks.addTask {
+                    do {
+                        try await operate(node)
+                        return nil
+                    } catch {
+                        // Cancelled with the others when the demo ends.
+                        if Task.isCancelled { return nil }
+                        Terminal.write("\(error)\n")
+                        return false
+                    }
+                }
             }
             for (index, client) in stage.clients.enumerated() {
                 let delay = stage.plan.timing.lifetime * index / stage.clients.count

@@ -1,5 +1,8 @@
+import AdminAPI
 import ArgumentParser
+import ControlPlane
 import Demo
+import Logging
 
 struct Demonstrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,6 +29,9 @@ struct Demonstrate: AsyncParsableCommand {
     @Option(help: "The port of the members on 127.1.1.1 to 127.3.2.3.")
     var memberPort: UInt16 = 9000
 
+    @Option(help: "Serve the operators' socket here, for `drain`, `shift` and the other commands with --socket.")
+    var admin: String?
+
     func run() async throws {
         var options = DemoOptions()
         options.tour = tour
@@ -35,11 +41,18 @@ struct Demonstrate: AsyncParsableCommand {
         options.memberPort = memberPort
         let isWell: Bool
         do {
-            isWell = try await Demo.run(options)
+            isWell = try await Demo.run(options, operate: admin.map(Self.serve))
         } catch {
             Terminal.error(error.description)
             throw ExitCode(1)
         }
         if !isWell { throw ExitCode(1) }
+    }
+
+    private static func serve(_ socketPath: String) -> @Sendable (Node) async throws -> Void {
+        { node in
+            let logger = Logger(label: "meridian.demo") { _ in SwiftLogNoOpLogHandler() }
+            try await AdminService(node: node, socketPath: socketPath, logger: logger).run()
+        }
     }
 }

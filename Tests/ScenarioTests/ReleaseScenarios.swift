@@ -52,6 +52,12 @@ struct ReleaseScenarios {
 
         deinit { try? FileManager.default.removeItem(at: folder) }
 
+        func clients() throws -> SteeredClients {
+            try SteeredClients(
+                dnsPort: dnsPort,
+                regions: ["eu": ("eu.lb.example.net", ports[0]), "us": ("us.lb.example.net", ports[1])])
+        }
+
         @discardableResult
         func call(_ arguments: String...) throws -> String {
             let result = try Program.run(Program.binary.path, arguments + ["--socket", socket])
@@ -83,104 +89,10 @@ struct ReleaseScenarios {
         }
     }
 
-    /// Asks for the name and then for the page behind it, all the time, as clients with their own networks do.
-    private final class Clients {
-        private let process = Process()
-        // A file: the end of a pipe would be held open by every program that is started meanwhile.
-        private let output = FileManager.default.temporaryDirectory.appending(path: "clients-\(UUID().uuidString)")
-
-        private static let source = """
-            import http.client, signal, socket, struct, sys, time
-            dns_port, ports = int(sys.argv[1]), {"127.0.0.1": int(sys.argv[2]), "127.0.0.2": int(sys.argv[3])}
-            running = True
-            def stop(*_):
-                global running
-                running = False
-            signal.signal(signal.SIGTERM, stop)
-            # The threads of a test run have it blocked, and so would what they start.
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-            asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            asker.settimeout(2)
-            asker.connect(("127.0.0.1", dns_port))
-            number = 0
-            def ask(name, network):
-                global number
-                number = (number + 1) % 65536
-                labels = b"".join(bytes([len(l)]) + l.encode() for l in name.split(".") if l) + b"\\0"
-                subnet = struct.pack("!HBB", 1, 24, 0) + bytes([20, network // 256, network % 256])
-                option = struct.pack("!HH", 8, len(subnet)) + subnet
-                asker.send(struct.pack("!HHHHHH", number, 0, 1, 0, 0, 1) + labels + struct.pack("!HH", 1, 1)
-                    + b"\\0" + struct.pack("!HHIH", 41, 1232, 0, len(option)) + option)
-                while True:
-                    answer = asker.recv(4096)
-                    if answer[:2] == struct.pack("!H", number):
-                        return answer
-            counts, failures = {"127.0.0.1": 0, "127.0.0.2": 0}, []
-            kept = {address: http.client.HTTPConnection(address, port, timeout=5) for address, port in ports.items()}
-            turn = 0
-            print("asking", flush=True)
-            while running:
-                turn += 1
-                try:
-                    answer = ask("api.example.com", turn % 1000)
-                    region = "eu" if b"\\x02eu\\x02lb" in answer else "us" if b"\\x02us\\x02lb" in answer else None
-                    if answer[3] & 15 or region is None:
-                        raise Exception("no region in " + repr(answer))
-                    answer = ask(region + ".lb.example.net", turn % 1000)
-                    address = socket.inet_ntoa(answer[answer.index(b"\\0\\x04\\x7f\\0\\0") + 2:][:4])
-                    # Every third opens a connection of its own; the others keep theirs, as browsers do.
-                    client = kept[address]
-                    if turn % 3 == 0:
-                        client = http.client.HTTPConnection(address, ports[address], timeout=5)
-                    client.request("GET", "/")
-                    response = client.getresponse()
-                    body = response.read()
-                    if response.status != 200 or body != b"abc":
-                        raise Exception("status %d" % response.status)
-                    if turn % 3 == 0:
-                        client.close()
-                    counts[address] += 1
-                except Exception as error:
-                    failures.append(repr(error))
-                time.sleep(0.001)
-            print(counts["127.0.0.1"], counts["127.0.0.2"], len(failures), failures[:3], flush=True)
-            """
-
-        init(_ site: Site) throws {
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments =
-                ["python3", "-c", Self.source, "\(site.dnsPort)"] + site.ports.map { "\($0)" }
-            try Data().write(to: output)
-            process.standardOutput = try FileHandle(forWritingTo: output)
-            try process.run()
-            try wait(for: "the clients to ask") { try self.text.contains("asking") }
-        }
-
-        /// Ends them: requests that each region served, and the failures.
-        func stop() throws -> (eu: Int, us: Int, failed: Int, text: String) {
-            process.terminate()
-            process.waitUntilExit()
-            let text = try text.replacing("asking\n", with: "")
-            let numbers = text.split(separator: " ").prefix(3).compactMap { Int($0) }
-            guard numbers.count == 3 else { throw Program.Failure(description: "clients: \(text)") }
-            return (numbers[0], numbers[1], numbers[2], text)
-        }
-
-        private var text: String { get throws { try String(contentsOf: output, encoding: .utf8) } }
-
-        deinit {
-            if process.isRunning {
-                process.terminate()
-                process.waitUntilExit()
-            }
-            try? FileManager.default.removeItem(at: output)
-        }
-    }
-
     @Test("drain, maintenance window, shift and cutover, one after another, and not one request fails")
     func played() throws {
         let site = try Site("safety: { shift_slope: { share: 100%, per: 2s } }")
-        let clients = try Clients(site)
+        let clients = try site.clients()
 
         try site.call("drain", "region", "eu", "--reason", "kernel")
         #expect(try site.region() == "us")
@@ -224,6 +136,71 @@ struct ReleaseScenarios {
             "finish-shift  shift 1  ended",
             "set-override  region eu  cutover to us  flood", "clear-override  region eu  cutover to us",
         ] { #expect(trail.contains(action), "\(action) is not in:\n\(trail)") }
+    }
+
+    @Test("the same on the demo, while it runs")
+    func demo() throws {
+        let (dnsPort, httpPort) = (try freePort(), try freePort())
+        let socket = "/tmp/meridian-\(dnsPort).sock"
+        let process = Process()
+        process.executableURL = Program.binary
+        process.arguments = [
+            "demo", "--plain", "--dns-port", "\(dnsPort)", "--http-port", "\(httpPort)", "--member-port",
+            "\(try freePort())", "--admin", socket,
+        ]
+        // Its commands come from a person; here is none, and the pipe stays open.
+        process.standardInput = Pipe()
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        defer {
+            process.terminate()
+            process.waitUntilExit()
+        }
+        func call(_ arguments: String...) throws -> String {
+            let result = try Program.run(Program.binary.path, arguments + ["--socket", socket])
+            guard result.status == 0 else { throw Program.Failure(description: "\(arguments): \(result.error)") }
+            return result.output
+        }
+        func region() throws -> String {
+            let output = try Program.run(
+                "dig",
+                [
+                    "@127.0.0.1", "-p", "\(dnsPort)", "+short", "+tries=2", "+time=2", "+subnet=20.0.1.0/24",
+                    "api.example.com", "A",
+                ]
+            ).output
+            return output.split(separator: ".").first.map(String.init) ?? ""
+        }
+        try wait(for: "the demo to serve") { try FileManager.default.fileExists(atPath: socket) && !region().isEmpty }
+        // Where the clients' network is depends on the country data.
+        let home = try region()
+        let away = home == "us" ? "eu" : "us"
+        let host = "api.global.lb.example.net"
+        let clients = try SteeredClients(
+            dnsPort: dnsPort,
+            regions: [
+                "eu": ("eu.\(host)", httpPort), "us": ("us.\(host)", httpPort), "apac": ("apac.\(host)", httpPort),
+            ])
+        _ = try call("drain", "region", home, "--reason", "kernel")
+        #expect(try region() == away)
+        _ = try call("enable", "region", home)
+        #expect(try region() == home)
+        _ = try call(
+            "window", "add", "patch", "--region", home, "--from", "\(Self.instant(in: 2))", "--for", "2s", "--drain",
+            "1s")
+        try wait(for: "the window to begin") { try region() == away }
+        try wait(for: "the window to close") { try call("window", "list").isEmpty }
+        _ = try call("shift", "--wip", "api.*", "--from", home, "--to", away, "--share", "1%", "--for", "6s")
+        try wait(for: "the shift to arrive") { try call("shift", "list").contains("arrived") }
+        _ = try call("shift", "cancel", "1")
+        try wait(for: "the shift to end") { try call("shift", "list").isEmpty }
+        _ = try call("cutover", home, away, "--reason", "flood")
+        #expect(try region() == away)
+        _ = try call("enable", "region", home)
+        #expect(try region() == home)
+        let served = try clients.stop()
+        #expect(served.failed == 0, "\(served.text)")
+        #expect(served.eu > 100 && served.us > 100, "\(served)")
     }
 
     private static func instant(in seconds: Double) -> String {

@@ -60,11 +60,9 @@ package final class SocketLoop: EventLoop, @unchecked Sendable {
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard epoll >= 0 else { throw SocketError(errno) }
         wakeup = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+        // What was made so far is closed with this.
         guard wakeup >= 0, clinux_epoll_add(epoll, wakeup, CLINUX_EPOLL_IN, .max) == 0 else {
-            let code = errno
-            Glibc.close(epoll)
-            if wakeup >= 0 { Glibc.close(wakeup) }
-            throw SocketError(code)
+            throw SocketError(errno)
         }
     }
 
@@ -213,9 +211,12 @@ package final class SocketLoop: EventLoop, @unchecked Sendable {
 
     private func enqueue(_ task: @escaping () -> Void) {
         let job = Job(run: task)
+        // The loop itself looks here before it waits.
+        let isOutside = !inEventLoop
         let (isAccepted, mustWake) = inbox.withLock { box -> (Bool, Bool) in
             guard box.state != .stopped else { return (false, false) }
             box.tasks.append(job)
+            guard isOutside else { return (true, false) }
             defer { box.isAnnounced = true }
             return (true, !box.isAnnounced)
         }

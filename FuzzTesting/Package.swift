@@ -34,12 +34,14 @@ let package = Package(
         module("HTTPWire", exclude: ["ByteBuffer+Heads+Unsafe.swift"]),
         module("Geography", ["Addresses", "FlatTables"]),
         module("TrafficModel", ["Addresses", "DNSWire"]),
+        module("Maintenance", ["TrafficModel"]),
         module("Steering", ["Addresses", "DNSWire", "FlatTables", "Geography", "TrafficModel"]),
         module("Authority", ["Addresses", "DNSWire", "FlatTables", "Steering", "TrafficModel"]),
         .target(
             name: "ConfigurationLoading",
             dependencies: [
-                "Addresses", "DNSWire", "Geography", "TrafficModel", .product(name: "Yams", package: "Yams"),
+                "Addresses", "DNSWire", "Geography", "Maintenance", "TrafficModel",
+                .product(name: "Yams", package: "Yams"),
             ], path: "Modules/Configuration", swiftSettings: house),
         .target(name: "CFuzzer"),
         .executableTarget(

@@ -284,6 +284,8 @@ extension ClientConnection {
     /// The client has its response, made here or by a member.
     func finish() {
         flushOutbox()
+        // The client may be gone by now, which ended all of this.
+        guard phase != .closed else { return }
         ended(aborted: false)
         exchange.view = nil
         exchange.isClientLeaving = exchange.isClientLeaving && exchange.isBodyComplete

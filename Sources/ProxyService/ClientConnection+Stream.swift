@@ -183,8 +183,8 @@ extension ClientConnection {
         let isFinishing = stream?.isOutputEnded ?? false
         stream?.closed()
         if phase == .exchange || phase == .tunnel {
-            // Closed by the end of the response that is being written: whoever writes it goes on.
-            if isFinishing { return }
+            // Closed by the end of the response that is being written: whoever writes it goes on. A tunnel has two ends.
+            if isFinishing, phase == .exchange || isInputClosed { return }
             ended(aborted: true)
         }
         phase = .closed

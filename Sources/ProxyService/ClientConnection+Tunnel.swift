@@ -30,6 +30,11 @@ extension ClientConnection {
         exchange.upstreamAnswered = worker.now()
         lease?.reportSuccess()
         touch()
+        if inbox.readableBytes > 0 {
+            upstream?.write(inbox)
+            upstream?.flush()
+            inbox = ByteBuffer()
+        }
         if isInputClosed { upstream?.closeOutput() }
         resumeReading()
     }

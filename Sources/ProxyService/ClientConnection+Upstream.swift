@@ -202,7 +202,18 @@ extension ClientConnection {
         connection.client = nil
         guard upstream === connection else { return }
         upstream = nil
+        guard !Self.isOwnShortage(error) else {
+            exchange.lastFailure = .unreachable
+            exchange.hasTimedOut = false
+            return retryElsewhere()
+        }
         memberFailed(Self.failure(of: error))
+    }
+
+    /// Whether this machine has nothing left to connect with, which is no member's fault.
+    private static func isOwnShortage(_ error: any Error) -> Bool {
+        guard let error = error as? IOError else { return false }
+        return [EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, EADDRNOTAVAIL].contains(error.errnoCode)
     }
 
     private static func failure(of error: any Error) -> PassiveFailure {
@@ -326,8 +337,9 @@ extension ClientConnection {
                 if isInputClosed { endTunnel() }
                 return
             }
+            // What the client has not taken yet goes first.
+            if isInputClosed { return endTunnel() }
             closeOutput()
-            if isInputClosed { abort() }
         } else {
             responseEndedByClose(connection, failed: false)
         }

@@ -273,7 +273,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
             // RFC 9112 section 9.6: a client that sent its whole request may close its side and wait for the response.
             if exchange.isBodyComplete { exchange.keepsAlive = false } else { abort() }
         case .tunnel:
-            upstream?.closeOutput()
+            if exchange.isUpstreamReady { upstream?.closeOutput() }
         case .streams:
             // Without a word from the client no window opens any more: nothing can be brought to an end.
             abort()
@@ -321,6 +321,9 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     func socketRead(_ bytes: ByteBuffer) {
         bump(worker.counters.bytesIn, by: bytes.readableBytes)
         switch phase {
+        case .tunnel where !exchange.isUpstreamReady:
+            // What came with the words that made this a tunnel; more is not read before the member is there.
+            inbox.writeImmutableBuffer(bytes)
         case .tunnel:
             upstream?.write(bytes)
             setDeadline(worker.settings.tunnelTimeout)

@@ -31,6 +31,8 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
     private var isEndAhead = false
     private var isReadWanted = false
     private var isReceiving = false
+    /// In the loop's list of those that go on later.
+    private var isQueued = false
     private var isInputClosed = false
     private var readsByItself = true
     private var allowsHalfClosure = true
@@ -192,15 +194,30 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
         guard mask & (CLINUX_EPOLL_IN | end) != 0 else { return }
         if mask & end != 0 { isEndAhead = true }
         isReadable = true
-        if isReadWanted {
+        if isReadWanted, !isInputClosed {
             receive()
-        } else if mask & CLINUX_EPOLL_ERROR != 0 {
+        } else if mask & (CLINUX_EPOLL_ERROR | CLINUX_EPOLL_HANGUP) != 0 {
+            // Nothing is read that would tell of it, and it is not told again.
             let code = pendingError
-            if code != 0 { fail(code) }
+            if code != 0 {
+                fail(code)
+            } else if mask & CLINUX_EPOLL_HANGUP != 0, isInputClosed, !isOutputClosed {
+                fail(ECONNRESET)
+            }
         }
     }
 
-    override func proceed() { if isOpen { receive() } }
+    override func proceed() {
+        isQueued = false
+        if isOpen { receive() }
+    }
+
+    /// Goes on when the others had their turn.
+    private func proceedLater() {
+        guard !isQueued else { return }
+        isQueued = true
+        loop.resumeLater(self)
+    }
 
     override func shutdown() { end(ChannelError.eof) }
 
@@ -211,7 +228,7 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
         guard !isReadWanted, isOpen else { return }
         isReadWanted = true
         // Not at once: whoever asks is in the middle of something.
-        if isReadable, !isReceiving, connecting == nil { loop.resumeLater(self) }
+        if isReadable, !isReceiving, connecting == nil { proceedLater() }
     }
 
     private func askToRead() {
@@ -228,7 +245,7 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
         defer { isReceiving = false }
         var turns = 0
         while isReadWanted, isReadable, isOpen, !isInputClosed {
-            guard turns < Self.readsInTurn else { return loop.resumeLater(self) }
+            guard turns < Self.readsInTurn else { return proceedLater() }
             turns += 1
             var buffer = loop.takeReceiveBuffer()
             let space = SocketLoop.receiveBytes
@@ -342,6 +359,8 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
             promises.removeFirst()
             next.promise.succeed(())
         }
+        // Who waited for that may have closed this.
+        guard isOpen else { return }
         if !isWritable, unsentBytes <= waterMark.low {
             isWritable = true
             tellWritability()

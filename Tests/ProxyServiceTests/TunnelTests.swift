@@ -1,5 +1,7 @@
 import Addresses
 import Balancing
+import Foundation
+import Glibc
 import ProxyService
 import Testing
 import TrafficModel
@@ -16,6 +18,61 @@ struct TunnelTests {
             if received.hasSuffix("\r\n\r\n") { return [.send(switching)] }
             if received.hasSuffix("<FIN>") { return [.send("bye"), .close] }
             return received.isEmpty ? [] : [.send("echo:" + received)]
+        }
+    }
+
+    @Test("a client that has ended its side and reads slowly gets all that the member says before its own end")
+    func slowEnd() async throws {
+        // Among these some leave a little behind what the kernel takes at once.
+        let sizes = Array(stride(from: 40_000, to: 6_000_000, by: 150_000))
+        let listening = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(listening) }
+        let bound = unsafe KernelAddress.withPointer(to: TestProxy.loopback) { unsafe bind(listening, $0, $1) }
+        try #require(bound == 0 && listen(listening, 1) == 0)
+        let member = try #require(KernelAddress.local(of: listening))
+        Thread.detachNewThread { for size in sizes { Self.speakAfterEnd(listening, size) } }
+        let proxy = try await TestProxy(
+            TestProxy.intent([member]) {
+                $0.listeners = [Listener(name: "tcp", endpoint: TestProxy.loopback, mode: .tcp(upstream: 0))]
+            })
+        let endpoint = proxy.endpoint
+        #expect(await Task.detached { sizes.map { _ in Self.readThroughSmallWindow(endpoint) } }.value == sizes)
+        #expect(await proxy.settles { $0.openConnections == 0 })
+        await proxy.stop()
+    }
+
+    /// Serves one connection: waits for the client's end, and then sends so many bytes and its own.
+    private static func speakAfterEnd(_ listening: Int32, _ size: Int) {
+        let descriptor = accept(listening, nil, nil)
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while unsafe recv(descriptor, &buffer, buffer.count, 0) > 0 {}
+        var left = size
+        while left > 0 {
+            let count = unsafe send(descriptor, buffer, min(left, buffer.count), Int32(MSG_NOSIGNAL))
+            guard count > 0 else { return }
+            left -= count
+        }
+    }
+
+    /// Ends its side and counts what comes, with the least room that the kernel gives to what was not read.
+    private static func readThroughSmallWindow(_ endpoint: Endpoint) -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var room: Int32 = 1
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
+        var patience = timeval(tv_sec: 20, tv_usec: 0)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        guard unsafe KernelAddress.withPointer(to: endpoint, { unsafe connect(descriptor, $0, $1) }) == 0 else {
+            return -1
+        }
+        shutdown(descriptor, Int32(SHUT_WR))
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        var total = 0
+        while true {
+            let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { return count < 0 ? -1 : total }
+            total += count
         }
     }
 

@@ -175,6 +175,22 @@ struct StreamChannelTests {
         try await pair.end()
     }
 
+    @Test("a reset behind the peer's end is told too")
+    func resetBehindEnd() async throws {
+        let pair = try await Pair()
+        try await pair.run { $0.server.channel?.closeOutput() }
+        try await pair.wait { $0.client.isInputClosed }
+        try await pair.run { pair in
+            var linger = linger(l_onoff: 1, l_linger: 0)
+            let descriptor = pair.server.channel?.descriptor ?? -1
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
+            pair.server.channel?.close()
+        }
+        try await pair.wait { $0.client.isClosed }
+        #expect(try await pair.run { $0.client.error is IOError })
+        try await pair.end()
+    }
+
     @Test("a promise is kept when all that was written before is with the kernel, and broken by closing")
     func promises() async throws {
         let pair = try await Pair()

@@ -16,6 +16,7 @@ extension Node {
         let clock = SuspendingClock()
         var last = clock.now
         while !Task.isCancelled {
+            // Fails only when it is cancelled.
             do { try await Task.sleep(for: Self.interval) } catch { return }
             let now = clock.now
             await advance(to: .now, elapsed: now - last)
@@ -43,6 +44,7 @@ extension Node {
         case .expireWeight(let subject):
             guard let entry = operators.overrides.weights[subject] else { return }
             await end(.weight(subject, nil), entry, subject, at: now)
+        // What cannot be written is found due again in a second; the log has said why.
         case .forgetWindow(let name): try? await make([.window(name, nil)], isForced: true, [])
         case .forgetSkip(let name): try? await make([.skip(name, nil)], isForced: true, [])
         case .run(let name, let run): await change(name, to: run, at: now)

@@ -4,22 +4,29 @@ import FlatTables
 /// Finds the value of an address and the size of its surroundings, without allocation.
 ///
 /// Built once per snapshot from a `RangeMap` and then shared by all threads. A look-up is two steps into an index by
-/// the address's first bits and a search over the few ranges that begin there.
+/// the address's first bits and a search over the few ranges that begin there; among very many IPv4 ranges, what
+/// `LineIndex` does.
 package final class PrefixTable: Sendable {
     /// What look-ups need, without the reference count of the table: valid as long as the table is.
     package let index: Index
 
     package init(_ ranges: RangeMap) {
-        index = Index(v4: RangeIndex(ranges.v4), v6: RangeIndex(ranges.v6))
+        let isCrowded = ranges.v4.starts.count >= LineIndex.crowd
+        index = Index(
+            v4: RangeIndex(isCrowded ? RangeList(filledWith: 0) : ranges.v4),
+            crowdedV4: isCrowded ? LineIndex(ranges.v4) : nil, v6: RangeIndex(ranges.v6))
     }
 
     deinit {
         index.v4.deallocate()
+        index.crowdedV4?.deallocate()
         index.v6.deallocate()
     }
 
     package struct Index: Sendable, BitwiseCopyable {
         fileprivate let v4: RangeIndex<UInt32>
+        /// Takes the place of `v4` where it would be too large for the cache.
+        fileprivate let crowdedV4: LineIndex?
         fileprivate let v6: RangeIndex<UInt128>
     }
 
@@ -35,20 +42,22 @@ package final class PrefixTable: Sendable {
     package func lookup(_ address: IPAddress) -> Match { index.lookup(address) }
 
     /// Ranges of both families together: neighbours differ in their value.
-    package var count: Int { index.v4.ranges.count + index.v6.ranges.count }
+    package var count: Int { (index.crowdedV4?.count ?? index.v4.ranges.count) + index.v6.ranges.count }
 }
 
 extension PrefixTable.Index {
     package func lookup(_ address: IPAddress) -> PrefixTable.Match {
         switch address {
         case .v4(let key):
-            return v4.lookup(key)
+            return lookup(key)
         case .v6(let key):
             guard key >> 32 == 0xffff else { return v6.lookup(key) }
-            let match = v4.lookup(UInt32(truncatingIfNeeded: key))
+            let match = lookup(UInt32(truncatingIfNeeded: key))
             return PrefixTable.Match(value: match.value, length: match.length + 96)
         }
     }
+
+    private func lookup(_ key: UInt32) -> PrefixTable.Match { crowdedV4?.lookup(key) ?? v4.lookup(key) }
 }
 
 /// A list of ranges with an index in two levels: by the first bits, and in crowded parts by as many further bits as
@@ -130,14 +139,28 @@ private struct RangeIndex<Key: FixedWidthInteger & UnsignedInteger & Sendable & 
             if ranges[low + half].start <= key { low += half }
             count -= half
         }
-        // A network around the key stays within the range as long as it leaves out the last key before the range and
-        // the first key after it. Neighbouring ranges differ, so no wider network has one value.
+        return PrefixTable.Match(
+            key, value: ranges[low].value, start: ranges[low].start,
+            next: low + 1 < ranges.count ? ranges[low + 1].start : 0)
+    }
+}
+
+extension PrefixTable.Match {
+    /// A network around the key stays within its range as long as it leaves out the last key before the range and the
+    /// first key after it. Neighbouring ranges differ, so no wider network has one value.
+    ///
+    /// - Parameters:
+    ///   - start: the first key of the range.
+    ///   - next: the first key of the range that follows; 0: none does.
+    init<Key: FixedWidthInteger>(_ key: Key, value: UInt32, start: Key, next: Key) {
         var length = 0
-        if low > 0 { length = Self.commonBits(key, ranges[low].start &- 1) + 1 }
-        if low + 1 < ranges.count { length = max(length, Self.commonBits(key, ranges[low + 1].start) + 1) }
-        return PrefixTable.Match(value: ranges[low].value, length: UInt8(truncatingIfNeeded: length))
+        if start > 0 { length = Self.commonBits(key, start &- 1) + 1 }
+        if next > 0 { length = max(length, Self.commonBits(key, next) + 1) }
+        self.init(value: value, length: UInt8(truncatingIfNeeded: length))
     }
 
     /// How many first bits two different keys share.
-    private static func commonBits(_ left: Key, _ right: Key) -> Int { (left ^ right).leadingZeroBitCount }
+    private static func commonBits<Key: FixedWidthInteger>(_ left: Key, _ right: Key) -> Int {
+        (left ^ right).leadingZeroBitCount
+    }
 }

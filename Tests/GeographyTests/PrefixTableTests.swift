@@ -166,6 +166,52 @@ struct PrefixTableTests {
         }
         #expect(table.count == map.count)
     }
+
+    /// A lonely range, a crowd of hosts in one /16, ranges across many, and both ends of the space.
+    @Test("crowded IPv4 space: values and scopes are those of the ranges")
+    func crowdedSpace() {
+        var random = SplitMix64(seed: 11)
+        var networks: [(IPPrefix, UInt32)] = []
+        func add(_ address: UInt32, _ length: Int) {
+            networks.append((IPPrefix(.v4(address), length: length)!, UInt32(networks.count % 9 + 1)))
+        }
+        for _ in 0..<20_000 {
+            add(UInt32(truncatingIfNeeded: random.next() as UInt64), .random(in: 9...30, using: &random))
+        }
+        for host in 0..<UInt32(8000) { add(0x0a01_0000 | host * 3, 32) }
+        for network in 0..<UInt32(256) { add(0x0a02_0000 | network << 8, 24) }
+        for network in 0..<UInt32(300) { add(0x0a03_0000 | network << 7, 25) }
+        add(0, 32)
+        add(.max, 32)
+        let list = RangeMap(prefixes: networks, default: 0).v4
+        let index = LineIndex(list)
+        defer { index.deallocate() }
+        #expect(index.count == list.starts.count)
+        var wrong: [String] = []
+        for position in list.starts.indices {
+            let start = list.starts[position]
+            let next = position + 1 < list.starts.count ? list.starts[position + 1] : 0
+            let last = next &- 1
+            for key in [start, start + (last - start) / 2, last] {
+                let expected = PrefixTable.Match(key, value: list.values[position], start: start, next: next)
+                if index.lookup(key) != expected { wrong.append("\(IPAddress.v4(key))") }
+            }
+        }
+        #expect(wrong.isEmpty, "\(wrong.count) addresses, \(wrong.prefix(5))")
+    }
+
+    @Test("a table of very many ranges answers as its map does")
+    func crowdedTable() throws {
+        // Every /18 has another value than its neighbours.
+        let networks = (0..<UInt32(LineIndex.crowd)).map { (IPPrefix(.v4($0 << 14), length: 18)!, $0 % 3) }
+        let map = RangeMap(prefixes: networks, default: 0)
+        try #require(map.v4.starts.count >= LineIndex.crowd)
+        let table = PrefixTable(map)
+        #expect(table.count == map.count)
+        #expect(table.lookup(.v4(0x0000_4001)) == .init(value: 1, length: 18))
+        #expect(table.lookup(IPAddress("::ffff:0.0.64.1")!) == .init(value: 1, length: 114))
+        #expect(table.lookup(.v4(.max)) == .init(value: (UInt32(LineIndex.crowd) - 1) % 3, length: 18))
+    }
 }
 
 @Suite("Combining maps")

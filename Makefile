@@ -13,7 +13,7 @@ help:
 	@echo "make fuzz         search for inputs that break a parser: TARGET=message SECONDS=60"
 	@echo "make lint         check the format of the sources"
 	@echo "make bench-dns    CPU per query beside gdnsd and Knot"
-	@echo "make bench-proxy  CPU per request beside NGINX and HAProxy"
+	@echo "make bench-proxy  CPU per request, latency and memory beside NGINX, HAProxy and Envoy"
 	@echo "make bench-steering  time of a decision, of one flip among many names, and of city-sized geography; how even shares are"
 	@echo "make install      copy the binary to PREFIX (default /usr/local)"
 

@@ -23,6 +23,7 @@ let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -96,7 +97,7 @@ let package = Package(
                 "Addresses", "Authority", "Balancing", "CLinux", "ConfigurationLoading", "DNSService", "DNSWire",
                 "Geography", "HealthMonitoring", "Maintenance", "ProxyService", "Sockets", "StateStore", "Steering",
                 "Telemetry",
-                "TrafficModel", nioCore, nioPosix, lifecycle, logging,
+                "TrafficModel", deque, nioCore, nioPosix, lifecycle, logging,
             ], swiftSettings: house),
         .target(
             name: "AdminAPI",

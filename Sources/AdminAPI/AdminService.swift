@@ -11,6 +11,7 @@ import ServiceLifecycle
 ///     GET    /v1/explain?name=&type=&client=&resolver=&sequence=
 ///     POST   /v1/reload
 ///     GET    /v1/audit?last=N
+///     GET    /v1/events?since=&limit=&kind=&subject=&name=
 ///     PUT    /v1/overrides/{kind}   {"name", "verdict", "to", "factor", "reason", "seconds", "force"}
 ///     DELETE /v1/overrides/{kind}   {"name", "force"}
 ///     GET    /v1/windows
@@ -24,7 +25,8 @@ package struct AdminService: Service {
     /// A request body larger than this is refused with 413.
     static let bodyLimit = 64 * 1024
     static let operations = [
-        "GET /v1/status", "GET /v1/audit", "POST /v1/reload", "PUT /v1/overrides/{kind}", "DELETE /v1/overrides/{kind}",
+        "GET /v1/status", "GET /v1/events", "GET /v1/audit", "POST /v1/reload", "PUT /v1/overrides/{kind}",
+        "DELETE /v1/overrides/{kind}",
         "POST /v1/virtual-servers/{name}/resume",
         "GET /v1/windows", "PUT /v1/windows/{name}", "DELETE /v1/windows/{name}", "GET /v1/shifts", "POST /v1/shifts",
         "DELETE /v1/shifts/{id}",
@@ -49,7 +51,13 @@ package struct AdminService: Service {
         quiet.logLevel = .warning
         let application = Application(
             router: makeRouter(), configuration: .init(address: .unixDomainSocket(path: socketPath)), logger: quiet)
-        try await application.run()
+        let journal = node.journal
+        try await withGracefulShutdownHandler {
+            try await application.run()
+        } onGracefulShutdown: {
+            // Streams of events would keep their connections, and with them the node, alive.
+            journal.close()
+        }
         unsafe unlink(socketPath)
     }
 
@@ -75,6 +83,7 @@ package struct AdminService: Service {
         }
         router.put("/v1/overrides/{kind}") { try await Self.setOverride($0, $1, node: node) }
         router.delete("/v1/overrides/{kind}") { try await Self.clearOverride($0, $1, node: node) }
+        router.get("/v1/events") { request, _ in try await Self.events(request, node: node) }
         router.get("/v1/windows") { _, _ in try Self.json(await node.windowStatus) }
         router.put("/v1/windows/{name}") { try await Self.addWindow($0, $1, node: node) }
         router.delete("/v1/windows/{name}") { try await Self.cancelWindow($1, node: node) }

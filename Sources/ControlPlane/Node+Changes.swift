@@ -46,6 +46,7 @@ extension Node {
                     "reason": "\(record.reason)", "author": "\(record.author)", "origin": "\(record.origin)",
                 ])
         }
+        journal.record(records.map(NodeEvent.init))
         publish()
     }
 
@@ -64,6 +65,7 @@ extension Node {
 
     /// A record that cannot be written does not undo what it is about; the log has it, and says so.
     func record(_ record: AuditRecord) async {
+        journal.record(NodeEvent(record))
         do throws(StateStoreError) {
             try await store?.apply([], [record])
         } catch {

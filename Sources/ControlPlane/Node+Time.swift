@@ -22,6 +22,7 @@ extension Node {
             await advance(to: .now, elapsed: now - last)
             last = now
             await rememberHealth()
+            lookAround()
         }
     }
 
@@ -101,6 +102,7 @@ extension Node {
                 continue
             }
             operators.shifts[id] = next
+            noteProgress(of: id, from: shift, to: next)
             effective.progress[id] = next.progress
             moved = true
             if abs(next.progress - storedProgress[id, default: 0]) >= Self.progressStep {

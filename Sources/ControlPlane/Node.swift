@@ -53,6 +53,9 @@ package actor Node {
     var failback: FailbackTracker
     let changes = Turnstile()
     var observations: Observations
+    /// What happens here, for those who watch.
+    package nonisolated let journal = Journal()
+    var watch: Watch
     private(set) var snapshot: Snapshot
 
     private let authority: Published<AuthoritySnapshot>
@@ -133,6 +136,7 @@ package actor Node {
             poolSlots: poolSlots)
         snapshot = compiler.compile(
             overrides: effective, observations: observations, epoch: 1, now: MonotonicClock.now, previous: nil)
+        watch = Watch(snapshot, intent: intent, overrides: effective)
         authority = Published(snapshot.authority)
         balancing = Published(snapshot.balancing)
         proxy = ProxyServer(group: sockets, published: balancing, accessLog: intent.proxy.accessLog, logger: logger)
@@ -159,6 +163,7 @@ package actor Node {
                 "dns.endpoints": "\(compiler.intent.dns.listen.map(\.description).joined(separator: " "))",
                 "listeners": "\(compiler.intent.listeners.map(\.endpoint.description).joined(separator: " "))",
             ])
+        journal.record(NodeEvent(.start, to: "generation \(snapshot.generation)"))
     }
 
     private func makeNameServer(_ settings: NameServer) async throws -> DNSServer? {
@@ -189,6 +194,7 @@ package actor Node {
                 observations.wavering.remove(change.target)
             }
         }
+        note(changes)
         updateConditions(after: Set(changes.map(\.target)))
     }
 
@@ -207,6 +213,7 @@ package actor Node {
             previous: snapshot, changes: availability)
         authority.publish(snapshot.authority)
         balancing.publish(snapshot.balancing)
+        noteTurns()
     }
 
     // MARK: Changes
@@ -279,6 +286,11 @@ package actor Node {
                     "zone": "\(failure.origin)", "file": "\(failure.file)", "served": "\(failure.isServed)",
                     "reasons": "\(failure.messages)",
                 ])
+            journal.record(
+                NodeEvent(
+                    .zoneBroken, .init("zone", failure.origin.isEmpty ? failure.file : failure.origin),
+                    to: failure.isServed ? "served as before" : "not served",
+                    reason: failure.messages.joined(separator: "; ")))
         }
         logger.info(
             "reloaded",
@@ -309,6 +321,7 @@ package actor Node {
 
     /// Stops taking new work, lets open requests end within the configured drain time, and closes.
     package func stop() async {
+        journal.close()
         dns?.shutdown()
         await proxy.shutdown(gracefulWithin: compiler.intent.proxy.drainTimeout)
         await health.shutdown()

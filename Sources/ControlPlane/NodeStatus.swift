@@ -16,6 +16,8 @@ package struct NodeStatus: Codable, Sendable {
     package var shifts: [Shift] = []
     /// Changes that were turned away because too many waited.
     package var refusedChanges: UInt64 = 0
+    /// What became of the journal of events.
+    package var events = Journal.Counts()
     package var dns: DNS
     package var proxy: Proxy
 

@@ -138,17 +138,10 @@ struct StepTeller {
         }
     }
 
-    /// What an override says, by whom or what.
-    private func words(_ effect: EffectiveOverrides.Effect) -> String {
-        let source = effect.entry.window.map { "window \($0) over" } ?? "override of"
-        return "\(source) \(effect.subject): \(effect.entry.words)"
-            + (effect.entry.reason.isEmpty ? "" : " (\(effect.entry.reason))")
-    }
-
     func redirection(_ redirection: DecisionRecord.Redirection) -> String {
         let (from, to) = (intent.pools[redirection.from].name, intent.pools[redirection.to].name)
         let cutover = explainer.overrides.poolCutovers[redirection.from]
-        if let cutover, redirection.part >= 1 { return "\(from) goes to \(to): \(words(cutover))" }
+        if let cutover, redirection.part >= 1 { return "\(from) goes to \(to): \(cutover.words)" }
         return "a shift sends \(Node.percent(redirection.part)) of the clients of \(from) to \(to), "
             + (redirection.isMoved ? "and this is one" : "and this is none")
     }
@@ -170,7 +163,7 @@ struct StepTeller {
         let server = intent.virtualServers[position]
         var reasons: [String] = []
         if !server.enabled { reasons.append("disabled in the configuration") }
-        if let effect = explainer.overrides.servers[position] { reasons.append(words(effect)) }
+        if let effect = explainer.overrides.servers[position] { reasons.append(effect.words) }
         if let factor = explainer.overrides.serverFactors[position] {
             reasons.append("operators multiply its share by \(factor)")
         }

@@ -1,0 +1,127 @@
+package import ControlPlane
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import TrafficModel
+
+/// Events as `GET /v1/events` lists them.
+package struct EventList: Codable, Sendable {
+    package var events: [NodeEvent]
+    /// Where to read on: the next `since`.
+    package var cursor: UInt64
+}
+
+/// What an event is about, as a query names it.
+enum EventSubject: String, CaseIterable {
+    case region, pool, member, monitor, window, shift, zone, certificate
+    case wideIP = "wide-ip"
+    case virtualServer = "virtual-server"
+}
+
+/// What happened: as a stream of server-sent events, or as a list for those who accept JSON.
+///
+/// A stream begins behind `since` or `Last-Event-ID`, without them with what comes. A reader that is too slow misses
+/// the oldest, and gets a `gap` in their place.
+extension AdminService {
+    private static let eventCounts = 1...10_000
+    private static let defaultEventCount = 100
+    /// Proxies between close what is silent for half a minute or more.
+    private static let heartbeat = Duration.seconds(15)
+    /// Events written at once.
+    private static let batch = 256
+
+    static func events(_ request: Request, node: Node) async throws -> Response {
+        let query = try QueryParameters(request, known: ["since", "limit", "kind", "subject", "name"])
+        var filter = EventFilter()
+        filter.kinds = Set(try query.words("kind", of: NodeEvent.Kind.self))
+        filter.subjectKinds = Set(try query.words("subject", of: EventSubject.self).map(\.rawValue))
+        filter.name = query["name"].map { Glob($0) }
+        let since = try query.number("since", in: 0...UInt64(Int64.max))
+        let limit = try query.number("limit", in: eventCounts)
+        if request.headers[.accept]?.contains("application/json") ?? false {
+            let count = limit ?? defaultEventCount
+            let page =
+                since.map { node.journal.events(after: $0, limit: count, where: filter) }
+                ?? node.journal.latest(count, where: filter)
+            return try json(EventList(events: page.events, cursor: page.cursor))
+        }
+        guard limit == nil else { throw BadRequest("limit: of lists; ask with Accept: application/json") }
+        var cursor = since
+        if let text = request.headers[.lastEventID] {
+            guard let id = UInt64(text), id <= UInt64(Int64.max) else {
+                throw BadRequest("Last-Event-ID: the id of an event")
+            }
+            cursor = id
+        }
+        guard let subscription = node.journal.subscribe() else {
+            var response = try problem(.serviceUnavailable, "too many follow the events already: try again in a while")
+            response.headers[.retryAfter] = "10"
+            return response
+        }
+        return stream(request, subscription, from: cursor ?? node.journal.end, filter)
+    }
+
+    private static func stream(
+        _ request: Request, _ subscription: Journal.Subscription, from start: UInt64, _ filter: EventFilter
+    ) -> Response {
+        let headers: HTTPFields = [
+            .contentType: "text/event-stream", .cacheControl: "no-store", .contentTypeOptions: "nosniff",
+        ]
+        return Response(
+            status: .ok, headers: headers,
+            body: .init { writer in
+                var writer = writer
+                do {
+                    try await request.body.consumeWithCancellationOnInboundClose { _ in
+                        try await follow(subscription, from: start, filter, into: &writer)
+                    }
+                } catch is CancellationError {
+                    // The reader went away; the connection ends with it.
+                    return
+                }
+                try await writer.finish(nil)
+            })
+    }
+
+    /// Writes what comes until the journal closes.
+    @concurrent
+    private static func follow(
+        _ subscription: Journal.Subscription, from start: UInt64, _ filter: EventFilter,
+        into writer: inout any ResponseBodyWriter
+    ) async throws {
+        let journal = subscription.journal
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var cursor = start
+        // Readers come back after two seconds, and know at once that they are connected.
+        try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+        while !journal.isClosed {
+            let page = journal.events(after: cursor, limit: batch, where: filter)
+            let isNew = page.cursor != cursor
+            cursor = page.cursor
+            if !page.events.isEmpty {
+                var buffer = ByteBuffer()
+                for event in page.events {
+                    // A gap has no number of its own: who reconnects behind it is told of it again.
+                    if event.id != 0 { buffer.writeString("id: \(event.id)\n") }
+                    buffer.writeString("data: ")
+                    buffer.writeBytes(try encoder.encode(event))
+                    buffer.writeString("\n\n")
+                }
+                try await writer.write(buffer)
+            } else if !isNew {
+                let before = ContinuousClock.now
+                await journal.waitForNews(after: cursor, atMost: heartbeat)
+                try Task.checkCancellation()
+                // A comment, which tells both sides whether the other is still there.
+                if ContinuousClock.now - before >= heartbeat { try await writer.write(ByteBuffer(string: ":\n\n")) }
+            }
+        }
+    }
+}
+
+extension HTTPField.Name {
+    static let lastEventID = Self("Last-Event-ID")!
+    static let contentTypeOptions = Self("X-Content-Type-Options")!
+}

@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+@Suite("Events, through the admin socket")
+struct EventScenarios {
+    private let socket: String
+    private let program: Program
+
+    init() throws {
+        let port = try freePort()
+        let socket = "/tmp/meridian-\(port).sock"
+        program = try Program(
+            NameServerScenarios.configuration(port: port) + "\nadmin: { socket: \(socket) }\n")
+        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: socket) }
+        self.socket = socket
+    }
+
+    private func curl(_ arguments: String...) throws -> String {
+        try Program.run("curl", ["--silent", "--max-time", "20", "--unix-socket", socket] + arguments).output
+    }
+
+    private func drain(_ verb: String = "drain") throws {
+        #expect(try Program.run(Program.binary.path, [verb, "region", "eu", "--socket", socket]).status == 0)
+    }
+
+    @Test("a stream tells what happens as it happens, and goes on where a reader was")
+    func stream() throws {
+        let file = program.folder.appending(path: "events")
+        try Data().write(to: file)
+        let reader = Process()
+        reader.executableURL = URL(filePath: "/usr/bin/env")
+        reader.arguments = [
+            "curl", "--silent", "--no-buffer", "--max-time", "60", "--unix-socket", socket,
+            "http://meridian/v1/events?kind=override-set,transition",
+        ]
+        reader.standardOutput = try FileHandle(forWritingTo: file)
+        try reader.run()
+        defer {
+            reader.terminate()
+            reader.waitUntilExit()
+        }
+        func text() -> String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
+        try wait(for: "the stream") { text().contains("retry: 2000") }
+        try drain()
+        try wait(for: "the events") { text().contains(#""kind":"region","name":"eu""#) && text().contains("draining") }
+        #expect(text().contains(#""kind":"override-set""#))
+        let id = try #require(text().split(separator: "\n").first { $0.hasPrefix("id: ") }?.dropFirst(4))
+        try drain("enable")
+        let again = try Program.run(
+            "curl",
+            [
+                "--silent", "--no-buffer", "--max-time", "2", "--unix-socket", socket, "--header",
+                "Last-Event-ID: \(id)", "http://meridian/v1/events",
+            ]
+        ).output
+        #expect(!again.contains(#""kind":"override-set""#), "that one was seen")
+        #expect(again.contains(#""kind":"override-cleared""#))
+    }
+
+    @Test("a list holds the latest, and what a query does not know is refused by name")
+    func list() throws {
+        try drain()
+        let list = try curl(
+            "--header", "Accept: application/json", "http://meridian/v1/events?subject=region&name=e*&limit=5")
+        #expect(list.contains(#""from":"available""#))
+        #expect(list.contains(#""to":"draining""#))
+        #expect(!list.contains(#""kind":"pool""#))
+        for (query, complaint) in [
+            ("sinze=1", "sinze: no such query parameter; there are since, limit"),
+            ("since=x", "since: a number from 0"),
+            ("kind=transition,foo", "kind: foo is none of start, transition"),
+            ("since=1&since=2", "since: given twice"),
+            ("limit=10", "limit: of lists"), ("subject=planet", "subject: planet is none of"),
+        ] {
+            #expect(try curl("http://meridian/v1/events?\(query)").contains(complaint), "\(query)")
+        }
+        let header = try curl("--header", "Last-Event-ID: abc", "http://meridian/v1/events")
+        #expect(header.contains("Last-Event-ID: the id of an event"))
+    }
+
+    @Test("the end of the node ends the streams")
+    func end() throws {
+        let reader = Process()
+        reader.executableURL = URL(filePath: "/usr/bin/env")
+        reader.arguments = ["curl", "--silent", "--max-time", "60", "--unix-socket", socket, "http://m/v1/events"]
+        reader.standardOutput = FileHandle.nullDevice
+        try reader.run()
+        try wait(for: "the stream") { try curl("http://m/v1/status").contains(#""subscribers":1"#) }
+        kill(program.processIdentifier, SIGTERM)
+        reader.waitUntilExit()
+        #expect(reader.terminationStatus == 0, "it ended as it should, not by its own patience")
+        try wait(for: "the end of the node") {
+            kill(program.processIdentifier, 0) != 0 || !FileManager.default.fileExists(atPath: socket)
+        }
+    }
+}

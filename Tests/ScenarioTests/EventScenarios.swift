@@ -36,7 +36,7 @@ struct EventScenarios {
         reader.standardOutput = try FileHandle(forWritingTo: file)
         try reader.run()
         defer {
-            reader.terminate()
+            kill(reader.processIdentifier, SIGKILL)
             reader.waitUntilExit()
         }
         func text() -> String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }

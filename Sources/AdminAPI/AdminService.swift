@@ -9,6 +9,8 @@ import ServiceLifecycle
 ///
 ///     GET    /v1/status
 ///     GET    /v1/explain?name=&type=&client=&resolver=&sequence=
+///     GET    /v1/explain/http?url=&method=&client=&listener=&header=
+///     POST   /v1/explain/http       {"url", "method", "headers", "client", "listener"}
 ///     POST   /v1/reload
 ///     GET    /v1/audit?last=N
 ///     GET    /v1/events?since=&limit=&kind=&subject=&name=
@@ -21,12 +23,14 @@ import ServiceLifecycle
 ///     POST   /v1/shifts             {"wide_ip", "kind", "from", "to", "share", "until" | "seconds", "reason", "force"}
 ///     DELETE /v1/shifts/{id}
 ///     POST   /v1/virtual-servers/{name}/resume
+///
+/// `?dry_run=true` on a change of overrides, windows, shifts or the configuration shows what it would do.
 package struct AdminService: Service {
     /// A request body larger than this is refused with 413.
     static let bodyLimit = 64 * 1024
     static let operations = [
-        "GET /v1/status", "GET /v1/events", "GET /v1/audit", "POST /v1/reload", "PUT /v1/overrides/{kind}",
-        "DELETE /v1/overrides/{kind}",
+        "GET /v1/status", "GET /v1/explain/http", "POST /v1/explain/http", "GET /v1/events", "GET /v1/audit",
+        "POST /v1/reload", "PUT /v1/overrides/{kind}", "DELETE /v1/overrides/{kind}",
         "POST /v1/virtual-servers/{name}/resume",
         "GET /v1/windows", "PUT /v1/windows/{name}", "DELETE /v1/windows/{name}", "GET /v1/shifts", "POST /v1/shifts",
         "DELETE /v1/shifts/{id}",
@@ -73,9 +77,12 @@ package struct AdminService: Service {
     private func makeRouter() -> Router<AdminContext> {
         let router = Router(context: AdminContext.self)
         router.add(middleware: ProblemMiddleware())
+        router.add(middleware: DryRunMiddleware())
         let node = node
         router.get("/v1/status") { _, _ in try Self.json(await node.status()) }
         router.get("/v1/explain") { request, _ in try await Self.explain(request, node: node) }
+        router.get("/v1/explain/http") { request, _ in try await Self.explainRequest(query: request, node: node) }
+        router.post("/v1/explain/http") { request, _ in try await Self.explainRequest(body: request, node: node) }
         router.get("/v1/audit") { request, _ in try await Self.audit(request, node: node) }
         router.post("/v1/reload") { _, context in
             let outcome = try await node.reload(by: await context.author())

@@ -25,7 +25,7 @@ package struct LoopBalancer {
         var owed: [Int64] = []
     }
 
-    private struct Entry {
+    struct Entry {
         var member: Int
         /// In 256ths, 1...2^24.
         var weight: Int64
@@ -36,7 +36,7 @@ package struct LoopBalancer {
     /// By ``UpstreamSnapshot/slot``.
     private var turns: [Turns] = []
     /// The candidates of the choice at hand; kept to be reused.
-    private var entries: [Entry] = []
+    var entries: [Entry] = []
 
     /// Loops should have different seeds: equal ones would take the same turns at the same time.
     package init(seed: UInt64) {
@@ -86,7 +86,7 @@ package struct LoopBalancer {
     }
 
     /// Collects those of `members` that may be chosen now; `false` when there are none.
-    private mutating func gather(
+    mutating func gather(
         _ members: [Int], _ upstream: UpstreamSnapshot, _ tried: TriedMembers, _ now: UInt64
     ) -> Bool {
         entries.removeAll(keepingCapacity: true)
@@ -109,7 +109,7 @@ package struct LoopBalancer {
         return !entries.isEmpty
     }
 
-    private mutating func pick(_ upstream: UpstreamSnapshot) -> Int {
+    mutating func pick(_ upstream: UpstreamSnapshot) -> Int {
         if entries.count == 1 { return entries[0].member }
         switch upstream.method {
         case .roundRobin, .ratio: break
@@ -189,12 +189,12 @@ package struct LoopBalancer {
     }
 
     /// Fewer open per weight. The products stay below 2^63: counts are far below 2^32, weights at most 2^24.
-    private static func isLess(_ one: Entry, _ other: Entry) -> Bool {
+    static func isLess(_ one: Entry, _ other: Entry) -> Bool {
         Int64(one.open) * other.weight < Int64(other.open) * one.weight
     }
 
     /// Among the members that are out only by ejection, the one that returns first.
-    private func firstToReturn(_ upstream: UpstreamSnapshot, _ tried: TriedMembers) -> Int? {
+    func firstToReturn(_ upstream: UpstreamSnapshot, _ tried: TriedMembers) -> Int? {
         var best: (member: Int, until: UInt64)?
         keepFirstToReturn(upstream.primaries, upstream, tried, &best)
         keepFirstToReturn(upstream.backups, upstream, tried, &best)
@@ -214,7 +214,7 @@ package struct LoopBalancer {
         }
     }
 
-    private func reason(_ upstream: UpstreamSnapshot, _ tried: TriedMembers) -> NoMember {
+    func reason(_ upstream: UpstreamSnapshot, _ tried: TriedMembers) -> NoMember {
         let usable = upstream.primaries.count + upstream.backups.count + upstream.drained.count
         if usable == 0 { return .down }
         let isUntried = { (member: Int) in !tried.contains(member) }

@@ -59,6 +59,18 @@ final class RateTable: Sendable {
         }
     }
 
+    /// Nanoseconds by which a key's arrivals run ahead of the clock. Counts nothing.
+    func lead(of key: UInt128, now: UInt64) -> UInt64 {
+        let hash = hash(key)
+        return slots[Int(hash >> 60)].shard.withLock { shard in
+            let first = Int(hash & UInt64(shard.entries.count / Self.ways - 1)) * Self.ways
+            for entry in shard.entries[first..<first + Self.ways] where entry.key == key && entry.arrival > now {
+                return entry.arrival - now
+            }
+            return 0
+        }
+    }
+
     /// The position of the key's entry, or of one that it may take.
     private static func find(
         _ key: UInt128, hash: UInt64, in shard: inout Shard, limit: Int, now: UInt64, _ table: RateTable

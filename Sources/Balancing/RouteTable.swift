@@ -34,8 +34,8 @@ package final class RouteTable: Sendable {
 
     private let conditions: [Conditions]
     /// Positions of routes for every host, ascending.
-    private let anyHost: [Int32]
-    private let hosts: HostIndex
+    let anyHost: [Int32]
+    let hosts: HostIndex
 
     struct Conditions: Sendable {
         enum Path: Sendable {
@@ -101,21 +101,22 @@ package final class RouteTable: Sendable {
             if fromExact == next { exactNext += 1 }
             if fromWildcard == next { wildcardNext += 1 }
             if fromAny == next { anyNext += 1 }
-            if holds(Int(next), path: path, method: method, hasField: hasField) { return Int(next) }
+            if miss(Int(next), path: path, method: method, hasField: hasField) == nil { return Int(next) }
         }
     }
 
-    private func holds(
+    /// The first condition beside the host's that a route does not find fulfilled; `nil`: all are.
+    func miss(
         _ route: Int, path: Span<UInt8>, method: Span<UInt8>, hasField: (borrowing FieldCondition) -> Bool
-    ) -> Bool {
+    ) -> RouteMiss? {
         switch conditions[route].path {
         case .any: break
         case .exact(let whole):
-            guard path.count == whole.count, whole.isPrefix(of: path) else { return false }
+            guard path.count == whole.count, whole.isPrefix(of: path) else { return .path }
         case .prefix(let prefix):
             guard path.count == prefix.count || (path.count > prefix.count && path[prefix.count] == UInt8(ascii: "/")),
                 prefix.isPrefix(of: path)
-            else { return false }
+            else { return .path }
         }
         if !conditions[route].methods.isEmpty {
             var allowed = false
@@ -124,12 +125,12 @@ package final class RouteTable: Sendable {
                 allowed = true
                 break
             }
-            guard allowed else { return false }
+            guard allowed else { return .method }
         }
-        for field in conditions[route].fields {
-            guard hasField(field) else { return false }
+        for index in conditions[route].fields.indices {
+            guard hasField(conditions[route].fields[index]) else { return .field(index) }
         }
-        return true
+        return nil
     }
 }
 

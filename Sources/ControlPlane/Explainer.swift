@@ -21,7 +21,9 @@ package struct Explainer {
     /// Of a configuration that nobody runs: all is taken for up.
     package static func offline(
         _ result: LoadResult, _ request: ExplanationRequest
-    ) throws(ExplanationError) -> Explanation {
+    ) throws(ExplanationError) -> Explanation { try Explainer(offline: result).explain(request) }
+
+    init(offline result: LoadResult) throws(ExplanationError) {
         guard let intent = result.intent, let geography = result.geography else {
             throw ExplanationError(description: "the configuration has errors; `meridian check` names them")
         }
@@ -30,11 +32,21 @@ package struct Explainer {
             plan: plan, intent: intent, overrides: EffectiveOverrides(), observations: Observations(), epoch: 1)
         let data = AuthorityData(
             intent: intent, plan: plan, seed: 1, cookieSeed: SipKey(first: 1, second: 1))
-        return try Explainer(
+        self.init(
             intent: intent, snapshot: AuthoritySnapshot(data: data, steering: steering),
-            overrides: EffectiveOverrides(),
-            observations: Observations(), health: [:], now: 0
-        ).explain(request)
+            overrides: EffectiveOverrides(), observations: Observations(), health: [:], now: 0)
+    }
+
+    init(
+        intent: Intent, snapshot: AuthoritySnapshot, overrides: EffectiveOverrides, observations: Observations,
+        health: [HealthTarget: TargetStatus], now: UInt64
+    ) {
+        self.intent = intent
+        self.snapshot = snapshot
+        self.overrides = overrides
+        self.observations = observations
+        self.health = health
+        self.now = now
     }
 
     func explain(_ request: ExplanationRequest) throws(ExplanationError) -> Explanation {

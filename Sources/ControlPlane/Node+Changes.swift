@@ -26,9 +26,10 @@ extension Node {
         var next = operators
         for change in changes { change.apply(to: &next) }
         let overrides = effective(next)
-        if !isForced {
+        if !isForced || Trial.current != nil {
             let reasons = objections(to: overrides, shifts: next.shifts)
-            guard reasons.isEmpty else { throw .refused(reasons) }
+            guard isForced || reasons.isEmpty else { throw .refused(reasons) }
+            if let trial = Trial.current { return await trial.record(tried(changes, next, reasons)) }
         }
         do throws(StateStoreError) {
             try await store?.apply(changes, records)
@@ -48,6 +49,17 @@ extension Node {
         }
         journal.record(records.map(NodeEvent.init))
         publish()
+    }
+
+    /// What changes would do. Of a window that is planned, what its run will.
+    private func tried(
+        _ changes: [StateChange], _ next: OperatorState, _ objections: [String]
+    ) async -> ChangePreview {
+        var next = next
+        for case .window(let name, _?) in changes {
+            next.runs[name] = WindowRun(phase: .open, starts: .now, ends: .now)
+        }
+        return await preview(of: effective(next), objections: objections)
     }
 
     func effective(_ state: OperatorState) -> EffectiveOverrides {

@@ -30,13 +30,13 @@ extension Node {
             wideIPs: intent.wideIPs.map { wideIP in
                 .init(
                     name: wideIP.name.description, method: wideIP.method.rawValue,
-                    pools: wideIP.pools.map { intent.pools[$0].name })
+                    pools: wideIP.pools.map { intent.pools[$0].name }, ttl: wideIP.ttl)
             },
             pools: zip(intent.pools, steering.pools).map { pool, availability in
                 .init(
                     name: pool.name, region: pool.region.map { intent.regions[$0].name },
                     host: pool.host?.description, state: "\(availability)",
-                    virtualServers: pool.virtualServers.map { intent.virtualServers[$0].name })
+                    virtualServers: pool.virtualServers.map { intent.virtualServers[$0].name }, ttl: pool.ttl)
             },
             virtualServers: zip(intent.virtualServers, steering.servers).map { server, availability in
                 .init(

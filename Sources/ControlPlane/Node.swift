@@ -225,6 +225,7 @@ package actor Node {
         try await takeTurn()
         defer { changes.leave() }
         let outcome = await replaceConfiguration()
+        if Trial.current != nil { return outcome }
         if !outcome.applied {
             logger.error(
                 "reload refused: the configuration in force stays", metadata: ["reasons": "\(outcome.messages)"])
@@ -248,6 +249,11 @@ package actor Node {
             for: intent, geography: result.geography ?? GeographyDatabase(), previous: compiler)
         let overrides = EffectiveOverrides(
             operators, windows: intent.windows.merging(operators.windows) { configured, _ in configured }, in: intent)
+        if let trial = Trial.current {
+            trial.record(await preview(of: candidate, overrides))
+            return ReloadOutcome(
+                applied: true, generation: intent.generation, messages: result.diagnostics.map(\.description))
+        }
         let next = candidate.compile(
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
             previous: snapshot)

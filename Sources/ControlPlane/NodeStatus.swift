@@ -25,6 +25,8 @@ package struct NodeStatus: Codable, Sendable {
         package var name: String
         package var method: String
         package var pools: [String]
+        /// Seconds; absent: that of the pool.
+        package var ttl: UInt32?
     }
 
     package struct Pool: Codable, Sendable {
@@ -34,6 +36,8 @@ package struct NodeStatus: Codable, Sendable {
         /// `available`, `draining` or `down`.
         package var state: String
         package var virtualServers: [String]
+        /// Seconds.
+        package var ttl: UInt32 = 0
     }
 
     package struct VirtualServer: Codable, Sendable {
@@ -102,6 +106,8 @@ package struct NodeStatus: Codable, Sendable {
         package var name: String
         package var endpoint: String
         package var openConnections: Int
+        /// Ever accepted.
+        package var connections: UInt64 = 0
     }
 
     package struct Override: Codable, Sendable {

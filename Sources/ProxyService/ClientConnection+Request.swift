@@ -74,18 +74,14 @@ extension ClientConnection {
         }
         let span = bytes.readableBytesUInt8Span
         worker.hostScratch.removeAll(keepingCapacity: true)
-        let host = head.authority.host
-        for index in host.range {
-            let byte = span[index]
-            worker.hostScratch.append(byte &- 65 < 26 ? byte | 0x20 : byte)
-        }
-        if let certificate, let tls, tls.entries.count > 1, !host.isEmpty {
+        head.appendHost(span, to: &worker.hostScratch)
+        if let certificate, let tls, tls.entries.count > 1, !head.authority.host.isEmpty {
             // RFC 9110 section 7.4: a host that another certificate speaks for was not meant to come this way.
             guard tls.serves(String(decoding: worker.hostScratch, as: UTF8.self), over: certificate) else {
                 return reply(421, "This host is not served on a connection that was made for another.")
             }
         }
-        let isNormal = head.form == .asterisk || (head.isPathNormal && !head.path.isEmpty)
+        let isNormal = head.isPathMatched
         worker.normalPath.removeAll(keepingCapacity: true)
         if !isNormal {
             guard PathNormaliser.append(span.extracting(head.path.range), to: &worker.normalPath) else {
@@ -98,7 +94,7 @@ extension ClientConnection {
         let match = table.match(
             host: hostText.span, path: isNormal ? span.extracting(head.path.range) : normalised.span,
             method: span.extracting(head.methodRange.range)
-        ) { holds($0, bytes, head) }
+        ) { head.fulfils($0, bytes.readableBytesUInt8Span) }
         guard let match else { return reply(404, "No route matches this host and path.") }
         exchange.route = match
         if let limiter = table.routes[match].limiter {
@@ -117,22 +113,6 @@ extension ClientConnection {
         case .respond(let response):
             respond(response)
         }
-    }
-
-    private func holds(_ condition: borrowing FieldCondition, _ bytes: ByteBuffer, _ head: RequestHead) -> Bool {
-        let span = bytes.readableBytesUInt8Span
-        for index in 0..<head.fields.count {
-            let line = head.fields[index]
-            guard line.nameRange.count == condition.name.count,
-                equalsIgnoringCase(span.extracting(line.nameRange.range), condition.name.span)
-            else { continue }
-            guard let value = condition.value else { return true }
-            guard value.count == line.value.count else { continue }
-            var isEqual = true
-            for offset in 0..<value.count where span[line.value.start + offset] != value[offset] { isEqual = false }
-            if isEqual { return true }
-        }
-        return false
     }
 
     /// - Parameter path: sent instead of the one that came, unless empty.

@@ -168,6 +168,14 @@ package final class ProxyServer: Sendable {
         }
     }
 
+    /// The member that each loop would take for its next request to an upstream, by position; `nil` where a loop would
+    /// find none. Nothing is taken by asking.
+    package func nextMembers(ofUpstream name: String) async -> [Int?] {
+        var members: [Int?] = []
+        for worker in workers { members.append(await worker.run { $0.nextMember(ofUpstream: name) }) }
+        return members
+    }
+
     // MARK: Listeners
 
     private func bind(

@@ -112,6 +112,13 @@ final class ProxyWorker {
         }
     }
 
+    /// The member that a request to this upstream would be sent to now.
+    func nextMember(ofUpstream name: String) -> Int? {
+        refresh()
+        guard let upstream = view.snapshot.upstreams.first(where: { $0.name == name }) else { return nil }
+        return balancer.survey(of: upstream, now: now()).next
+    }
+
     /// TLS towards the members of an upstream; `nil` when its files cannot be used any more.
     func tlsContext(of upstream: Int, in view: SnapshotView) -> UpstreamTLS? {
         guard let settings = view.snapshot.upstreams[upstream].tls else { return nil }

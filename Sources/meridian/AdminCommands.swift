@@ -33,14 +33,14 @@ struct AdminSocket: ParsableArguments {
         try call(method, path, json: Array(try JSONEncoder().encode(body)))
     }
 
-    /// Calls the node and prints what it refuses; ends the program with 1 then.
+    /// Calls the node and prints what it refuses; ends the program then, as docs/cli.md says.
     func call(_ method: String, _ path: String, json: [UInt8] = []) throws -> [UInt8] {
         let response: AdminClient.Response
         do {
             response = try client().call(method, path, json: json)
         } catch let error as AdminError {
             Terminal.error(error.description)
-            throw ExitCode(1)
+            throw ExitCode.unreachable
         }
         guard (200..<300).contains(response.status) || response.status == 422 else {
             struct Problem: Decodable { var detail: String }
@@ -58,16 +58,26 @@ struct Reload: ParsableCommand {
         discussion: "A configuration with errors is refused, its errors are printed, and the old one stays in force.")
 
     @OptionGroup var node: AdminSocket
+    @Flag(help: "Show what it would move, and load nothing.") var dryRun = false
+    @Flag(help: "Print JSON, for programs.") var json = false
 
     func run() throws {
-        let outcome = try JSONDecoder().decode(
-            ReloadOutcome.self, from: Data(try node.call("POST", "/v1/reload")))
-        for message in outcome.messages { Terminal.error(message) }
-        guard outcome.applied else {
-            Terminal.error("refused: generation \(outcome.generation) stays in force")
-            throw ExitCode(1)
+        let body = Data(try node.call("POST", "/v1/reload\(dryRun ? "?dry_run=true" : "")"))
+        if dryRun, let preview = try? JSONDecoder().decode(ChangePreview.self, from: body) {
+            if json { return print(try JSONText.pretty(preview)) }
+            return print(PreviewText(preview: preview, palette: .output).text(of: "reload"), terminator: "")
         }
-        print("generation \(outcome.generation) is in force")
+        let outcome = try JSONDecoder().decode(ReloadOutcome.self, from: body)
+        if json {
+            print(try JSONText.pretty(outcome))
+        } else {
+            for message in outcome.messages { Terminal.error(message) }
+        }
+        guard outcome.applied else {
+            if !json { Terminal.error("refused: generation \(outcome.generation) stays in force") }
+            throw ExitCode.refused
+        }
+        if !json { print("generation \(outcome.generation) is in force") }
     }
 }
 

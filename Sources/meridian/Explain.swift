@@ -6,15 +6,24 @@ import FoundationEssentials
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show how a name is answered to a client, and why.",
+        abstract: "Show how a name is answered to a client, or where a request goes, and why.",
         discussion: """
             With --socket, the running node explains what it answers now, with its health and overrides. With --config, a \
             configuration is asked that nobody need run: all is taken for up.
+
+            meridian explain api.example.com --client 192.0.2.0/24 --socket /run/meridian/admin.sock
+            meridian explain https://www.example.com/api -X POST -H 'x-canary: 1' --client 192.0.2.7 --socket …
             """)
 
-    @Argument(help: "The name that is asked for.") var name: String
+    @Argument(help: "The name that is asked for, or the URL of a request.") var name: String
     @Argument(help: "The type: A, AAAA, CNAME and so on.") var type = "A"
-    @Option(help: "The client's network, as EDNS Client Subnet tells it: 192.0.2.0/24.") var client: String?
+    @Option(help: "The client's network, as EDNS Client Subnet tells it: 192.0.2.0/24; of a request, its address.")
+    var client: String?
+    @Option(name: [.customShort("X"), .long], help: "The method of a request.") var method = "GET"
+    @Option(
+        name: [.customShort("H"), .long], parsing: .singleValue, help: "A header field of a request: 'name: value'.")
+    var header: [String] = []
+    @Option(help: "The listener that a request comes in by, where the URL does not say.") var listener: String?
     @Option(help: "The resolver's address, which stands for the client where no network is told.")
     var resolver: String?
     @Option(help: "The number of the query, where answers are spread over the queries.") var sequence: UInt64 = 1
@@ -23,14 +32,62 @@ struct Explain: ParsableCommand {
     @Flag(help: "Print JSON, for programs.") var json = false
 
     func run() throws {
-        let explanation = try answer()
-        guard !json else {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(explanation), as: UTF8.self))
-            return
+        if isRequest {
+            let explanation = try answerRequest()
+            guard !json else { return try show(explanation) }
+            print(HTTPExplanationText(explanation: explanation, palette: .output).text, terminator: "")
+        } else {
+            let explanation = try answer()
+            guard !json else { return try show(explanation) }
+            print(ExplanationText.text(of: explanation), terminator: "")
         }
-        print(ExplanationText.text(of: explanation), terminator: "")
+    }
+
+    private var isRequest: Bool { name.contains("://") }
+
+    private func show(_ explanation: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        print(String(decoding: try encoder.encode(explanation), as: UTF8.self))
+    }
+
+    private struct Question: Encodable {
+        var url: String
+        var method: String
+        var headers: [String]
+        var client: String
+        var listener: String?
+    }
+
+    private func answerRequest() throws -> HTTPExplanation {
+        if let socket {
+            var node = AdminSocket()
+            node.socket = socket
+            let question = Question(
+                url: name, method: method, headers: header, client: client ?? "", listener: listener)
+            return try JSONDecoder().decode(
+                HTTPExplanation.self, from: Data(try node.call("POST", "/v1/explain/http", question)))
+        }
+        let result = try load()
+        do {
+            return try HTTPExplainer.offline(
+                result,
+                HTTPExplanationRequest(
+                    url: name, method: method, fields: header, client: client ?? "", listener: listener))
+        } catch {
+            Terminal.error(error.description)
+            throw ExitCode(1)
+        }
+    }
+
+    private func load() throws -> LoadResult {
+        guard let config else { throw ValidationError("name what to explain: --config FILE, or --socket PATH") }
+        let result = ConfigurationLoader.load(path: config)
+        guard result.intent != nil else {
+            for diagnostic in result.diagnostics { Terminal.error(diagnostic.description) }
+            throw ExitCode(1)
+        }
+        return result
     }
 
     private func answer() throws -> Explanation {
@@ -42,12 +99,7 @@ struct Explain: ParsableCommand {
             let body = try node.call("GET", "/v1/explain?\(request.query)")
             return try JSONDecoder().decode(Explanation.self, from: Data(body))
         }
-        guard let config else { throw ValidationError("name what to explain: --config FILE, or --socket PATH") }
-        let result = ConfigurationLoader.load(path: config)
-        guard result.intent != nil else {
-            for diagnostic in result.diagnostics { Terminal.error(diagnostic.description) }
-            throw ExitCode(1)
-        }
+        let result = try load()
         do {
             return try Explainer.offline(result, request)
         } catch {

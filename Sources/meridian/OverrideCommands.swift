@@ -23,17 +23,26 @@ struct OverrideOptions: ParsableArguments {
     @Option(name: .customLong("for"), help: "How long it lasts, such as 30m or 2h; without it, until `enable`.")
     var duration: String?
     @OptionGroup var forcing: ForceOption
+    @OptionGroup var consent: ConsentOptions
 
-    func set(_ node: AdminSocket, _ verdict: Overrides.Verdict, on kind: String, _ name: String) throws {
-        try set(node, OverrideBody(name: name, verdict: verdict.rawValue), on: kind)
+    /// Sets an override, if it may.
+    ///
+    /// - Returns: `false` after a dry run.
+    func set(_ node: AdminSocket, _ verdict: Overrides.Verdict, on subject: SubjectArguments) throws -> Bool {
+        try set(
+            node, OverrideBody(name: subject.name, verdict: verdict.rawValue), on: subject.kind,
+            "\(verdict.rawValue) \(subject.text)")
     }
 
-    func set(_ node: AdminSocket, _ body: OverrideBody, on kind: String) throws {
+    func set(_ node: AdminSocket, _ body: OverrideBody, on kind: String, _ words: String) throws -> Bool {
         var body = body
         body.reason = why.reason
         body.seconds = try duration.map { try CommandText.seconds($0, "--for") }
         body.force = forcing.force
-        _ = try node.call("PUT", "/v1/overrides/\(kind)", body)
+        let change = try ChangeRequest("PUT", "/v1/overrides/\(kind)", body)
+        guard try consent.allows(change, node, words + ending) else { return false }
+        _ = try change.make(node)
+        return true
     }
 
     var ending: String { duration.map { " for \($0)" } ?? "" }
@@ -70,15 +79,27 @@ enum CommandText {
 
 struct Drain: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Send nothing new to a region, pool, virtual server or member while another is available.")
+        abstract: "Send nothing new to a region, pool, virtual server or member while another is available.",
+        discussion: """
+            With --wait it returns when nothing is left: no open connection on the listeners or members of this node, no \
+            request that arrives, and no resolver that may still keep the old answer. It ends with 3 when that takes \
+            longer than --timeout; the drain goes on.
+            """)
 
     @OptionGroup var node: AdminSocket
     @OptionGroup var subject: SubjectArguments
     @OptionGroup var options: OverrideOptions
+    @Flag(help: "Wait until it is drained, and show how far it is.") var wait = false
+    @Option(help: "How long to wait: 90s, 30m.") var timeout = "30m"
+
+    func validate() throws { _ = try CommandText.seconds(timeout, "--timeout") }
 
     func run() throws {
-        try options.set(node, .drain, on: subject.kind, subject.name)
-        print("\(subject.text) is draining\(options.ending)")
+        guard try options.set(node, .drain, on: subject) else { return }
+        if !options.consent.json { print("\(subject.text) is draining\(options.ending)") }
+        guard wait, let kind = Overrides.Subject.Kind(rawValue: subject.kind) else { return }
+        let limit = Duration.seconds(try CommandText.seconds(timeout, "--timeout"))
+        try DrainWatch(node: node, kind: kind, name: subject.name, limit: limit, json: options.consent.json).wait()
     }
 }
 
@@ -91,8 +112,8 @@ struct Disable: ParsableCommand {
     @OptionGroup var options: OverrideOptions
 
     func run() throws {
-        try options.set(node, .disable, on: subject.kind, subject.name)
-        print("\(subject.text) is disabled\(options.ending)")
+        guard try options.set(node, .disable, on: subject) else { return }
+        options.consent.report("\(subject.text) is disabled\(options.ending)")
     }
 }
 
@@ -105,8 +126,8 @@ struct ForceUp: ParsableCommand {
     @OptionGroup var options: OverrideOptions
 
     func run() throws {
-        try options.set(node, .forceUp, on: subject.kind, subject.name)
-        print("\(subject.text) counts as up\(options.ending)")
+        guard try options.set(node, .forceUp, on: subject) else { return }
+        options.consent.report("\(subject.text) counts as up\(options.ending)")
     }
 }
 
@@ -119,8 +140,8 @@ struct ForceDown: ParsableCommand {
     @OptionGroup var options: OverrideOptions
 
     func run() throws {
-        try options.set(node, .forceDown, on: subject.kind, subject.name)
-        print("\(subject.text) counts as down\(options.ending)")
+        guard try options.set(node, .forceDown, on: subject) else { return }
+        options.consent.report("\(subject.text) counts as down\(options.ending)")
     }
 }
 
@@ -131,11 +152,18 @@ struct Enable: ParsableCommand {
     @OptionGroup var node: AdminSocket
     @OptionGroup var subject: SubjectArguments
     @OptionGroup var forcing: ForceOption
+    @Flag(help: "Show what would move, and change nothing.") var dryRun = false
+    @Flag(help: "Print JSON, for programs.") var json = false
 
     func run() throws {
-        _ = try node.call(
+        // Putting things back does not ask: it is what one does in a hurry.
+        var consent = ConsentOptions()
+        (consent.yes, consent.dryRun, consent.json) = (true, dryRun, json)
+        let change = try ChangeRequest(
             "DELETE", "/v1/overrides/\(subject.kind)", OverrideBody(name: subject.name, force: forcing.force))
-        print("\(subject.text) follows its monitors again")
+        guard try consent.allows(change, node, "enable \(subject.text)") else { return }
+        _ = try change.make(node)
+        consent.report("\(subject.text) follows its monitors again")
     }
 }
 
@@ -153,8 +181,8 @@ struct Weigh: ParsableCommand {
         let number = try CommandText.factor(factor, "weight", 0...Overrides.factorLimit)
         var body = OverrideBody(name: subject.name, verdict: Overrides.Verdict.weight.rawValue)
         body.factor = number
-        try options.set(node, body, on: subject.kind)
-        print("\(subject.text) has \(factor) of its share\(options.ending)")
+        guard try options.set(node, body, on: subject.kind, "weight \(subject.text) \(factor)") else { return }
+        options.consent.report("\(subject.text) has \(factor) of its share\(options.ending)")
     }
 }
 
@@ -176,7 +204,9 @@ struct Cutover: ParsableCommand {
         let kind: Overrides.Subject.Kind = pool ? .pool : .region
         var body = OverrideBody(name: from, verdict: Overrides.Verdict.cutover.rawValue)
         body.to = to
-        try options.set(node, body, on: kind.rawValue)
-        print("\(kind.rawValue) \(from) is cut over to \(to)\(options.ending)")
+        guard try options.set(node, body, on: kind.rawValue, "cut \(kind.rawValue) \(from) over to \(to)") else {
+            return
+        }
+        options.consent.report("\(kind.rawValue) \(from) is cut over to \(to)\(options.ending)")
     }
 }

@@ -30,6 +30,7 @@ struct ShiftStart: ParsableCommand {
     @Flag(help: "--from and --to are pools.") var pool = false
     @OptionGroup var why: ReasonOption
     @OptionGroup var forcing: ForceOption
+    @OptionGroup var consent: ConsentOptions
 
     private struct Body: Encodable {
         enum CodingKeys: String, CodingKey {
@@ -64,9 +65,11 @@ struct ShiftStart: ParsableCommand {
             share: try CommandText.factor(share, "--share", 0...1), until: until,
             seconds: try duration.map { try CommandText.seconds($0, "--for") }, reason: why.reason,
             force: forcing.force)
-        let outcome = try JSONDecoder().decode(
-            ShiftOutcome.self, from: Data(try node.call("POST", "/v1/shifts", body)))
-        print("shift \(outcome.id): \(share) of \(from) goes to \(to) in \(Duration.seconds(outcome.seconds).brief)")
+        let change = try ChangeRequest("POST", "/v1/shifts", body)
+        guard try consent.allows(change, node, "shift \(share) of \(from) to \(to)") else { return }
+        let outcome = try JSONDecoder().decode(ShiftOutcome.self, from: Data(try change.make(node)))
+        consent.report(
+            "shift \(outcome.id): \(share) of \(from) goes to \(to) in \(Duration.seconds(outcome.seconds).brief)")
     }
 }
 

@@ -1,13 +1,45 @@
 import Glibc
 
 enum Terminal {
+    /// A variable of the environment; `nil` where it is not set.
+    static func environment(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+
     /// Writes a line to standard error.
-    static func error(_ text: String) {
-        var line = Array((text + "\n").utf8)[...]
-        while !line.isEmpty {
-            let written = unsafe line.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
-            guard written > 0 else { return }
-            line = line.dropFirst(written)
+    static func error(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
+    static func write(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard written > 0 || errno == EINTR || errno == EAGAIN else { return }
+            rest = rest.dropFirst(max(0, written))
         }
+    }
+
+    /// Whether there is somebody who reads what is said and types an answer.
+    static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
+
+    /// Whether standard output is a screen.
+    static var isScreen: Bool { isatty(STDOUT_FILENO) == 1 && environment("TERM") ?? "dumb" != "dumb" }
+
+    /// Whether what is said of progress can be written over.
+    static var isErrorScreen: Bool { isatty(STDERR_FILENO) == 1 && environment("TERM") ?? "dumb" != "dumb" }
+
+    /// Puts a question whose answer is no unless it is yes.
+    static func ask(_ question: String) -> Bool {
+        write(question + " [y/N] ", to: STDERR_FILENO)
+        let answer = readLine(strippingNewline: true)?.lowercased() ?? ""
+        return ["y", "yes"].contains(answer)
+    }
+
+    /// Columns and rows of the screen; 80 by 24 where it does not say.
+    static var size: (columns: Int, rows: Int) {
+        var size = winsize()
+        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return (80, 24)
+        }
+        return (Int(size.ws_col), Int(size.ws_row))
     }
 }

@@ -37,6 +37,8 @@ struct WindowAdd: ParsableCommand {
     var zone: String?
     @Option(name: .customLong("for"), help: "How long it is open: 90m, 2h.") var duration: String
     @Option(help: "For how long before the start is drained: 15m.") var drain: String?
+    @Flag(help: "Show what its run would move if it began now, and plan nothing.") var dryRun = false
+    @Flag(help: "Print JSON, for programs.") var json = false
     @OptionGroup var why: ReasonOption
 
     private struct Body: Encodable {
@@ -74,8 +76,13 @@ struct WindowAdd: ParsableCommand {
                 days: weekly.map { "weekly \($0)" } ?? monthly.map { "monthly \($0)" }, at: at,
                 zone: from == nil ? zone : nil, seconds: try CommandText.seconds(duration, "--for"),
                 drain: try drain.map { try CommandText.seconds($0, "--drain") }, reason: why.reason)
-            _ = try node.call("PUT", "/v1/windows/\(try Self.checked(name))", body)
-            print("window \(name) is planned for \(kind) \(subject)")
+            let change = try ChangeRequest("PUT", "/v1/windows/\(try Self.checked(name))", body)
+            // It moves nothing now; what it will move is worth a look, not a question.
+            var consent = ConsentOptions()
+            (consent.yes, consent.dryRun, consent.json) = (true, dryRun, json)
+            guard try consent.allows(change, node, "window \(name)") else { continue }
+            _ = try change.make(node)
+            consent.report("window \(name) is planned for \(kind) \(subject)")
         }
     }
 

@@ -32,6 +32,28 @@ struct RateLimiterTests {
         #expect(limiter.refusedCount == 3)
     }
 
+    @Test("the outlook is what happens, and asking costs nothing")
+    func outlook() {
+        let limiter = limiter(rate: 2, burst: 5)
+        let client = IPAddress.v4(9)
+        var random = SeededGenerator(seed: 3)
+        var now = 1_000 * second
+        for _ in 0..<500 {
+            now += random.next() % (3 * second)
+            let outlook = limiter.outlook(client: client, now: now)
+            #expect(limiter.outlook(client: client, now: now) == outlook)
+            var passed = 0
+            var verdict = limiter.check(client: client, now: now)
+            while verdict == .pass, passed < 10 {
+                passed += 1
+                verdict = limiter.check(client: client, now: now)
+            }
+            #expect(passed == outlook.passing)
+            if let wait = outlook.retryAfter { #expect(verdict == .refuse(retryAfter: wait)) }
+            #expect(limiter.outlook(client: client, now: now).passing == 0)
+        }
+    }
+
     /// A bucket that fills at the rate up to the burst: the same rule, told the other way round.
     private struct Reference {
         var level: Double

@@ -22,6 +22,16 @@ struct Request: CustomStringConvertible {
         }
     }
 
+    func explain(in table: RouteTable) -> [RouteMiss?] {
+        let host = Array(host.utf8)
+        let path = Array(path.utf8)
+        let method = Array(method.utf8)
+        return table.explain(host: host.span, path: path.span, method: method.span) { condition in
+            guard let value = fields[String(decoding: condition.name, as: UTF8.self)] else { return false }
+            return condition.value.map { $0 == Array(value.utf8) } ?? true
+        }
+    }
+
     /// The documented rule, read in order, with strings.
     func naiveRoute(in routes: [Route]) -> Int? {
         routes.firstIndex { route in
@@ -157,8 +167,25 @@ struct RouteTableTests {
                 host: one(of: ["", ".", host(), host() + ".", "." + host(), host()]),
                 path: one(of: [path(), path(), "*"]),
                 method: one(of: ["GET", "POST", "HEAD"]), fields: one(of: [[:], ["x": "1"], ["x": "2"]]))
-            #expect(request.route(in: table) == request.naiveRoute(in: routes), "\(request)")
+            let match = request.route(in: table)
+            #expect(match == request.naiveRoute(in: routes), "\(request)")
+            let misses = request.explain(in: table)
+            #expect(misses.count == match.map { $0 + 1 } ?? routes.count, "\(request)")
+            #expect(misses.firstIndex { $0 == nil } == match, "\(request)")
         }
+    }
+
+    @Test("what a request lacks for a route is told, the first of it")
+    func misses() {
+        let table = makeTable([
+            makeRoute(hosts: ["a"]), makeRoute(hosts: ["*.b", "c"], path: .exact("/x")),
+            makeRoute(path: .prefix("/y"), methods: ["POST"]), makeRoute(path: .prefix("/y"), methods: ["GET"]),
+            makeRoute(fields: [.init(name: "x", value: nil), .init(name: "z", value: "1")]),
+            makeRoute(path: .prefix("/y")),
+            makeRoute(),
+        ])
+        let request = Request(host: "c", path: "/y", method: "HEAD", fields: ["x": ""])
+        #expect(request.explain(in: table) == [.host, .path, .method, .method, .field(1), nil])
     }
 
     @Test("thousands of hosts are found")

@@ -1,0 +1,30 @@
+import ControlPlane
+import HTTPTypes
+import Hummingbird
+
+/// `?dry_run=true` on a change: it is checked as always and not made, and the answer says what it would do.
+struct DryRunMiddleware: RouterMiddleware {
+    typealias Context = AdminContext
+
+    /// The changes that heed it, by the beginnings of their paths. Of any other, a dry run would be the real thing.
+    private static let paths = ["/v1/overrides/", "/v1/windows/", "/v1/shifts", "/v1/reload"]
+
+    @concurrent
+    func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        switch request.uri.queryParameters.get("dry_run") {
+        case nil, "false": return try await next(request, context)
+        case "true": break
+        default: throw BadRequest("dry_run: true or false")
+        }
+        guard request.method != .get, Self.paths.contains(where: { request.uri.path.hasPrefix($0) }) else {
+            throw BadRequest("dry_run: of changes of overrides, windows and shifts, and of a reload")
+        }
+        let trial = Trial()
+        let response = try await Trial.$current.withValue(trial) { try await next(request, context) }
+        // None: it was refused, and the answer says why.
+        guard let preview = trial.preview else { return response }
+        return try AdminService.json(preview)
+    }
+}

@@ -19,11 +19,14 @@ package struct AdminClient {
     }
 
     /// - Throws: `AdminError` with a line that says what to do when nobody serves the socket.
-    package func call(_ method: String, _ path: String, json: [UInt8] = []) throws(AdminError) -> Response {
+    package func call(
+        _ method: String, _ path: String, json: [UInt8] = [], accept: String? = nil
+    ) throws(AdminError) -> Response {
         let descriptor = try Self.connect(socketPath)
         defer { close(descriptor) }
+        let accepted = accept.map { "Accept: \($0)\r\n" } ?? ""
         let head = """
-            \(method) \(path) HTTP/1.1\r\nHost: meridian\r\nConnection: close\r\n\
+            \(method) \(path) HTTP/1.1\r\nHost: meridian\r\nConnection: close\r\n\(accepted)\
             Content-Type: application/json\r\nContent-Length: \(json.count)\r\n\r\n
             """
         try Self.writeAll(Array(head.utf8) + json, to: descriptor)
@@ -36,6 +39,19 @@ package struct AdminClient {
             throw AdminError(text: "\(socketPath): the answer is not HTTP; does another program serve this socket?")
         }
         return Response(status: status, body: Array(received[(end + 4)...]))
+    }
+
+    /// Asks for an answer that goes on, such as server-sent events.
+    package func stream(_ path: String) throws(AdminError) -> AdminStream {
+        let descriptor = try Self.connect(socketPath)
+        let head = "GET \(path) HTTP/1.1\r\nHost: meridian\r\nAccept: text/event-stream\r\n\r\n"
+        do {
+            try Self.writeAll(Array(head.utf8), to: descriptor)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        return try AdminStream(descriptor: descriptor)
     }
 
     private static func connect(_ path: String) throws(AdminError) -> Int32 {
@@ -81,11 +97,15 @@ package struct AdminClient {
         }
     }
 
-    private static func reason(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
+    static func reason(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
 }
 
 /// What went wrong between an operator and a node, as one line.
 package struct AdminError: Error, CustomStringConvertible {
     package let text: String
     package var description: String { text }
+
+    package init(_ text: String) { self.text = text }
+
+    init(text: String) { self.text = text }
 }

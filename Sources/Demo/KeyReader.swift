@@ -1,9 +1,10 @@
 /// Turns the bytes that a terminal sends into keys, also when an escape sequence comes in two reads.
-struct KeyReader: Sendable {
-    enum Key: Hashable, Sendable {
+package struct KeyReader: Sendable {
+    package enum Key: Hashable, Sendable {
         case character(Character)
         case up, down, left, right
         case enter
+        case tab
         case backspace
         /// Escape itself, with nothing after it.
         case escape
@@ -13,8 +14,10 @@ struct KeyReader: Sendable {
 
     private var pending: [UInt8] = []
 
+    package init() {}
+
     /// - Parameter bytes: What was read; empty when nothing came for a while, which settles a lone escape.
-    mutating func keys(_ bytes: some Sequence<UInt8>) -> [Key] {
+    package mutating func keys(_ bytes: some Sequence<UInt8>) -> [Key] {
         let wasWaiting = !pending.isEmpty
         let before = pending.count
         pending += bytes
@@ -37,6 +40,9 @@ struct KeyReader: Sendable {
                 rest = rest.dropFirst(sequence.length)
             case 3, 4:
                 keys.append(.interrupt)
+                rest = rest.dropFirst()
+            case 9:
+                keys.append(.tab)
                 rest = rest.dropFirst()
             case 10, 13:
                 keys.append(.enter)

@@ -34,10 +34,10 @@ struct AdminSocket: ParsableArguments {
     }
 
     /// Calls the node and prints what it refuses; ends the program then, as docs/cli.md says.
-    func call(_ method: String, _ path: String, json: [UInt8] = []) throws -> [UInt8] {
+    func call(_ method: String, _ path: String, json: [UInt8] = [], accept: String? = nil) throws -> [UInt8] {
         let response: AdminClient.Response
         do {
-            response = try client().call(method, path, json: json)
+            response = try client().call(method, path, json: json, accept: accept)
         } catch let error as AdminError {
             Terminal.error(error.description)
             throw ExitCode.unreachable
@@ -78,23 +78,6 @@ struct Reload: ParsableCommand {
             throw ExitCode.refused
         }
         if !json { print("generation \(outcome.generation) is in force") }
-    }
-}
-
-struct Status: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show what the running node serves and how it fares.")
-
-    @OptionGroup var node: AdminSocket
-    @Flag(help: "Print JSON, for programs.") var json = false
-
-    func run() throws {
-        let body = try node.call("GET", "/v1/status")
-        guard !json else {
-            print(String(decoding: body, as: UTF8.self))
-            return
-        }
-        let status = try JSONDecoder().decode(NodeStatus.self, from: Data(body))
-        print(StatusTable.text(of: status), terminator: "")
     }
 }
 

@@ -64,7 +64,7 @@ struct DrainWatch {
                 isDrained: sample.open == 0 && came == 0 && now - start >= sample.memory)
             (last, lastTime) = (sample, now)
             let isOver = now - start >= limit
-            if progress.isDrained || isOver || Terminal.isErrorScreen || now - lastLine >= Self.lineInterval {
+            if json || progress.isDrained || isOver || Terminal.isErrorScreen || now - lastLine >= Self.lineInterval {
                 try show(progress)
                 lastLine = now
             }

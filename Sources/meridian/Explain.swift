@@ -152,14 +152,6 @@ extension ExplanationRequest {
             ("name", name), ("type", type), ("client", client ?? ""), ("resolver", resolver ?? ""),
             ("sequence", "\(sequence)"),
         ]
-        return values.filter { !$0.1.isEmpty }.map { key, value in
-            let encoded = value.utf8.map { byte -> String in
-                let isPlain =
-                    (48...57).contains(byte) || (65...90).contains(byte & 0xdf) || "-._~".utf8.contains(byte)
-                let digits = String(byte, radix: 16)
-                return isPlain ? String(UnicodeScalar(byte)) : "%" + (digits.utf8.count < 2 ? "0" : "") + digits
-            }
-            return "\(key)=\(encoded.joined())"
-        }.joined(separator: "&")
+        return values.filter { !$0.1.isEmpty }.map { "\($0.0)=\(QueryText.encoded($0.1))" }.joined(separator: "&")
     }
 }

@@ -4,7 +4,8 @@ import TrafficModel
 
 /// `meridian status` for people.
 enum StatusTable {
-    static func text(of status: NodeStatus) -> String {
+    /// - Parameter isWhole: whether all is shown, however much there is.
+    static func text(of status: NodeStatus, palette: Palette = .plain, isWhole: Bool = false) -> String {
         var lines: [String] = []
         lines.append(
             "generation \(status.generation), epoch \(status.epoch), up \(Int(status.uptime)) s, "
@@ -16,34 +17,19 @@ enum StatusTable {
             }
         }
         if !status.dns.endpoints.isEmpty { lines += nameServer(status.dns) }
-        let pools = Dictionary(status.pools.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        let servers = Dictionary(status.virtualServers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        for wideIP in status.wideIPs {
-            lines.append("WIP \(wideIP.name)  \(wideIP.method)")
-            for pool in wideIP.pools.compactMap({ pools[$0] }) {
-                lines.append("  pool \(pool.name)  \(pool.state)" + (pool.host.map { "  \($0)" } ?? ""))
-                for server in pool.virtualServers.compactMap({ servers[$0] }) {
-                    lines.append("    VIP \(server.name)  \(server.endpoint)  \(server.state)" + reasons(server.checks))
-                }
-            }
-        }
-        for upstream in status.upstreams {
-            lines.append("upstream \(upstream.name)")
-            for member in upstream.members {
-                lines.append(
-                    "  \(member.endpoint)  \(member.state)  open \(member.open)  started \(member.started)  "
-                        + "failed \(member.failed)" + reasons(member.checks))
-            }
-        }
+        let tree = StatusTree(status: status, palette: palette, isWhole: isWhole)
+        lines += tree.names
+        lines += tree.upstreams
         for route in status.routes where route.traffic.requests > 0 {
             lines.append(
                 "route \(route.name)  requests \(route.traffic.requests)  4xx \(route.traffic.clientErrors)  "
                     + "5xx \(route.traffic.serverErrors)")
         }
         for certificate in status.certificates {
-            lines.append("certificate \(certificate.name)  \(certificate.daysLeft) days left")
+            let style: Style? = certificate.daysLeft < 3 ? .bad : certificate.daysLeft < 14 ? .warning : nil
+            lines.append(palette.paint("certificate \(certificate.name)  \(certificate.daysLeft) days left", style))
         }
-        lines += status.overrides.map(line)
+        lines += status.overrides.map { palette.paint(line($0), .warning) }
         lines += status.windows.map(line)
         lines += status.shifts.map(line)
         if status.refusedChanges > 0 {
@@ -133,9 +119,5 @@ enum StatusTable {
             "shift \(shift.id)", "\(shift.kind) \(shift.from) to \(shift.to)", names,
             "\(percent(shift.progress)) of \(percent(shift.share))", state, shift.reason, "by \(shift.author)",
         ].filter { !$0.isEmpty }.joined(separator: "  ")
-    }
-
-    private static func reasons(_ checks: [NodeStatus.Check]) -> String {
-        checks.filter { $0.state == "down" }.map { "  \($0.monitor): \($0.reason)" }.joined()
     }
 }

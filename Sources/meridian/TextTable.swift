@@ -20,13 +20,17 @@ struct TextTable {
     var isEmpty: Bool { rows.isEmpty }
 
     /// - Parameter titles: a column that begins with `>` is aligned to the right; the sign is not shown.
-    init(_ titles: String...) {
+    init(_ titles: String...) { self.init(titles) }
+
+    init(_ titles: [String]) {
         alignments = titles.map { $0.hasPrefix(">") ? .right : .left }
         self.titles = titles.map { $0.hasPrefix(">") ? String($0.dropFirst()) : $0 }
     }
 
     /// - Precondition: as many cells as titles.
-    mutating func add(_ cells: Cell...) {
+    mutating func add(_ cells: Cell...) { add(cells) }
+
+    mutating func add(_ cells: [Cell]) {
         precondition(cells.count == titles.count)
         rows.append(cells)
     }

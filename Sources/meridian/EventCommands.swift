@@ -1,0 +1,149 @@
+import AdminAPI
+import ArgumentParser
+import ControlPlane
+import FoundationEssentials
+import Glibc
+import Maintenance
+import TrafficModel
+
+/// Which events are shown.
+struct EventOptions: ParsableArguments {
+    @Option(help: "Kinds of events, with commas between: transition,override-set; all if absent.") var kind: String?
+    @Option(help: "What they are about: region, wide-ip, pool, virtual-server, member, and so on.") var subject: String?
+    @Option(help: "Its name, or a pattern with * and ?.") var name: String?
+    @Flag(help: "Print JSON, for programs, an object a line.") var json = false
+
+    /// As the query of a URI.
+    func query(_ more: [(String, String)]) -> String {
+        let all = [("kind", kind ?? ""), ("subject", subject ?? ""), ("name", name ?? "")] + more
+        return all.filter { !$0.1.isEmpty }.map { "\($0.0)=\(QueryText.encoded($0.1))" }.joined(separator: "&")
+    }
+}
+
+struct Events: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what happened at the node: states that turned, changes, windows, reloads.",
+        discussion: "The node keeps the latest events in memory; `meridian audit` has the changes for good.")
+
+    @OptionGroup var node: AdminSocket
+    @OptionGroup var options: EventOptions
+    @Option(help: "How many of the latest to show.") var last = 20
+    @Flag(name: .shortAndLong, help: "Go on with what comes, until Ctrl-C.") var follow = false
+
+    func validate() throws { try EventReader.check(last) }
+
+    func run() throws { try EventReader(node: node, options: options).run(last: last, follows: follow) }
+}
+
+struct Log: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Follow what happens at the node, as `events --follow` does.")
+
+    @OptionGroup var node: AdminSocket
+    @OptionGroup var options: EventOptions
+    @Option(help: "How many of the latest to begin with.") var last = 10
+
+    func validate() throws { try EventReader.check(last) }
+
+    func run() throws { try EventReader(node: node, options: options).run(last: last, follows: true) }
+}
+
+/// Reads the node's events and prints them.
+struct EventReader {
+    let node: AdminSocket
+    let options: EventOptions
+
+    private static let counts = 0...10_000
+    /// Before a connection that broke is made again.
+    private static let pause: UInt32 = 1
+
+    static func check(_ last: Int) throws {
+        guard counts.contains(last) else {
+            throw ValidationError("--last: from \(counts.lowerBound) to \(counts.upperBound)")
+        }
+    }
+
+    func run(last: Int, follows: Bool) throws {
+        let query = options.query([("limit", "\(max(1, last))")])
+        let body = try node.call("GET", "/v1/events?\(query)", accept: "application/json")
+        let list = try JSONDecoder().decode(EventList.self, from: Data(body))
+        for event in list.events.suffix(last) { try show(event) }
+        guard follows else { return }
+        var cursor = list.cursor
+        var isLost = false
+        while true {
+            do throws(AdminError) {
+                try follow(from: &cursor) {
+                    if isLost { Terminal.error("-- connected again") }
+                    isLost = false
+                }
+            } catch {
+                if !isLost { Terminal.error("-- \(error); trying again") }
+                isLost = true
+            }
+            sleep(Self.pause)
+        }
+    }
+
+    private func follow(from cursor: inout UInt64, whenConnected: () -> Void) throws(AdminError) {
+        let client: AdminClient
+        do {
+            client = try node.client()
+        } catch {
+            throw AdminError("\(error)")
+        }
+        var stream = try client.stream("/v1/events?\(options.query([("since", "\(cursor)")]))")
+        whenConnected()
+        while let line = try stream.nextLine() {
+            guard line.starts(with: "data: ".utf8) else { continue }
+            // A line that is no event is a newer node's.
+            guard let event = try? JSONDecoder().decode(NodeEvent.self, from: Data(line.dropFirst(6))) else { continue }
+            try? show(event)
+            if event.id != 0 { cursor = event.id }
+        }
+        throw AdminError("the node ended the stream")
+    }
+
+    private func show(_ event: NodeEvent) throws {
+        let line: String
+        if options.json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            line = String(decoding: try encoder.encode(event), as: UTF8.self)
+        } else {
+            line = event.line(.output)
+        }
+        Terminal.write(line + "\n", to: STDOUT_FILENO)
+    }
+}
+
+extension NodeEvent {
+    /// One line for people.
+    func line(_ palette: Palette) -> String {
+        let time = WallTime(milliseconds: time).text
+        let subject = subject.map { "\($0.kind) \($0.name)" } ?? ""
+        let word = { (state: String) in palette.paint(state, Style(state: state)) }
+        let turn =
+            switch (from, to) {
+            case (let from?, let to?): "\(word(from)) → \(word(to))"
+            case (nil, let to?): word(to)
+            case (let from?, nil): "was \(word(from))"
+            case (nil, nil): ""
+            }
+        return [
+            palette.paint(time, .faint), kind.rawValue, palette.paint(subject, .strong), turn,
+            count.map { "\($0) missed" } ?? "", reason, author.isEmpty ? "" : "by \(author)",
+        ].filter { !$0.isEmpty }.joined(separator: "  ")
+    }
+}
+
+/// Values in the query of a URI (RFC 3986 section 3.4).
+enum QueryText {
+    static func encoded(_ value: String) -> String {
+        value.utf8.map { byte -> String in
+            let isPlain = (48...57).contains(byte) || (65...90).contains(byte & 0xdf) || "-._~".utf8.contains(byte)
+            let digits = String(byte, radix: 16)
+            return isPlain ? String(UnicodeScalar(byte)) : "%" + (digits.utf8.count < 2 ? "0" : "") + digits
+        }.joined()
+    }
+}

@@ -1,0 +1,68 @@
+import AdminAPI
+import ArgumentParser
+import ControlPlane
+import FoundationEssentials
+import Glibc
+import Maintenance
+import TrafficModel
+
+struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what the running node serves and how it fares.",
+        discussion: """
+            Of what there is much, such as an upstream with thousands of members, only what is not well is shown, and the \
+            rest is counted. --problems shows nothing else.
+            """)
+
+    @OptionGroup var node: AdminSocket
+    @OptionGroup var filter: StatusFilter
+    @Flag(help: "Show everything, however much there is.") var all = false
+    @Flag(name: .shortAndLong, help: "Show it again and again, until Ctrl-C.") var watch = false
+    @Option(help: "With --watch: how often, such as 2s.") var interval = "2s"
+    @Flag(help: "Print JSON, for programs; with --watch an object a line.") var json = false
+
+    func validate() throws { _ = try CommandText.seconds(interval, "--interval") }
+
+    func run() throws {
+        guard watch else { return try show() }
+        let pause = useconds_t(try CommandText.seconds(interval, "--interval")) * 1_000_000
+        while true {
+            try show()
+            usleep(pause)
+        }
+    }
+
+    private func show() throws {
+        let body = try node.call("GET", "/v1/status")
+        if json, filter.isEmpty {
+            return Terminal.write(String(decoding: body, as: UTF8.self) + "\n", to: STDOUT_FILENO)
+        }
+        let status = filter.apply(to: try JSONDecoder().decode(NodeStatus.self, from: Data(body)))
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return Terminal.write(String(decoding: try encoder.encode(status), as: UTF8.self) + "\n", to: STDOUT_FILENO)
+        }
+        let text = StatusTable.text(of: status, palette: .output, isWhole: all)
+        guard watch else { return Terminal.write(text, to: STDOUT_FILENO) }
+        guard Terminal.isScreen else { return Terminal.write("-- \(WallTime.now.text)\n" + text, to: STDOUT_FILENO) }
+        Terminal.write(Self.screen(text, Terminal.size), to: STDOUT_FILENO)
+    }
+
+    /// As much as fits, written over what was there, so that nothing flickers. Lines that are too long wrap, and count
+    /// as what they take.
+    private static func screen(_ text: String, _ size: (columns: Int, rows: Int)) -> String {
+        var shown: [Substring] = []
+        var rows = 0
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        for line in lines {
+            rows += max(1, (line.count + size.columns - 1) / size.columns)
+            guard rows < size.rows else { break }
+            shown.append(line)
+        }
+        let hidden = lines.count - shown.count
+        return "\u{1b}[H" + shown.map { $0 + "\u{1b}[K\n" }.joined()
+            + (hidden > 0 ? "… \(hidden) lines more\u{1b}[K" : "")
+            + "\u{1b}[J"
+    }
+}

@@ -1,0 +1,255 @@
+import Foundation
+import Testing
+
+/// A node with a steered name, VIPs on two addresses and members, and its admin socket.
+final class CommandSite {
+    let dnsPort: Int
+    let ports: [Int]
+    let socket: String
+    let yaml: String
+    let program: Program
+
+    init(more: String = "", members: String = "") throws {
+        dnsPort = try freePort()
+        ports = try (0..<3).map { _ in try freePort() }
+        socket = "/tmp/meridian-\(dnsPort).sock"
+        yaml = """
+            dns: { listen: ["127.0.0.1:\(dnsPort)"] }
+            regions:
+              eu: { host: eu.lb.example.net }
+              us: { host: us.lb.example.net }
+            virtual_servers:
+              eu-1: { address: "127.0.0.1:\(ports[0])", region: eu }
+              us-1: { address: "127.0.0.2:\(ports[1])", region: us }
+            pools:
+              eu: { region: eu, virtual_servers: [eu-1], ttl: 1s }
+              us: { region: us, virtual_servers: [us-1], ttl: 1s }
+            wide_ips:
+              api.example.com: { pools: [eu, us], method: global-availability, ttl: 1s }
+            zones:
+              example.com: { ns: [ns1.example.com], records: { ns1: { A: [127.0.0.1] } } }
+              example.net: { ns: [ns1.example.com] }
+            upstreams:
+              app: { members: ["127.0.0.1:\(ports[2])"\(members)] }
+            listeners:
+              eu: { address: "127.0.0.1:\(ports[0])", routes: [{ upstream: app }] }
+              us: { address: "127.0.0.2:\(ports[1])", routes: [{ respond: { body: us } }] }
+              own: { address: "127.0.0.1:\(ports[2])", routes: [{ respond: { body: member } }] }
+            proxy: { access_log: "off", via: "off" }
+            admin: { socket: \(socket) }
+            \(more)
+            """
+        program = try Program(yaml)
+        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: self.socket) }
+    }
+
+    func call(_ arguments: String...) throws -> (output: String, error: String, status: Int32) {
+        try Program.run(Program.binary.path, arguments + ["--socket", socket])
+    }
+
+    func answer() throws -> String { try Program.dig(dnsPort, "api.example.com", "+short") }
+
+    /// Runs a shell's line on a terminal of its own, `input` typed into it.
+    func onTerminal(
+        _ line: String, typing input: String, environment: String = "TERM=xterm"
+    ) throws -> (
+        output: String, status: Int32
+    ) {
+        let script = "(\(input)) | env \(environment) script -qefc '\(line)' /dev/null"
+        let result = try Program.run("sh", ["-c", script])
+        return (result.output + result.error, result.status)
+    }
+}
+
+@Suite("Commands")
+struct CommandScenarios {
+    @Test("commands end with the codes that docs/cli.md lists")
+    func exitCodes() throws {
+        let site = try CommandSite()
+        #expect(try site.call("status").status == 0)
+        #expect(try site.call("drain", "region", "mars").status == 1)
+        let unreachable = try Program.run(Program.binary.path, ["status", "--socket", "/tmp/meridian-none.sock"])
+        #expect(unreachable.status == 2 && unreachable.error.contains("is `meridian run` serving"), "\(unreachable)")
+        #expect(try Program.run(Program.binary.path, ["status"]).status == 64, "no node is named")
+        #expect(try site.call("statuss").status == 64)
+        #expect(try site.call("drain", "region", "eu", "--timeout", "soon").status == 64)
+    }
+
+    @Test("status shows a part of it, as text and as JSON")
+    func filters() throws {
+        let site = try CommandSite()
+        let eu = try site.call("status", "--region", "e*").output
+        #expect(eu.contains("pool eu") && eu.contains("VIP eu-1") && !eu.contains("us-1"), "\(eu)")
+        #expect(eu.contains("WIP api.example.com") && !eu.contains("upstream app"), "\(eu)")
+        let app = try site.call("status", "--upstream", "app").output
+        #expect(app.contains("upstream app") && !app.contains("WIP "), "\(app)")
+        #expect(try !site.call("status", "--problems").output.contains("pool eu"))
+        _ = try site.call("disable", "virtual-server", "eu-1")
+        let problems = try site.call("status", "--problems").output
+        #expect(problems.contains("VIP eu-1") && !problems.contains("us-1"), "\(problems)")
+        let json = try site.call("status", "--pool", "us", "--json").output
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+        #expect((object["pools"] as? [[String: Any]])?.map { $0["name"] as? String } == ["us"])
+        #expect((object["virtualServers"] as? [[String: Any]])?.count == 1)
+    }
+
+    @Test("of ten thousand members those are shown that are not well")
+    func manyMembers() throws {
+        let more = (0..<10_000).map { ", \"127.1.\($0 / 250).\($0 % 250 + 1):80\"" }.joined()
+        let site = try CommandSite(members: more)
+        for member in ["127.1.3.7", "127.1.39.250"] {
+            #expect(try site.call("disable", "member", "app/\(member):80").status == 0)
+        }
+        let text = try site.call("status").output
+        #expect(text.contains("10001 members: 9999 well, 2 not (--all shows all)"), "\(text)")
+        #expect(text.contains("  127.1.3.7:80  down") && text.contains("  127.1.39.250:80  down"))
+        #expect(text.split(separator: "\n").count < 40, "\(text)")
+        #expect(try site.call("status", "--all").output.split(separator: "\n").count > 10_000)
+        let top = try site.call("top", "--once", "--table", "members", "--rows", "5").output
+        #expect(top.split(separator: "\n").count == 7, "\(top)")
+    }
+
+    @Test("colours are for terminals whose owner does not say no")
+    func colours() throws {
+        let site = try CommandSite()
+        let green = "\u{1b}[32mavailable"
+        let command = "\(Program.binary.path) status --socket \(site.socket)"
+        #expect(try !site.call("status").output.contains("\u{1b}"))
+        #expect(try site.onTerminal(command, typing: "true").output.contains(green))
+        #expect(
+            try !site.onTerminal(command, typing: "true", environment: "TERM=xterm NO_COLOR=1").output.contains(
+                "\u{1b}"))
+        #expect(try !site.onTerminal(command, typing: "true", environment: "TERM=dumb").output.contains("\u{1b}"))
+    }
+
+    @Test("status is shown again and again")
+    func watch() throws {
+        let site = try CommandSite()
+        let command = "timeout 3 \(Program.binary.path) status --watch --interval 1s --socket \(site.socket)"
+        let text = try Program.run("sh", ["-c", command]).output
+        #expect(text.components(separatedBy: "\n-- ").count >= 2, "\(text)")
+        let screen = try site.onTerminal(command, typing: "sleep 3").output
+        #expect(screen.components(separatedBy: "\u{1b}[H").count >= 3, "it is drawn over")
+    }
+
+    @Test("top shows the rates, and gives the terminal back however it ends", arguments: ["q", "TERM", "INT", "HUP"])
+    func top(ending: String) throws {
+        let site = try CommandSite()
+        let command = "\(Program.binary.path) top --socket \(site.socket)"
+        let states = "/tmp/stty-\(site.dnsPort)"
+        let signal = ending == "q" ? "" : "(sleep 2; kill -\(ending) $(cat \(states).pid)) & "
+        let line =
+            "stty -g > \(states).a; \(signal) sh -c \"echo \\$\\$ > \(states).pid; exec \(command)\"; "
+            + "stty -g > \(states).b; wait; echo over"
+        defer { for end in ["a", "b", "pid"] { try? FileManager.default.removeItem(atPath: "\(states).\(end)") } }
+        let screen = try site.onTerminal(
+            line, typing: ending == "q" ? "sleep 1; printf 's2'; sleep 1; printf q; sleep 1" : "sleep 4"
+        ).output
+        #expect(screen.contains("\u{1b}[?1049h"), "\(screen)")
+        let last = try #require(screen.components(separatedBy: "\u{1b}[?1049l").last)
+        #expect(screen.contains("\u{1b}[?1049l") && last.contains("over"), "\(screen.suffix(300))")
+        #expect(screen.contains("ROUTES") && (ending != "q" || screen.contains("[2 members]")))
+        let before = try String(contentsOfFile: "\(states).a", encoding: .utf8)
+        #expect(try String(contentsOfFile: "\(states).b", encoding: .utf8) == before)
+    }
+
+    @Test("top measures what is asked")
+    func rates() throws {
+        let site = try CommandSite()
+        let load = try Load(site.ports[0], seconds: 3)
+        let json = try site.call("top", "--json", "--interval", "1s").output
+        _ = try load.result()
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+        let tables = try #require(object["tables"] as? [String: [[String: Any]]])
+        let route = try #require(tables["routes"]?.first)
+        #expect(
+            route["name"] as? String == "eu/eu-1" || (route["name"] as? String)?.hasPrefix("own/") == true, "\(route)")
+        #expect((route["figures"] as? [String: Double])?["req/s"] ?? 0 > 10, "\(json)")
+        #expect((tables["members"]?.first?["figures"] as? [String: Double])?["new/s"] ?? 0 > 10)
+    }
+
+    @Test("events are listed and followed")
+    func events() throws {
+        let site = try CommandSite()
+        let file = "/tmp/events-\(site.dnsPort)"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = [
+            "-c", "exec \(Program.binary.path) log --subject region,pool --socket \(site.socket) > \(file) 2>&1",
+        ]
+        try process.run()
+        defer {
+            process.terminate()
+            process.waitUntilExit()
+        }
+        // The follower's connection is there when its first event is.
+        var turn = 0
+        func text() -> String { (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
+        try wait(for: "an event") {
+            turn += 1
+            _ = try site.call(turn % 2 == 1 ? "drain" : "enable", "region", "eu")
+            return text().contains("override-set")
+        }
+        #expect(text().contains("pool eu  available → draining"), "\(text())")
+        #expect(!text().contains("virtual-server"))
+        let list = try site.call("events", "--kind", "override-set", "--last", "1", "--json").output
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(list.utf8)) as? [String: Any])
+        #expect(object["kind"] as? String == "override-set")
+        #expect(try site.call("events", "--kind", "nonsense").status == 1)
+    }
+
+    @Test("completions are what shells can read", arguments: ["bash", "zsh", "fish"])
+    func completions(shell: String) throws {
+        let script = try Program.run(Program.binary.path, ["completions", shell])
+        #expect(script.status == 0 && script.output.contains("cutover") && script.output.contains("dry-run"))
+        guard shell == "bash" else { return }
+        let file = "/tmp/completions-\(UUID().uuidString)"
+        try script.output.write(toFile: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        #expect(try Program.run("bash", ["-n", file]).status == 0)
+    }
+}
+
+@Suite("Drains that are waited for")
+struct DrainWaitScenarios {
+    @Test("a drain is over when its last connection is, its clients are gone and old answers have been forgotten")
+    func drain() throws {
+        let site = try CommandSite()
+        let client = try #require(RawClient(site.ports[0]))
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(client.receiveText(until: "member").hasPrefix("HTTP/1.1 200"))
+        let early = try site.call("drain", "region", "eu", "--wait", "--timeout", "3s")
+        #expect(early.status == 3, "\(early)")
+        #expect(early.output.contains("region eu is draining\n"))
+        #expect(early.output.contains("is not drained after 3s; it goes on draining"), "\(early)")
+        #expect(early.error.contains("1 open on listener eu"), "\(early)")
+        #expect(early.error.contains("A drain that does not end"), "\(early)")
+        #expect(try site.answer() == "us.lb.example.net.\n", "it stays")
+
+        let began = ContinuousClock.now
+        let json = try site.call("drain", "region", "us", "--wait", "--timeout", "20s", "--json", "--force")
+        #expect(json.status == 0, "\(json)")
+        #expect(ContinuousClock.now - began >= .seconds(2), "resolvers may keep the name's answer and then the pool's")
+        let lines = json.output.split(separator: "\n")
+        #expect(lines.last?.contains(#""isDrained":true"#) == true, "\(json.output)")
+        #expect(lines.first?.contains(#""isDrained":false"#) == true)
+        withExtendedLifetime(client) {}
+    }
+
+    @Test("a member's drain counts its requests and who still comes")
+    func member() throws {
+        let site = try CommandSite(members: ", \"127.0.0.1:1\"")
+        let load = try Load(site.ports[0], seconds: 4)
+        let drained = try site.call(
+            "drain", "member", "app/127.0.0.1:\(site.ports[2])", "--wait", "--timeout", "2s", "--json")
+        _ = try load.result()
+        // The other member refuses all, so that this one is asked in spite of its drain.
+        #expect(drained.status == 3, "\(drained)")
+        #expect(drained.output.contains(#""share":"#))
+        let after = try site.call(
+            "drain", "member", "app/127.0.0.1:\(site.ports[2])", "--wait", "--timeout", "20s")
+        #expect(after.status == 0 && after.output.contains("is drained"), "\(after)")
+        #expect(after.error.contains("arriving 0.0/s") || after.error.contains("arriving 0/s"), "\(after)")
+    }
+}

@@ -292,6 +292,8 @@ extension ClientConnection {
         if exchange.keepsAlive, exchange.isBodyComplete, !isInputClosed, stream == nil {
             phase = .idle
             setDeadline(worker.settings.idleTimeout)
+            worker.spares.takeBack(&outbox)
+            worker.spares.takeBack(&requestBytes)
             if inbox.readableBytes > 0 { processInbox() }
             resumeReading()
         } else {

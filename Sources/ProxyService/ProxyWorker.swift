@@ -32,6 +32,7 @@ final class ProxyWorker {
     var hostScratch: [UInt8] = []
     var date = HTTPDate()
     var logLine: [UInt8] = []
+    var spares = SpareBuffers()
 
     /// Of the last tick, in monotonic nanoseconds; behind by up to ``tickInterval``.
     private(set) var tickTime: UInt64

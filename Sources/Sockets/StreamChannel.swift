@@ -1,5 +1,6 @@
 package import Addresses
 import CLinux
+import DequeModule
 import Glibc
 package import NIOCore
 
@@ -40,10 +41,10 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
     // Writing: `first` before `rest`.
 
     private var first = ByteBuffer()
-    private var rest = CircularBuffer<ByteBuffer>()
+    private var rest = Deque<ByteBuffer>()
     /// Bytes that the kernel has not taken.
     package private(set) var unsentBytes = 0
-    private var promises = CircularBuffer<(position: UInt64, promise: EventLoopPromise<Void>)>()
+    private var promises = Deque<(position: UInt64, promise: EventLoopPromise<Void>)>()
     private var written: UInt64 = 0
     /// The kernel took no more; it says when it does.
     private var isBlocked = false
@@ -315,7 +316,7 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
         } else if count <= Self.smallPiece, rest.isEmpty, first.readableBytes <= Self.smallPiece {
             first.writeImmutableBuffer(bytes)
         } else if count <= Self.smallPiece, let last = rest.last, last.readableBytes <= Self.smallPiece {
-            rest[rest.index(before: rest.endIndex)].writeImmutableBuffer(bytes)
+            rest[rest.count - 1].writeImmutableBuffer(bytes)
         } else {
             rest.append(bytes)
         }

@@ -237,8 +237,6 @@ extension ClientConnection {
             tunnelReady()
         } else {
             sendRequest(connection)
-            processInbox()
-            resumeReading()
         }
     }
 
@@ -250,6 +248,9 @@ extension ClientConnection {
         connection.send(requestBytes, headLength: exchange.headLength, isEnd: exchange.isBodyComplete)
         connection.flush()
         touch()
+        // The body may have been kept back while there was nowhere to send it.
+        processInbox()
+        resumeReading()
     }
 
     // MARK: Failures

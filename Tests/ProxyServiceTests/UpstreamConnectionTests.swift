@@ -77,6 +77,32 @@ struct UpstreamConnectionTests {
         }
     }
 
+    @Test("a body that was kept back while its request waited follows it on a connection that another had")
+    func waitingBody() async throws {
+        let member = try await TestMember { received, _ in received.hasSuffix("END") ? [.send(ok("abc"))] : [] }
+        let proxy = try await TestProxy([member]) {
+            $0.proxy.limits.bufferBytes = 4096
+            $0.upstreams[0].members[0].maxConnections = 1
+            $0.upstreams[0].queueTimeout = .seconds(60)
+        }
+        let holder = try await TestClient(proxy.endpoint)
+        try await holder.send("POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
+        #expect(await proxy.settles { _ in member.connections == 1 })
+        let client = try await TestClient(proxy.endpoint)
+        let body = String(repeating: "x", count: 199_997) + "END"
+        // Not awaited: more than is read before the request has a place.
+        async let sent: Void = client.send(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\nConnection: close\r\n\r\n\(body)")
+        #expect(await proxy.settles { $0.requests == 2 })
+        try await holder.send("END")
+        #expect(try await client.waitForEnd().hasSuffix("abc"))
+        try await sent
+        #expect(member.connections == 1)
+        await holder.close()
+        await proxy.stop()
+        await member.close()
+    }
+
     @Test("requests wait for a place on a member, in order, and get it")
     func waiting() async throws {
         let member = try await Self.holding()

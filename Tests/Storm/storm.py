@@ -122,7 +122,7 @@ class Storm:
     def __init__(self, options):
         self.options = options
         self.folder = tempfile.mkdtemp(prefix="storm-")
-        self.dns, self.http, self.back, self.checked = (free_port() for _ in range(4))
+        self.dns, self.http, self.secure, self.back, self.checked = (free_port() for _ in range(5))
         self.socket = os.path.join(self.folder, "admin")
         self.log = os.path.join(self.folder, "log")
         self.report = os.path.join(self.folder, "report")
@@ -176,8 +176,16 @@ zones:
       - {{ path: /limited, upstream: app, rate_limit: {{ rate: 50/s, burst: 5 }} }}
       - {{ path: /{number % 5}, respond: {{ body: "{number}" }} }}
       - {{ upstream: app }}
+  secure:
+    address: "127.0.0.1:{self.secure}"
+    tls: {{ certificates: [own] }}
+    routes:
+      - {{ path: /plain, upstream: app }}
+      - {{ upstream: streams }}
   back: {{ address: "127.0.0.1:{self.back}", routes: [{{ respond: {{ body: hello }} }}] }}
+certificates: {{ own: {{ chain: chain.pem, key: key.pem }} }}
 upstreams:
+  streams: {{ members: ["127.0.0.1:{self.back}"], http2: true }}
   app:
     members: ["127.0.0.1:{self.back}", {{ address: "127.0.0.1:{self.checked}", backup: true }}]
     method: {"least-connections" if number % 2 else "round-robin"}
@@ -195,6 +203,9 @@ admin: {{ socket: admin }}
     def start(self):
         self.write("networks.csv", "10.0.0.0/8,far\n192.0.2.0/24,near\n2001:db8:1::/48,far\n")
         self.write("example.com.zone", ZONE)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=a", "-addext", "subjectAltName=DNS:a,IP:127.0.0.1", "-keyout", "key.pem",
+                        "-out", "chain.pem"], cwd=self.folder, check=True, capture_output=True)
         path = self.write("meridian.yaml", self.configuration(0))
         # Swift's own backtracer takes minutes in a sanitised program; the sanitizer's report has the stacks.
         environment = dict(
@@ -372,6 +383,21 @@ admin: {{ socket: admin }}
         else:
             self.count("wrk requests", int(found[1]))
 
+    def streams(self):
+        """h2load's requests come over TLS, with HTTP/1.1 and HTTP/2, and go to members that speak either."""
+        deadline = time.monotonic() + self.options.seconds - 3
+        for turn in range(1 << 30):
+            if self.stop.is_set() or time.monotonic() > deadline:
+                break
+            uri = f"https://127.0.0.1:{self.secure}/{'plain' if turn % 3 == 0 else turn % 5}"
+            result = subprocess.run(
+                ["h2load", "-t1", "-c8", "-m4", "-n", "400"] + (["--h1"] if turn % 4 == 3 else []) + [uri],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+            found = re.search(r"(\d+) succeeded", result.stdout)
+            if not found or int(found[1]) == 0:
+                return self.fail(f"h2load: {result.stdout}")
+            self.count("h2load requests", int(found[1]))
+
     # The verdict
 
     def run(self):
@@ -381,7 +407,7 @@ admin: {{ socket: admin }}
                 threading.Thread(target=self.tcp, args=[sources[2]]), threading.Thread(target=self.tcp, args=[sources[3]]),
                 threading.Thread(target=self.web, args=[sources[4]]), threading.Thread(target=self.proper),
                 threading.Thread(target=self.reload), threading.Thread(target=self.operate),
-                threading.Thread(target=self.load)]
+                threading.Thread(target=self.load), threading.Thread(target=self.streams)]
         for thread in work:
             thread.start()
         deadline = time.monotonic() + self.options.seconds

@@ -55,7 +55,7 @@ let package = Package(
         .target(name: "Geography", dependencies: ["Addresses", "FlatTables"], swiftSettings: house),
         .target(name: "TrafficModel", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .target(name: "Maintenance", dependencies: ["TrafficModel"], swiftSettings: house),
-        .target(name: "Telemetry", swiftSettings: house),
+        .target(name: "Telemetry", dependencies: [logging], swiftSettings: house),
         .target(
             name: "Steering", dependencies: ["Addresses", "DNSWire", "FlatTables", "Geography", "TrafficModel"],
             swiftSettings: house),
@@ -76,7 +76,7 @@ let package = Package(
         .target(
             name: "DNSService",
             dependencies: [
-                "Addresses", "Authority", "CLinux", "Telemetry", "TrafficModel", nioCore, nioPosix, logging,
+                "Addresses", "Authority", "CLinux", "DNSWire", "Telemetry", "TrafficModel", nioCore, nioPosix, logging,
             ],
             swiftSettings: house),
         .target(
@@ -103,11 +103,13 @@ let package = Package(
         .target(
             name: "AdminAPI",
             dependencies: [
-                "ControlPlane", "Maintenance", "StateStore", "TrafficModel",
+                "Addresses", "ControlPlane", "Maintenance", "StateStore", "Telemetry", "TrafficModel",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 httpTypes,
                 lifecycle,
                 logging,
+                nioCore,
             ], swiftSettings: house),
         .target(
             name: "Demo",
@@ -118,7 +120,7 @@ let package = Package(
         .executableTarget(
             name: "meridian",
             dependencies: [
-                "AdminAPI", "ConfigurationLoading", "ControlPlane", "Demo", "Maintenance", "TrafficModel",
+                "AdminAPI", "ConfigurationLoading", "ControlPlane", "Demo", "Maintenance", "Telemetry", "TrafficModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: house),
@@ -206,6 +208,7 @@ let package = Package(
             name: "StateStoreTests",
             dependencies: ["StateStore", "TrafficModel"],
             swiftSettings: house),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", logging], swiftSettings: house),
         .testTarget(name: "ScenarioTests", dependencies: ["meridian"], swiftSettings: house),
     ]
 )

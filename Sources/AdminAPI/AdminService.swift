@@ -33,15 +33,17 @@ package struct AdminService: Service {
         "POST /v1/reload", "PUT /v1/overrides/{kind}", "DELETE /v1/overrides/{kind}",
         "POST /v1/virtual-servers/{name}/resume",
         "GET /v1/windows", "PUT /v1/windows/{name}", "DELETE /v1/windows/{name}", "GET /v1/shifts", "POST /v1/shifts",
-        "DELETE /v1/shifts/{id}",
+        "DELETE /v1/shifts/{id}", "GET /metrics",
     ]
 
     private let node: Node
     private let socketPath: String
     private let logger: Logger
+    private let metrics: MetricsEndpoint
 
-    package init(node: Node, socketPath: String, logger: Logger) {
+    package init(node: Node, socketPath: String, metrics: MetricsEndpoint? = nil, logger: Logger) {
         self.node = node
+        self.metrics = metrics ?? MetricsEndpoint(node: node)
         self.socketPath = socketPath
         self.logger = logger
     }
@@ -76,9 +78,12 @@ package struct AdminService: Service {
 
     private func makeRouter() -> Router<AdminContext> {
         let router = Router(context: AdminContext.self)
+        router.add(middleware: MeterMiddleware(meter: metrics.meter))
         router.add(middleware: ProblemMiddleware())
         router.add(middleware: DryRunMiddleware())
         let node = node
+        let metrics = metrics
+        router.get("/metrics") { request, _ in try await metrics.respond(to: request) }
         router.get("/v1/status") { _, _ in try Self.json(await node.status()) }
         router.get("/v1/explain") { request, _ in try await Self.explain(request, node: node) }
         router.get("/v1/explain/http") { request, _ in try await Self.explainRequest(query: request, node: node) }

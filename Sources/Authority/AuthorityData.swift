@@ -21,6 +21,7 @@ package final class AuthorityData: Sendable {
 
     package let generation: UInt64
     package let poolSlots: PoolSlots
+    package let pairSlots: PairSlots
     /// The names of pools, by position in `Intent.pools`.
     package let poolNames: [String]
     package let zoneCount: Int
@@ -49,6 +50,8 @@ package final class AuthorityData: Sendable {
     let addresses: FlatTable<TargetAddress>
     /// Where the counters of each pool are.
     let slotOfPool: FlatTable<UInt32>
+    /// The same for each wide IP with its pools.
+    let pairs: PairTable
     /// Prepared answers for `id.server` and `version.bind`, plus one; 0: refused.
     let serverAnswer: UInt32
     let versionAnswer: UInt32
@@ -63,9 +66,11 @@ package final class AuthorityData: Sendable {
     ///   - seed: secret and random; of the name table.
     ///   - cookieSeed: secret and random, the same for all generations: of DNS cookies where no secrets are configured.
     ///   - poolSlots: the same for all generations, so that counters of a pool go on.
+    ///   - pairSlots: the same for all generations, too.
     ///   - previous: the generation before, and what it was made of: where zones and names are the same, so are their tables.
     package init(
         intent: Intent, plan: SteeringPlan, seed: UInt64, cookieSeed: SipKey, poolSlots: PoolSlots = .init(),
+        pairSlots: PairSlots = .init(),
         previous: (data: AuthorityData, intent: Intent, plan: SteeringPlan)? = nil
     ) {
         let source = ZoneTables.Source(intent, plan, seed: seed)
@@ -76,6 +81,7 @@ package final class AuthorityData: Sendable {
         }
         generation = intent.generation
         self.poolSlots = poolSlots
+        self.pairSlots = pairSlots
         poolNames = intent.pools.map(\.name)
         zoneCount = intent.zones.count
         policy = ResponsePolicy(intent.dns, zones: intent.zones, cookieSeed: cookieSeed)
@@ -95,12 +101,14 @@ package final class AuthorityData: Sendable {
         versionAnswer = tables.versionAnswer
         addresses = FlatTable((0..<plan.addressCount).map { TargetAddress(plan.address(ofServer: $0)) })
         slotOfPool = FlatTable(intent.pools.map { poolSlots.slot(of: $0.name) })
+        pairs = PairTable(intent, pairSlots)
     }
 
     deinit {
         policy.deallocate()
         addresses.deallocate()
         slotOfPool.deallocate()
+        pairs.deallocate()
     }
 
     /// The name of a node, as ``Decision`` records name it.

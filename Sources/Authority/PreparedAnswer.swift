@@ -72,4 +72,22 @@ package enum Outcome: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case cookie
     /// No answer was sent: too short, a response, or from port 0.
     case dropped
+
+    /// The name of the RCODE of a response with this outcome (RFC 6895 section 2.3).
+    ///
+    /// - Parameter code: its low four bits, as they stand in the header.
+    package func codeName(_ code: Int) -> StaticString {
+        switch (self, code) {
+        case (.badVersion, _): "BADVERS"
+        case (.cookie, 7): "BADCOOKIE"
+        case (_, 0): "NOERROR"
+        case (_, 1): "FORMERR"
+        case (_, 2): "SERVFAIL"
+        case (_, 3): "NXDOMAIN"
+        case (_, 4): "NOTIMP"
+        case (_, 5): "REFUSED"
+        case (_, 6): "YXDOMAIN"
+        default: "OTHER"
+        }
+    }
 }

@@ -26,9 +26,7 @@ extension Responder {
             subject, family: family, client: ClientNetwork(address: client), sequence: sequence, isApex: node.isApex,
             into: &decision)
         counters.count(node.isPoolHost ? .poolHostDecisions : .wideIPDecisions)
-        if decision.pool >= 0, Int(decision.pool) < data.slotOfPool.count {
-            counters.count(poolSlot: Int(data.slotOfPool[Int(decision.pool)]))
-        }
+        countPool(node, data)
         let scope = usesSubnet ? decision.scope : 0
         counters.decisions.record(
             generation: data.generation, node: position, pool: decision.pool, client: client,
@@ -73,6 +71,19 @@ extension Responder {
             writeNegative(Int(data.zones[Int(node.zone)].nameError), scope: scope, message, data, &writer)
         case .failure(let code):
             writeError(UInt16(code), .failure, because: .nothingAvailable, scope: scope, message, data, &writer)
+        }
+    }
+
+    @inline(__always)
+    private func countPool(_ node: NodeEntry, _ data: AuthorityData) {
+        guard decision.pool >= 0, Int(decision.pool) < data.slotOfPool.count else { return }
+        let slot = Int(data.slotOfPool[Int(decision.pool)])
+        if node.isPoolHost {
+            counters.count(poolHostSlot: slot)
+        } else if let pair = data.pairs.slot(wideIP: Int(node.subject), pool: decision.pool) {
+            counters.count(pairSlot: pair)
+        } else {
+            counters.count(poolSlot: slot)
         }
     }
 

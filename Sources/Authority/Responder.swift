@@ -16,7 +16,7 @@ package struct Responder: ~Copyable {
     package var time: UInt64 = 0
     /// Seconds of the wall clock since 1970, modulo 2³², for cookies; the caller sets it once per batch.
     package var wallTime: UInt32 = 0
-    var sequence: UInt64
+    package internal(set) var sequence: UInt64
     var query = QueryMessage()
     private(set) var isTCP = false
     var name = FoldedName()
@@ -90,7 +90,7 @@ package struct Responder: ~Copyable {
         sizeLimit = overTCP || cookie == .good ? limit : min(limit, data.policy.sizeWithoutCookie)
         switch verdict {
         case .question:
-            counters.count(WorkerCounters.Question(query.type))
+            counters.count(WorkerCounters.Question(query.type), overTCP: overTCP)
             if data.policy.requiresCookies, !overTCP, cookie != .good {
                 demandCookie(cookie, message, data, &writer)
             } else {
@@ -118,13 +118,14 @@ package struct Responder: ~Copyable {
             counters.count(.rateLimited)
             return drop()
         }
-        counters.count(outcome)
+        counters.count(outcome, code: writer.code)
         counters.count(.bytesSent, writer.count)
         return writer.count
     }
 
-    private func drop() -> Int {
-        counters.count(.dropped)
+    private mutating func drop() -> Int {
+        outcome = .dropped
+        counters.count(.dropped, code: 0)
         return 0
     }
 

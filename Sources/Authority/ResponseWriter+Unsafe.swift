@@ -28,6 +28,13 @@ struct ResponseWriter {
         return unsafe base + (count &- size)
     }
 
+    /// The low four bits of the RCODE (RFC 1035 section 4.1.1); 0 before the header is written.
+    @inline(__always)
+    var code: Int {
+        // The flags' second byte is there when the header is.
+        count >= 4 ? Int(unsafe base.load(fromByteOffset: 3, as: UInt8.self) & 15) : 0
+    }
+
     @inline(__always)
     mutating func append8(_ value: UInt8) {
         guard let target = unsafe reserve(1) else { return }

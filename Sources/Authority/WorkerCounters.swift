@@ -28,10 +28,24 @@ package final class WorkerCounters: Sendable {
         case a, aaaa, cname, ns, soa, mx, txt, srv, ptr, caa, https, any, other
     }
 
-    private static let questionBase = Outcome.allCases.count
-    private static let eventBase = questionBase + Question.allCases.count
-    private let values = CounterArray(count: eventBase + Event.allCases.count)
+    /// Upper ends of the steps that ``seconds`` are counted in, in nanoseconds.
+    package static let durationBounds: [UInt64] = [
+        10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000,
+        100_000_000,
+    ]
+
+    /// Of an outcome for each RCODE.
+    private static let codes = 16
+    private static let questionBase = Outcome.allCases.count * codes
+    private static let eventBase = questionBase + 2 * Question.allCases.count
+    private static let durationBase = eventBase + Event.allCases.count
+    private static let durationSum = durationBase + durationBounds.count + 1
+    private let values = CounterArray(count: durationSum + 1)
+    /// Decisions about wide IPs that chose a pool and have no place in `pairs`, and those about pools' host names.
     private let pools = CounterArray(count: PoolSlots.capacity)
+    private let poolHosts = CounterArray(count: PoolSlots.capacity)
+    /// Decisions by wide IP and chosen pool.
+    private let pairs = CounterArray(count: PairSlots.capacity)
     let decisions = DecisionRing()
 
     package init() {}
@@ -39,6 +53,8 @@ package final class WorkerCounters: Sendable {
     deinit {
         values.deallocate()
         pools.deallocate()
+        poolHosts.deallocate()
+        pairs.deallocate()
         decisions.deallocate()
     }
 
@@ -47,20 +63,59 @@ package final class WorkerCounters: Sendable {
         values.add(UInt64(truncatingIfNeeded: amount), at: Self.eventBase &+ event.rawValue)
     }
 
+    /// - Parameter code: the low four bits of the response's RCODE.
     @inline(__always)
-    func count(_ outcome: Outcome) { values.add(at: Int(outcome.rawValue)) }
+    func count(_ outcome: Outcome, code: Int) { values.add(at: Int(outcome.rawValue) &* Self.codes &+ code & 15) }
 
     @inline(__always)
-    func count(_ question: Question) { values.add(at: Self.questionBase &+ question.rawValue) }
+    func count(_ question: Question, overTCP: Bool) {
+        values.add(at: Self.questionBase &+ question.rawValue &* 2 &+ (overTCP ? 1 : 0))
+    }
 
     @inline(__always)
     func count(poolSlot: Int) { pools.add(at: poolSlot) }
 
+    @inline(__always)
+    func count(poolHostSlot: Int) { poolHosts.add(at: poolHostSlot) }
+
+    @inline(__always)
+    func count(pairSlot: Int) { pairs.add(at: pairSlot) }
+
+    /// Counts queries that were answered together.
+    ///
+    /// - Parameter nanoseconds: from when they were read to when the last of their answers was made; counts for each.
+    package func count(queries: Int, nanoseconds: UInt64) {
+        var step = 0
+        while step < Self.durationBounds.count, Self.durationBounds[step] < nanoseconds { step &+= 1 }
+        values.add(UInt64(truncatingIfNeeded: queries), at: Self.durationBase &+ step)
+        values.add(UInt64(truncatingIfNeeded: queries) &* nanoseconds, at: Self.durationSum)
+    }
+
     package func value(_ event: Event) -> UInt64 { values.value(at: Self.eventBase + event.rawValue) }
-    package func value(_ outcome: Outcome) -> UInt64 { values.value(at: Int(outcome.rawValue)) }
-    package func value(_ question: Question) -> UInt64 { values.value(at: Self.questionBase + question.rawValue) }
-    /// Decisions that chose the pool with this place in ``PoolSlots``.
+    package func value(_ outcome: Outcome) -> UInt64 {
+        (0..<Self.codes).reduce(0) { $0 + value(outcome, code: $1) }
+    }
+    package func value(_ outcome: Outcome, code: Int) -> UInt64 {
+        values.value(at: Int(outcome.rawValue) * Self.codes + code)
+    }
+    package func value(_ question: Question) -> UInt64 {
+        value(question, overTCP: false) + value(question, overTCP: true)
+    }
+    package func value(_ question: Question, overTCP: Bool) -> UInt64 {
+        values.value(at: Self.questionBase + question.rawValue * 2 + (overTCP ? 1 : 0))
+    }
+    /// Decisions that chose the pool with this place in ``PoolSlots``, of wide IPs that have no place in ``PairSlots``
+    /// with it.
     package func value(poolSlot: Int) -> UInt64 { pools.value(at: poolSlot) }
+    /// Decisions about the host name of the pool with this place in ``PoolSlots``.
+    package func value(poolHostSlot: Int) -> UInt64 { poolHosts.value(at: poolHostSlot) }
+    /// Decisions with this place in ``PairSlots``.
+    package func value(pairSlot: Int) -> UInt64 { pairs.value(at: pairSlot) }
+    /// Queries that took so long, for each of ``durationBounds`` and one for what is above; and the sum of all times.
+    package var durations: (counts: [UInt64], nanoseconds: UInt64) {
+        let counts = (0...Self.durationBounds.count).map { values.value(at: Self.durationBase + $0) }
+        return (counts, values.value(at: Self.durationSum))
+    }
 
     /// The latest decisions of this thread, newest first, whose names are those of `data`'s generation.
     package func latestDecisions(_ limit: Int, in data: AuthorityData) -> [Decision] {

@@ -6,6 +6,8 @@ package struct TrafficTally: Sendable {
     package private(set) var responses = InlineArray<6, UInt32>(repeating: 0)
     package private(set) var bytes: UInt64 = 0
     package private(set) var nanoseconds: UInt64 = 0
+    /// By ``DurationSteps``; without those that had no response.
+    package private(set) var steps = InlineArray<16, UInt32>(repeating: 0)
 
     package init() {}
 
@@ -20,6 +22,7 @@ package struct TrafficTally: Sendable {
         responses[min(max(status / 100, 0), 5)] &+= 1
         self.bytes &+= UInt64(bytes)
         self.nanoseconds &+= nanoseconds
+        if status > 0 { steps[DurationSteps.step(of: nanoseconds)] &+= 1 }
     }
 }
 
@@ -33,8 +36,11 @@ package final class TrafficCounters: Sendable {
     private let serverErrors = Atomic<UInt64>(0)
     private let bytes = Atomic<UInt64>(0)
     private let nanoseconds = Atomic<UInt64>(0)
+    private let steps = SharedCounters(count: DurationSteps.count)
 
     init() {}
+
+    deinit { steps.deallocate() }
 
     package func add(_ tally: TrafficTally) {
         none.wrappingAdd(UInt64(tally.responses[0]), ordering: .relaxed)
@@ -45,6 +51,17 @@ package final class TrafficCounters: Sendable {
         serverErrors.wrappingAdd(UInt64(tally.responses[5]), ordering: .relaxed)
         bytes.wrappingAdd(tally.bytes, ordering: .relaxed)
         nanoseconds.wrappingAdd(tally.nanoseconds, ordering: .relaxed)
+        for step in 0..<DurationSteps.count where tally.steps[step] != 0 {
+            steps.add(UInt64(tally.steps[step]), at: step)
+        }
+    }
+
+    /// How many responses took how long, by ``DurationSteps``.
+    package var durations: [UInt64] { (0..<DurationSteps.count).map { steps.value(at: $0) } }
+
+    /// Adds ``durations`` to `counts`, which has as many.
+    package func addDurations(to counts: inout [UInt64]) {
+        for step in 0..<DurationSteps.count { counts[step] &+= steps.value(at: step) }
     }
 
     /// The figures so far.

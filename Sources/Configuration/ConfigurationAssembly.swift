@@ -36,6 +36,7 @@ struct ConfigurationAssembly {
         intent.proxy = draft.proxy
         intent.measurements = draft.measurements
         intent.admin = draft.admin
+        intent.metrics = draft.metrics
         intent.regions = draft.regions.map { entry in
             var region = entry.value?.value ?? Region(name: "")
             region.name = entry.name
@@ -69,6 +70,8 @@ struct ConfigurationAssembly {
         assembleZones()
         assembleListeners()
         assembleSafety()
+        assembleObjectives()
+        assembleLogs()
         assembleWindows()
         checkRoles()
         // A misspelt reference would make a complaint of each part it does not reach.

@@ -23,6 +23,9 @@ struct ConfigurationDraft {
     var safety = SafetySection.Whole()
     var windows: [Named<Located<MaintenanceWindow>>] = []
     var admin = AdminSettings()
+    var metrics = MetricsSettings()
+    var objectives = ObjectiveSection.Whole()
+    var log = LogSettings()
 }
 
 /// Reads the sections of a document in the order in which they refer to each other.
@@ -55,6 +58,9 @@ enum ConfigurationDecoder {
         draft.safety = reader.read(Model.safety, context) ?? SafetySection.Whole()
         draft.windows = reader.read(Model.windows, context) ?? []
         draft.admin = reader.read(Model.admin, context) ?? AdminSettings()
+        draft.metrics = reader.read(Model.metrics, context) ?? MetricsSettings()
+        draft.objectives = reader.read(Model.objectives, context) ?? ObjectiveSection.Whole()
+        draft.log = reader.read(Model.log, context) ?? LogSettings()
         for window in draft.windows { checkName(window.name, at: window.position, noun: "window", context) }
         for rule in draft.safety.rules { checkName(rule.name, at: rule.position, noun: "safety rule", context) }
         return draft

@@ -22,6 +22,9 @@ enum ConfigurationModel {
     static let safety = SafetySection.shape.field("safety", "Limits to what operators can do at run time.")
     static let windows = WindowSection.shape.field("windows", "Times of maintenance.")
     static let admin = AdminSection.shape.field("admin", "How operators reach the running program.")
+    static let metrics = MetricsSection.shape.field("metrics", "What is told to a Prometheus.")
+    static let objectives = ObjectiveSection.shape.field("sla", "What wide IPs and pools are to reach.")
+    static let log = LogSection.shape.field("log", "What the program says about itself.")
 
     static let model = ObjectModel(
         title: "the configuration", summary: "",
@@ -31,5 +34,6 @@ enum ConfigurationModel {
             zoneFolders.description, certificates.description, listeners.description, upstreams.description,
             proxy.description,
             measurements.description, safety.description, windows.description, admin.description,
+            metrics.description, objectives.description, log.description,
         ])
 }

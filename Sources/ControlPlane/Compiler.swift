@@ -22,17 +22,18 @@ package struct Compiler: Sendable {
     ///   - seed: secret and random: of the name table, so that nobody can choose names that collide.
     ///   - cookieSeed: secret and random: of DNS cookies where no secrets are configured.
     ///   - poolSlots: the places of pools in the counters of DNS workers, the same for all generations.
+    ///   - pairSlots: the same of wide IPs with their pools.
     ///   - previous: of the generation before, whose tables are shared where nothing changed.
     package init(
         intent: Intent, geography: GeographyDatabase, registry: MemberRegistry, seed: UInt64, cookieSeed: SipKey,
-        poolSlots: PoolSlots, previous: Compiler? = nil
+        poolSlots: PoolSlots, pairSlots: PairSlots = .init(), previous: Compiler? = nil
     ) {
         self.intent = intent
         self.registry = registry
         plan = SteeringPlan(intent: intent, geography: geography)
         failbackServers = FailbackTracker.servers(in: intent)
         authority = AuthorityData(
-            intent: intent, plan: plan, seed: seed, cookieSeed: cookieSeed, poolSlots: poolSlots,
+            intent: intent, plan: plan, seed: seed, cookieSeed: cookieSeed, poolSlots: poolSlots, pairSlots: pairSlots,
             previous: previous.map { ($0.authority, $0.intent, $0.plan) })
     }
 

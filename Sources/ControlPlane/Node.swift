@@ -13,7 +13,7 @@ import ProxyService
 import Sockets
 import StateStore
 import Steering
-import Telemetry
+package import Telemetry
 import TrafficModel
 
 /// A running node: it owns the inputs, compiles them at each change, and publishes the result to both tiers.
@@ -24,16 +24,20 @@ package actor Node {
     private let configurationPath: String
     private let loader: Loader
     let logger: Logger
+    private let log: ProgramLog?
     private let group: MultiThreadedEventLoopGroup
     /// The VIP tier's loops.
     private let sockets: SocketLoopGroup
     private let registry: MemberRegistry
     private let seed = UInt64.random(in: .min ... .max)
     private let cookieSeed = SipKey(first: .random(in: .min ... .max), second: .random(in: .min ... .max))
-    private let poolSlots = PoolSlots()
+    let poolSlots = PoolSlots()
+    let pairSlots = PairSlots()
     let started = ContinuousClock.now
 
     private(set) var compiler: Compiler
+    /// What the node does beside its data planes.
+    var meter = NodeMeter()
     /// What came from zone files: a reload takes over what did not change.
     private var zones: ZoneCache
     /// Zone files that the configuration in force goes without.
@@ -70,13 +74,17 @@ package actor Node {
 
     /// Loads the configuration, binds every address, and serves. Nothing serves when any part cannot.
     ///
-    /// - Parameter loader: the demo passes one that reads from memory.
+    /// - Parameters:
+    ///   - loader: the demo passes one that reads from memory.
+    ///   - log: what `logger` writes to; it is told what the configuration says of it.
     package static func start(
         configurationPath: String,
         loader: @escaping Loader = { ConfigurationLoader.load(path: $0, reusing: $1) },
+        log: ProgramLog? = nil,
         logger: Logger
     ) async throws(StartError) -> Node {
         let result = loader(configurationPath, nil)
+        if let settings = result.intent?.log { log?.set(settings) }
         for warning in result.diagnostics where result.intent != nil { logger.warning("\(warning)") }
         guard let intent = result.intent else {
             throw StartError(reasons: result.diagnostics.map(\.description))
@@ -101,7 +109,7 @@ package actor Node {
             configurationPath: configurationPath, loader: loader, intent: intent,
             geography: result.geography ?? GeographyDatabase(), zones: result.zones, operators: operators,
             observations: Observations(health, for: intent.healthTargets), store: store, sockets: sockets,
-            logger: logger)
+            log: log, logger: logger)
         FreedMemory.giveBack()
         do {
             try await node.begin()
@@ -115,8 +123,9 @@ package actor Node {
     private init(
         configurationPath: String, loader: @escaping Loader, intent: Intent, geography: GeographyDatabase,
         zones: ZoneCache, operators: OperatorState, observations: Observations, store: StateStore?,
-        sockets: SocketLoopGroup, logger: Logger
+        sockets: SocketLoopGroup, log: ProgramLog?, logger: Logger
     ) {
+        self.log = log
         self.configurationPath = configurationPath
         self.loader = loader
         self.zones = zones
@@ -133,7 +142,7 @@ package actor Node {
         registry = MemberRegistry(seed: seed)
         compiler = Compiler(
             intent: intent, geography: geography, registry: registry, seed: seed, cookieSeed: cookieSeed,
-            poolSlots: poolSlots)
+            poolSlots: poolSlots, pairSlots: pairSlots)
         snapshot = compiler.compile(
             overrides: effective, observations: observations, epoch: 1, now: MonotonicClock.now, previous: nil)
         watch = Watch(snapshot, intent: intent, overrides: effective)
@@ -208,9 +217,11 @@ package actor Node {
 
     /// - Parameter availability: what can have changed who is available; `nil`: anything.
     func publish(_ availability: AvailabilityChanges? = nil) {
+        let began = MonotonicClock.now
         snapshot = compiler.compile(
-            overrides: effective, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
+            overrides: effective, observations: observations, epoch: snapshot.epoch + 1, now: began,
             previous: snapshot, changes: availability)
+        meter.compiled(in: MonotonicClock.now &- began)
         authority.publish(snapshot.authority)
         balancing.publish(snapshot.balancing)
         noteTurns()
@@ -226,6 +237,7 @@ package actor Node {
         defer { changes.leave() }
         let outcome = await replaceConfiguration()
         if Trial.current != nil { return outcome }
+        meter.reloaded(isApplied: outcome.applied)
         if !outcome.applied {
             logger.error(
                 "reload refused: the configuration in force stays", metadata: ["reasons": "\(outcome.messages)"])
@@ -276,6 +288,7 @@ package actor Node {
         forgetHealth(of: compiler.intent.healthTargets, but: targets)
         observations.keep(targets)
         compiler = candidate
+        log?.set(intent.log)
         effective = overrides
         _ = failback.update(
             intent, servers: compiler.failbackServers, health: observations.health, now: MonotonicClock.now)
@@ -318,7 +331,7 @@ package actor Node {
     ) async -> Compiler {
         Compiler(
             intent: intent, geography: geography, registry: registry, seed: seed, cookieSeed: cookieSeed,
-            poolSlots: poolSlots, previous: previous)
+            poolSlots: poolSlots, pairSlots: pairSlots, previous: previous)
     }
 
     private func refused(_ messages: [String]) -> ReloadOutcome {

@@ -6,6 +6,7 @@ package import Logging
 import NIOCore
 package import NIOPosix
 import Synchronization
+import Telemetry
 package import TrafficModel
 
 /// The DNS role of a node: UDP on threads of its own, TCP on event loops.
@@ -19,6 +20,7 @@ package final class DNSServer: Sendable {
     private let responderCounters: [WorkerCounters]
     private let workers: Int
     private let limits: TCPLimits
+    private let log = Mutex<QueryLog?>(nil)
     private let running = Mutex(Running())
 
     private struct Running {
@@ -56,6 +58,7 @@ package final class DNSServer: Sendable {
         var sockets: [[UDPSocket]] = Array(repeating: [], count: workers)
         var listeners: [any Channel] = []
         var endpoints: [Endpoint] = []
+        try openLog()
         let states = try await makeLoopStates()
         do {
             for wanted in settings.listen {
@@ -73,12 +76,13 @@ package final class DNSServer: Sendable {
         } catch {
             for socket in sockets.joined() { close(socket.descriptor) }
             for listener in listeners { listener.close(promise: nil) }
+            queryLog?.sink.close()
             throw error
         }
         let threads = sockets.enumerated().map { index, sockets in
             let worker = UDPThread(
                 sockets: sockets, published: published, counters: responderCounters[index],
-                sequence: Self.sequence(of: index), workers: workers)
+                sequence: Self.sequence(of: index), workers: workers, log: queryLog)
             return (worker, worker.start())
         }
         running.withLock {
@@ -92,17 +96,28 @@ package final class DNSServer: Sendable {
         for loop in group.makeIterator() {
             let thread = workers + states.count
             let (published, counters, limits, settings) = (published, responderCounters[thread], limits, settings)
+            let log = queryLog
             let state = loop.submit {
                 let responder = Responder(counters: counters, sequence: Self.sequence(of: thread))
                 return NIOLoopBound(
                     TCPLoopState(
-                        published: published, responder: responder, limits: limits, settings: settings, loop: loop),
+                        published: published, responder: responder, limits: limits, settings: settings, loop: loop,
+                        log: log),
                     eventLoop: loop)
             }
             states.append(try await state.get())
         }
         return states
     }
+
+    private func openLog() throws {
+        guard let file = settings.queryLog else { return }
+        let opened = try QueryLog(file)
+        log.withLock { $0 = opened }
+    }
+
+    /// `nil` without one.
+    package var queryLog: QueryLog? { log.withLock { $0 } }
 
     private func bindTCP(
         _ endpoint: Endpoint, states: [NIOLoopBound<TCPLoopState>]
@@ -158,6 +173,7 @@ package final class DNSServer: Sendable {
         for listener in ending.listeners { listener.close(promise: nil) }
         for thread in ending.threads { thread.worker.stop() }
         for thread in ending.threads { thread.worker.join(thread.handle) }
+        if !ending.threads.isEmpty { queryLog?.sink.close() }
     }
 }
 

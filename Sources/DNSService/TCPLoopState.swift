@@ -10,6 +10,7 @@ import TrafficModel
 /// in a list in the order of their deadlines, and only the first of each list matters. A message costs no timer.
 final class TCPLoopState {
     var responder: Responder
+    private var log: QueryLogWriter?
     private var pin: Pin<AuthoritySnapshot>
     private let published: Published<AuthoritySnapshot>
     /// The largest DNS message over TCP.
@@ -34,13 +35,14 @@ final class TCPLoopState {
 
     init(
         published: Published<AuthoritySnapshot>, responder: consuming Responder, limits: TCPLimits,
-        settings: NameServer, loop: any EventLoop
+        settings: NameServer, loop: any EventLoop, log: QueryLog? = nil
     ) {
         self.published = published
         self.responder = responder
         self.limits = limits
         self.loop = loop
         proxies = settings.proxies
+        self.log = log.map(QueryLogWriter.init)
         pin = published.pin()
         lists = Wait.allCases.map { wait in
             let time = wait == .message ? settings.tcpIdle : settings.tcpMessageTime
@@ -60,6 +62,7 @@ final class TCPLoopState {
 
     /// Appends the answer to the message of `length` bytes that `input` begins with, its length before it.
     func answer(_ input: inout ByteBuffer, length: Int, from source: Endpoint, into answers: inout ByteBuffer) {
+        let sequence = responder.sequence
         let count = unsafe input.withUnsafeReadableBytes { readable in
             unsafe output.withUnsafeMutableBytes { output in
                 // `length` bytes are readable: the caller checked it.
@@ -67,6 +70,17 @@ final class TCPLoopState {
                     to: UnsafeRawBufferPointer(rebasing: readable[..<length]).bytes, from: source.address,
                     port: source.port, overTCP: true, snapshot: pin.value, into: output)
             }
+        }
+        responder.counters.count(queries: 1, nanoseconds: MonotonicClock.now &- now)
+        if log != nil {
+            unsafe output.withUnsafeBytes { output in
+                // `count` bytes were written.
+                unsafe log?.add(
+                    responder, .init(client: source.address, port: source.port, overTCP: true, sequence: sequence),
+                    query: length, answer: UnsafeRawBufferPointer(rebasing: output[..<count]).bytes,
+                    data: pin.value.data)
+            }
+            log?.flush()
         }
         guard count > 0 else { return }
         answers.writeInteger(UInt16(count))

@@ -11,17 +11,19 @@ final class UDPThread: Sendable {
     private let counters: WorkerCounters
     private let sequence: UInt64
     private let workers: Int
+    private let log: QueryLog?
 
     /// - Parameter workers: how many such threads there are.
     init(
         sockets: [UDPSocket], published: Published<AuthoritySnapshot>, counters: WorkerCounters,
-        sequence: UInt64, workers: Int
+        sequence: UInt64, workers: Int, log: QueryLog? = nil
     ) {
         self.sockets = sockets
         self.published = published
         self.counters = counters
         self.sequence = sequence
         self.workers = workers
+        self.log = log
     }
 
     /// The thread, to be joined once.
@@ -56,7 +58,8 @@ final class UDPThread: Sendable {
     private func run() {
         UDPWorker(
             sockets: sockets, isStopping: isStopping, published: published,
-            responder: Responder(counters: counters, sequence: sequence, workers: workers)
+            responder: Responder(counters: counters, sequence: sequence, workers: workers),
+            log: log.map(QueryLogWriter.init)
         ).run()
     }
 }

@@ -20,16 +20,18 @@ struct UDPWorker: ~Copyable {
     private let isStopping: StopFlag
     private let published: Published<AuthoritySnapshot>
     private var responder: Responder
+    private var log: QueryLogWriter?
     private var lookahead = BatchLookahead(capacity: Int(Self.batchSize))
 
     init(
         sockets: [UDPSocket], isStopping: StopFlag, published: Published<AuthoritySnapshot>,
-        responder: consuming Responder
+        responder: consuming Responder, log: QueryLogWriter? = nil
     ) {
         self.sockets = sockets
         self.isStopping = isStopping
         self.published = published
         self.responder = responder
+        self.log = log
     }
 
     /// Runs until it is stopped, and answers what had arrived by then.
@@ -109,12 +111,22 @@ struct UDPWorker: ~Copyable {
             // A worker that is stopped while it waits gets a message without anything in it, not even a source.
             if input.count == 0, isStopping.isSet { continue }
             // The batch owns the input until the next receive, and has room for the largest answer at the output.
+            let sequence = responder.sequence
             let answer = unsafe responder.respond(
                 to: input.bytes, from: address, port: port, overTCP: false, snapshot: pin.value,
                 into: UnsafeMutableRawBufferPointer(start: clinux_batch_output(batch), count: Int(Self.outputBytes)))
+            if log != nil {
+                let output = unsafe UnsafeRawBufferPointer(start: clinux_batch_output(batch), count: answer)
+                unsafe log?.add(
+                    responder, .init(client: address, port: port, overTCP: false, sequence: sequence),
+                    query: input.count, answer: output.bytes, data: pin.value.data)
+            }
             guard answer > 0 else { continue }
             unsafe clinux_batch_answer(batch, index, UInt32(truncatingIfNeeded: answer))
         }
+        responder.counters.count(
+            queries: Int(received), nanoseconds: MonotonicClock.now &- responder.time)
+        log?.flush()
         let refused = unsafe clinux_batch_send(batch, socket.descriptor)
         if refused > 0 { responder.counters.count(.sendFailures, Int(refused)) }
         return received == Int32(Self.batchSize)

@@ -73,6 +73,35 @@ package struct FoldedName: ~Copyable {
         return true
     }
 
+    /// Appends the name as text, without the dot at its end: what is no visible ASCII, and dots and backslashes in labels,
+    /// as master files write them (RFC 1035 section 5.1).
+    package borrowing func appendText(to text: inout [UInt8]) {
+        var index = 0
+        while index < length {
+            // index < length, here and below.
+            let label = Int(unsafe start.load(fromByteOffset: index, as: UInt8.self))
+            guard label > 0 else { break }
+            if index > 0 { text.append(UInt8(ascii: ".")) }
+            for offset in index + 1..<min(index + 1 + label, length) {
+                let byte = unsafe start.load(fromByteOffset: offset, as: UInt8.self)
+                switch byte {
+                case UInt8(ascii: "."), UInt8(ascii: "\\"):
+                    text.append(UInt8(ascii: "\\"))
+                    text.append(byte)
+                case 0x21..<0x7f:
+                    text.append(byte)
+                default:
+                    text.append(UInt8(ascii: "\\"))
+                    text.append(UInt8(ascii: "0") + byte / 100)
+                    text.append(UInt8(ascii: "0") + byte / 10 % 10)
+                    text.append(UInt8(ascii: "0") + byte % 10)
+                }
+            }
+            index += 1 + label
+        }
+        if index == 0 { text.append(UInt8(ascii: ".")) }
+    }
+
     /// The name as a value, for tests and diagnostics.
     package var value: DomainName? {
         DomainName(wire: (0..<length).map { unsafe start.load(fromByteOffset: $0, as: UInt8.self) })

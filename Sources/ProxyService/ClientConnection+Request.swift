@@ -1,6 +1,7 @@
 import Balancing
 import HTTPWire
 import NIOCore
+import Telemetry
 import TrafficModel
 
 extension ClientConnection {
@@ -39,6 +40,7 @@ extension ClientConnection {
             exchange.isBodyComplete = false
             exchange.bodyRemaining = length
             guard length <= worker.settings.bodyBytes else {
+                bump(worker.counters.bodyLimited)
                 return reply(413, "The body of the request is larger than is allowed here.")
             }
         case .chunked:
@@ -64,7 +66,7 @@ extension ClientConnection {
         exchange.began = worker.now()
         exchange.identifier = worker.nextIdentifier()
         bump(worker.counters.requests)
-        loggedRequest.removeAll(keepingCapacity: true)
+        loggedRequest.begin(isJSON: worker.settings.logsJSON)
     }
 
     private func route(_ bytes: ByteBuffer, _ head: RequestHead, _ now: UInt64) {
@@ -166,6 +168,7 @@ extension ClientConnection {
             case .data(let range):
                 exchange.bodyBytes += range.count
                 guard exchange.bodyBytes <= worker.settings.bodyBytes else {
+                    bump(worker.counters.bodyLimited)
                     reply(413, "The body of the request is larger than is allowed here.")
                     return false
                 }

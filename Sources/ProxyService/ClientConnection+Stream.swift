@@ -123,6 +123,7 @@ extension ClientConnection {
         inbox = ByteBuffer()
         exchange.bodyBytes += count
         guard exchange.bodyBytes <= worker.settings.bodyBytes else {
+            bump(worker.counters.bodyLimited)
             return reply(413, "The body of the request is larger than is allowed here.")
         }
         var output = bytes

@@ -1,6 +1,7 @@
 import Balancing
 import HTTPWire
 import NIOCore
+import Telemetry
 import TrafficModel
 
 /// Bytes that pass both ways as they come.
@@ -15,7 +16,7 @@ extension ClientConnection {
         exchange.view = listener.view
         exchange.listenerPosition = listener.position
         exchange.identifier = worker.nextIdentifier()
-        loggedRequest.removeAll(keepingCapacity: true)
+        loggedRequest.begin(isJSON: worker.settings.logsJSON)
         bump(worker.counters.requests)
         // Until the member is there, the client is not read from.
         phase = .tunnel

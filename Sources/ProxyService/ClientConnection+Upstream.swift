@@ -450,6 +450,7 @@ extension ClientConnection {
         deadline = .max
         switch phase {
         case .handshake:
+            if tls != nil { bump(worker.counters.tlsFailures) }
             abort()
         case .idle:
             // What is still on its way to the client goes first.
@@ -484,7 +485,10 @@ extension ClientConnection {
             releaseUpstream(keep: false)
             return reply(504, "The call's deadline has passed.")
         }
-        if exchange.isWaiting { return fail(503, "All servers for this request are busy.") }
+        if exchange.isWaiting {
+            bump(worker.counters.queueTimeouts)
+            return fail(503, "All servers for this request are busy.")
+        }
         if let connection = upstream, !exchange.isUpstreamReady {
             // Let go first: closing fails the attempt at once, and that must not count as another failure.
             upstream = nil

@@ -7,6 +7,7 @@ import NIOSSL
 import NIOTLS
 import Sockets
 import Synchronization
+import Telemetry
 import TrafficModel
 
 /// A client's connection: the one handler that reads requests, sends them to members and brings back responses, or
@@ -92,7 +93,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     /// In use or being connected.
     var upstream: UpstreamLink?
     /// Before its text in the log, `host=… method=… path=…` of the request.
-    var loggedRequest: [UInt8] = []
+    var loggedRequest = LogLine()
 
     /// Requests so far.
     var requestCount = 0
@@ -176,7 +177,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     /// It is known whose connection this is.
     private func begin() -> Bool {
         let snapshot = listener.snapshot
-        clientText = Array(Endpoint(address: client, port: clientPort).description.utf8)
+        clientText = loggedClient
         forwarding = Forwarding(
             client: Array(client.description.utf8), isSecure: tls != nil, isTrusted: snapshot.trusts(client),
             defaultHost: listener.hostText, via: worker.viaName(on: listener))
@@ -238,6 +239,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? NIOSSLError, case .uncleanShutdown = error { return }
+        if phase == .handshake, tls != nil { bump(worker.counters.tlsFailures) }
         context.close(promise: nil)
     }
 
@@ -246,12 +248,23 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
         case TLSUserEvent.handshakeCompleted(let negotiated):
             guard phase == .handshake else { break }
             if tls?.asksForCertificate ?? false { noteCertificate(context) }
-            if negotiated == "h2" { beginStreams() } else { ready() }
+            countHandshake(context)
+            if negotiated == "h2" {
+                bump(worker.counters.http2Connections)
+                beginStreams()
+            } else {
+                ready()
+            }
         case ChannelEvent.inputClosed:
             socketInputClosed()
         default:
             break
         }
+    }
+
+    private func countHandshake(_ context: ChannelHandlerContext) {
+        let version = try? context.pipeline.syncOperations.nioSSL_tlsVersion()
+        if version == .tlsv13 { bump(worker.counters.tls13) } else { bump(worker.counters.tls12) }
     }
 
     private func noteCertificate(_ context: ChannelHandlerContext) {

@@ -4,34 +4,24 @@ import Glibc
 struct HTTPDate {
     /// 29 bytes: `Sun, 06 Nov 1994 08:49:37 GMT`.
     private(set) var bytes: [UInt8] = Array("Thu, 01 Jan 1970 00:00:00 GMT".utf8)
-    /// ISO 8601 for logs, to the second: `1994-11-06T08:49:37`.
-    private(set) var logBytes: [UInt8] = Array("1970-01-01T00:00:00".utf8)
     private var second = Int.min
 
     private static let days: StaticString = "SunMonTueWedThuFriSat"
     private static let months: StaticString = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
-    /// - Returns: milliseconds of the second.
-    @discardableResult
-    mutating func refresh() -> Int {
+    mutating func refresh() {
         var now = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &now)
-        let millisecond = now.tv_nsec / 1_000_000
-        guard now.tv_sec != second else { return millisecond }
+        guard now.tv_sec != second else { return }
         second = now.tv_sec
         let parts = Self.parts(of: now.tv_sec)
         Self.put(Self.days, parts.weekday, at: 0, &bytes)
         Self.put(parts.day, digits: 2, at: 5, &bytes)
         Self.put(Self.months, parts.month, at: 8, &bytes)
         Self.put(parts.year, digits: 4, at: 12, &bytes)
-        Self.put(parts.year, digits: 4, at: 0, &logBytes)
-        Self.put(parts.month + 1, digits: 2, at: 5, &logBytes)
-        Self.put(parts.day, digits: 2, at: 8, &logBytes)
         for (position, value) in [parts.hour, parts.minute, parts.second].enumerated() {
             Self.put(value, digits: 2, at: 17 + 3 * position, &bytes)
-            Self.put(value, digits: 2, at: 11 + 3 * position, &logBytes)
         }
-        return millisecond
     }
 
     private struct Parts {

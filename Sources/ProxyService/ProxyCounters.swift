@@ -36,6 +36,20 @@ final class ProxyCounters: Sendable {
     let bytesOut = Atomic<UInt64>(0)
     /// Times that accepting paused for want of descriptors.
     let descriptorPauses = Atomic<UInt64>(0)
+    /// Requests that had to wait for a place on a member, that found no room to wait in, and that waited in vain.
+    let queued = Atomic<UInt64>(0)
+    let queueFull = Atomic<UInt64>(0)
+    let queueTimeouts = Atomic<UInt64>(0)
+    /// Requests that wait now, as of the loop's last look.
+    let waiting = Atomic<UInt64>(0)
+    /// Bodies that were larger than is allowed.
+    let bodyLimited = Atomic<UInt64>(0)
+    /// TLS handshakes with clients, by their version, and those that failed.
+    let tls12 = Atomic<UInt64>(0)
+    let tls13 = Atomic<UInt64>(0)
+    let tlsFailures = Atomic<UInt64>(0)
+    /// Client connections that speak HTTP/2.
+    let http2Connections = Atomic<UInt64>(0)
 
     func countStatus(_ status: Int) {
         switch status / 100 {

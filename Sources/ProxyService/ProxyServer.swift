@@ -15,7 +15,7 @@ package final class ProxyServer: Sendable {
     private let published: Published<BalancingSnapshot>
     private let logger: Logger
     private let shared = SharedProxyState()
-    private let accessLog: LineSink?
+    private let accessLog: Mutex<AccessLog>
     private let workers: [NIOLoopBoundBox<ProxyWorker>]
     private let loops: [SocketLoop]
     private let counters: [ProxyCounters]
@@ -24,21 +24,21 @@ package final class ProxyServer: Sendable {
     private let certificateStatuses = Mutex<[CertificateStatus]>([])
 
     /// - Parameters:
-    ///   - accessLog: a file to append to, `-` for standard output, `nil` for none. One that cannot be opened is logged
-    ///     and the server runs without.
+    ///   - accessLog: `nil` for none. One that cannot be opened is logged and the server runs without.
     package init(
-        group: SocketLoopGroup, published: Published<BalancingSnapshot>, accessLog: String?, logger: Logger
+        group: SocketLoopGroup, published: Published<BalancingSnapshot>, accessLog: LogFile?, logger: Logger
     ) {
         self.published = published
         self.logger = logger
+        var log = AccessLog()
         do throws(LineSink.OpenError) {
-            self.accessLog = try accessLog.map { path throws(LineSink.OpenError) in try LineSink(path: path) }
+            log = try AccessLog(accessLog)
         } catch {
             logger.error("the access log is off: \(error)")
-            self.accessLog = nil
         }
+        self.accessLog = Mutex(log)
         let shared = self.shared
-        let sink = self.accessLog
+        let sink = log.sink
         var workers: [NIOLoopBoundBox<ProxyWorker>] = []
         var counters: [ProxyCounters] = []
         for loop in group.loops {
@@ -96,6 +96,7 @@ package final class ProxyServer: Sendable {
             }
         }
         // From here on nothing fails.
+        await updateAccessLog(snapshot.settings.accessLog)
         certificateStatuses.withLock { $0 = statuses }
         for status in statuses where status.daysLeft < CertificateStatus.warningDays {
             logger.warning(
@@ -134,7 +135,7 @@ package final class ProxyServer: Sendable {
                 $0.stop()
             }
         }
-        accessLog?.close()
+        accessLog.withLock { $0.sink }?.close()
     }
 
     package var status: ProxyStatus {
@@ -142,14 +143,16 @@ package final class ProxyServer: Sendable {
         for counter in counters { status.add(counter) }
         status.openConnections = shared.openConnections.load(ordering: .relaxed)
         status.bufferedBytes = shared.bufferedBytes.load(ordering: .relaxed)
-        status.droppedLogLines = accessLog?.droppedCount ?? 0
+        accessLog.withLock { $0.add(to: &status) }
         for listener in listeners.withLock({ $0 }) {
             let open = listener.openConnections.load(ordering: .relaxed)
             if listener.isDraining.load(ordering: .relaxed) {
                 status.drainingConnections += open
             } else {
                 status.listeners.append(
-                    .init(name: listener.name, endpoint: listener.boundEndpoint, openConnections: open))
+                    .init(
+                        name: listener.name, endpoint: listener.boundEndpoint, openConnections: open,
+                        connections: listener.connections.load(ordering: .relaxed)))
             }
         }
         return status
@@ -174,6 +177,29 @@ package final class ProxyServer: Sendable {
         var members: [Int?] = []
         for worker in workers { members.append(await worker.run { $0.nextMember(ofUpstream: name) }) }
         return members
+    }
+
+    // MARK: The access log
+
+    /// Has the file opened again by its path: somebody has renamed it.
+    package func reopenAccessLog() { accessLog.withLock { $0.sink }?.reopen() }
+
+    /// Where lines shall go from now on. Lines on their way to the old file still get there; a new one that cannot be
+    /// opened leaves all as it was.
+    private func updateAccessLog(_ wanted: LogFile?) async {
+        guard !accessLog.withLock({ $0.serves(wanted) }) else { return }
+        let log: AccessLog
+        do throws(LineSink.OpenError) {
+            log = try AccessLog(wanted)
+        } catch {
+            return logger.error("the access log stays as it is: \(error)")
+        }
+        let old = accessLog.withLock { current in
+            defer { current.replace(by: log) }
+            return current.sink
+        }
+        for worker in workers { await worker.run { $0.setAccessLog(log.sink) } }
+        old?.close()
     }
 
     // MARK: Listeners

@@ -9,6 +9,8 @@ package struct ProxyStatus: Sendable {
         /// With the port that was bound, where the configuration says 0.
         package let endpoint: Endpoint
         package let openConnections: Int
+        /// Connections ever accepted.
+        package var connections: UInt64 = 0
     }
 
     package var requests: UInt64 = 0
@@ -42,6 +44,24 @@ package struct ProxyStatus: Sendable {
     package var bytesIn: UInt64 = 0
     package var bytesOut: UInt64 = 0
     package var descriptorPauses: UInt64 = 0
+    /// Requests that had to wait for a place on a member, that found no room to wait in, and that waited in vain.
+    package var queued: UInt64 = 0
+    package var queueFull: UInt64 = 0
+    package var queueTimeouts: UInt64 = 0
+    /// Requests that wait now.
+    package var waiting: UInt64 = 0
+    /// Bodies that were larger than is allowed.
+    package var bodyLimited: UInt64 = 0
+    /// TLS handshakes with clients.
+    package var tls12: UInt64 = 0
+    package var tls13: UInt64 = 0
+    package var tlsFailures: UInt64 = 0
+    /// Client connections that ever spoke HTTP/2.
+    package var http2Connections: UInt64 = 0
+    /// Access-log lines that were taken.
+    package var logLines: UInt64 = 0
+    /// Writes of the access log that failed.
+    package var logFailures: UInt64 = 0
     /// Access-log lines that were not written.
     package var droppedLogLines: UInt64 = 0
     /// Bytes that wait in the buffers of all connections, as of the loops' last look.
@@ -75,6 +95,15 @@ package struct ProxyStatus: Sendable {
         bytesIn += counters.bytesIn.load(ordering: .relaxed)
         bytesOut += counters.bytesOut.load(ordering: .relaxed)
         descriptorPauses += counters.descriptorPauses.load(ordering: .relaxed)
+        queued += counters.queued.load(ordering: .relaxed)
+        queueFull += counters.queueFull.load(ordering: .relaxed)
+        queueTimeouts += counters.queueTimeouts.load(ordering: .relaxed)
+        waiting += counters.waiting.load(ordering: .relaxed)
+        bodyLimited += counters.bodyLimited.load(ordering: .relaxed)
+        tls12 += counters.tls12.load(ordering: .relaxed)
+        tls13 += counters.tls13.load(ordering: .relaxed)
+        tlsFailures += counters.tlsFailures.load(ordering: .relaxed)
+        http2Connections += counters.http2Connections.load(ordering: .relaxed)
     }
 }
 

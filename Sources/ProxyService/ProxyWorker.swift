@@ -14,7 +14,7 @@ final class ProxyWorker {
     let loop: SocketLoop
     let counters: ProxyCounters
     let shared: SharedProxyState
-    let accessLog: LineSink?
+    private(set) var accessLog: LineSink?
     private let published: Published<BalancingSnapshot>
     private var pin: Pin<BalancingSnapshot>
     private(set) var view: SnapshotView
@@ -31,8 +31,11 @@ final class ProxyWorker {
     var normalPath: [UInt8] = []
     var hostScratch: [UInt8] = []
     var date = HTTPDate()
-    var logLine: [UInt8] = []
     var spares = SpareBuffers()
+    var logLine = LogLine()
+    var logTime = LogTime()
+    /// Grows by the sampled part with each line; a line is written each time that it passes 1.
+    private var sampled = 0.0
 
     /// Of the last tick, in monotonic nanoseconds; behind by up to ``tickInterval``.
     private(set) var tickTime: UInt64
@@ -70,7 +73,6 @@ final class ProxyWorker {
         tickTime = MonotonicClock.now
         normalPath.reserveCapacity(1024)
         hostScratch.reserveCapacity(256)
-        logLine.reserveCapacity(2048)
     }
 
     func start() {
@@ -90,6 +92,18 @@ final class ProxyWorker {
     }
 
     func now() -> UInt64 { MonotonicClock.now }
+
+    /// Whether the next line is one of those that are written.
+    func takesSample() -> Bool {
+        guard settings.logSample < 1 else { return true }
+        sampled += settings.logSample
+        guard sampled >= 1 else { return false }
+        sampled -= 1
+        return true
+    }
+
+    /// From now on lines go there.
+    func setAccessLog(_ sink: LineSink?) { accessLog = sink }
 
     // MARK: The snapshot
 
@@ -175,9 +189,12 @@ final class ProxyWorker {
 
     /// Lets a request wait for a place on a member; `false` when as many wait already as may.
     func wait(_ client: ClientConnection, for upstream: UpstreamSnapshot) -> Bool {
-        guard upstream.queueSize > 0, waiting.count(where: { $0.waits(for: upstream) }) < upstream.queueSize else {
+        guard upstream.queueSize > 0 else { return false }
+        guard waiting.count(where: { $0.waits(for: upstream) }) < upstream.queueSize else {
+            bump(counters.queueFull)
             return false
         }
+        bump(counters.queued)
         waiting.append(client)
         return true
     }
@@ -214,6 +231,7 @@ final class ProxyWorker {
         clients.append(client)
         guard client.stream == nil else { return }
         client.listener.shared.openConnections.wrappingAdd(1, ordering: .relaxed)
+        client.listener.shared.connections.wrappingAdd(1, ordering: .relaxed)
     }
 
     /// Closes the connection that became idle last: who has been waiting longer for its next request has shown more
@@ -269,6 +287,7 @@ final class ProxyWorker {
         view.flush()
         // Places that other loops have freed.
         tryWaiting()
+        counters.waiting.store(UInt64(waiting.count), ordering: .relaxed)
         ticks &+= 1
         if ticks % Self.ticksBetweenLooks == 0 { lookAtBuffers() }
         for listener in listeners { listener.gate?.resumeIfPossible() }
@@ -357,6 +376,10 @@ struct LoopSettings {
     let bufferTotal: Int
     let via: ProxySettings.Via
     let forwardsNormalPath: Bool
+    let logsJSON: Bool
+    /// The part of the access log that is written.
+    let logSample: Double
+    let logClients: ClientPrivacy
 
     init(_ settings: ProxySettings) {
         let given = settings.limits
@@ -387,6 +410,9 @@ struct LoopSettings {
         bufferTotal = given.bufferTotal
         via = settings.via
         forwardsNormalPath = settings.forwardedPath == .normalised
+        logsJSON = settings.accessLog?.format == .json
+        logSample = settings.accessLog?.sample ?? 1
+        logClients = settings.accessLog?.clients ?? ClientPrivacy()
     }
 }
 

@@ -10,6 +10,8 @@ final class SharedListener: Sendable {
     let boundEndpoint: Endpoint
     private let text: Mutex<String>
     let openConnections = Atomic<Int>(0)
+    /// Ever accepted.
+    let connections = Atomic<UInt64>(0)
     /// Set when the configuration no longer has it: nothing is accepted, and connections end with their next response.
     let isDraining = Atomic<Bool>(false)
 

@@ -18,6 +18,9 @@ package struct Intent: Sendable {
     package var proxy = ProxySettings()
     package var measurements = MeasurementSettings()
     package var admin = AdminSettings()
+    package var metrics = MetricsSettings()
+    package var objectives = ObjectiveSettings()
+    package var log = LogSettings()
     package var safety = Safety()
     /// By name.
     package var windows: [String: MaintenanceWindow] = [:]

@@ -23,6 +23,8 @@ package struct NameServer: Sendable, Hashable {
     /// Peers whose TCP connections begin with a header of the PROXY protocol.
     package var proxies: [IPPrefix] = []
     package var answers = AnswerSettings()
+    /// Each query with its answer; `nil`: no such log.
+    package var queryLog: LogFile?
 
     package init() {}
 

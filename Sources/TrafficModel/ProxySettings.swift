@@ -32,8 +32,8 @@ package struct ProxySettings: Sendable, Hashable {
     package var forwardedPath = ForwardedPath.received
     /// How long a removed listener's or route's connections may live on.
     package var drainTimeout: Duration = .seconds(30)
-    /// `nil`: no access log; `-`: standard output; else a file.
-    package var accessLog: String? = "-"
+    /// `nil`: no access log.
+    package var accessLog: LogFile? = LogFile(path: "-")
 
     package init() {}
 }

@@ -7,9 +7,11 @@ import UnixSignals
 /// Runs a started node until a signal ends it.
 enum NodeServices {
     static func run(_ node: Node, logger: Logger) async throws {
-        var services: [any Service] = [NodeService(node: node), ReloadOnHangup(node: node)]
+        var services: [any Service] = [NodeService(node: node), ReloadOnHangup(node: node), ReopenLogs(node: node)]
+        let metrics = MetricsEndpoint(node: node)
+        if let service = await MetricsService(metrics, of: node, logger: logger) { services.append(service) }
         if let socketPath = await node.adminSocketPath {
-            services.append(AdminService(node: node, socketPath: socketPath, logger: logger))
+            services.append(AdminService(node: node, socketPath: socketPath, metrics: metrics, logger: logger))
         }
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -46,6 +48,17 @@ struct ReloadOnHangup: Service {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             // One that is turned away is in the log.
             _ = try? await node.reload(by: .signal)
+        }
+    }
+}
+
+/// SIGUSR1 opens the logs again by their paths: what rotates logs sends it after renaming them.
+struct ReopenLogs: Service {
+    let node: Node
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sigusr1).cancelOnGracefulShutdown() {
+            await node.reopenLogs()
         }
     }
 }

@@ -3,6 +3,7 @@ import ConfigurationLoading
 import ControlPlane
 import Logging
 import ServiceLifecycle
+import Telemetry
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,10 +14,11 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
-        let logger = logging.makeLogger()
+        let log = logging.makeLog()
+        let logger = log.logger(label: "meridian")
         let node: Node
         do {
-            node = try await Node.start(configurationPath: file.config, logger: logger)
+            node = try await Node.start(configurationPath: file.config, log: log, logger: logger)
         } catch {
             Terminal.error(error.description)
             throw ExitCode(1)

@@ -28,7 +28,7 @@ enum ProxyBudget {
         guard let member = Member() else { return report(title, 0, 1, false, "no socket") }
         var intent = Intent()
         intent.proxy.threads = 1
-        intent.proxy.accessLog = accessLog
+        intent.proxy.accessLog = accessLog.map { LogFile(path: $0) }
         intent.upstreams = [
             Upstream(
                 name: "members",
@@ -47,7 +47,8 @@ enum ProxyBudget {
             epoch: 1, now: MonotonicClock.now)
         guard let group = try? SocketLoopGroup(threads: 1) else { return report(title, 0, 1, false, "no loop") }
         let server = ProxyServer(
-            group: group, published: Published(snapshot), accessLog: accessLog, logger: Logger(label: "budget"))
+            group: group, published: Published(snapshot), accessLog: intent.proxy.accessLog,
+            logger: Logger(label: "budget"))
         guard wait({ try await server.apply(snapshot) }), let endpoint = server.status.listeners.first?.endpoint,
             var client = Client(port: endpoint.port)
         else { return report(title, 0, 1, false, "the proxy does not listen") }

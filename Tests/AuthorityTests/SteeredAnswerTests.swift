@@ -274,7 +274,11 @@ struct SteeredAnswerTests {
         let data = fixture.snapshot.data
         let slots = data.poolSlots.names
         #expect(slots == ["(other)", "us", "eu", "direct", "external"])
-        #expect(slots.indices.map { counters.value(poolSlot: $0) } == [0, 1, 1, 0, 0])
+        let pairs = data.pairSlots.pairs
+        let counted = pairs.indices.filter { counters.value(pairSlot: $0) > 0 }
+        #expect(counted.map { "\(pairs[$0].wideIP) \(pairs[$0].pool)" } == ["api.example.com eu"])
+        #expect(slots.indices.map { counters.value(poolHostSlot: $0) } == [0, 1, 0, 0, 0])
+        #expect(slots.indices.allSatisfy { counters.value(poolSlot: $0) == 0 })
         #expect(counters.value(.wideIPDecisions) == 2 && counters.value(.poolHostDecisions) == 1)
         #expect(counters.value(.clientSubnet) == 1)
         let latest = counters.latestDecisions(10, in: data)

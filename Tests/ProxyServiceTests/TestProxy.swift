@@ -12,6 +12,7 @@ final class TestProxy: Sendable {
     let server: ProxyServer
     let published: Published<BalancingSnapshot>
     let registry = MemberRegistry(seed: 7)
+    private let accessLog: LogFile?
     let endpoint: Endpoint
     private let group: SocketLoopGroup
 
@@ -24,16 +25,20 @@ final class TestProxy: Sendable {
         intent.listeners = [
             Listener(name: "web", endpoint: loopback, mode: .http(routes: [Route(name: "all", action: .upstream(0))]))
         ]
+        intent.proxy.accessLog = nil
         change(&intent)
         return intent
     }
 
     init(_ intent: Intent, accessLog: String? = nil, threads: Int = 1) async throws {
         group = try SocketLoopGroup(threads: threads)
+        var intent = intent
+        self.accessLog = accessLog.map { LogFile(path: $0) }
+        intent.proxy.accessLog = self.accessLog
         let snapshot = Self.compile(intent, registry, epoch: 1)
         published = Published(snapshot)
         server = ProxyServer(
-            group: group, published: published, accessLog: accessLog, logger: Logger(label: "test"))
+            group: group, published: published, accessLog: intent.proxy.accessLog, logger: Logger(label: "test"))
         try await server.apply(snapshot)
         endpoint = server.status.listeners.first?.endpoint ?? Self.loopback
     }
@@ -52,6 +57,7 @@ final class TestProxy: Sendable {
     func reload(_ intent: Intent, generation: UInt64) async throws {
         var intent = intent
         intent.generation = generation
+        intent.proxy.accessLog = accessLog
         let snapshot = Self.compile(intent, registry, epoch: generation)
         try await server.apply(snapshot)
         published.publish(snapshot)

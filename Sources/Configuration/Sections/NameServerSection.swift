@@ -24,6 +24,9 @@ enum NameServerSection {
         What answers carry beside what was asked for: `minimal`: nothing; `full`: the zone's name servers and the addresses \
         of hosts that MX, SRV, NS and SVCB records name, as far as they fit.
         """)
+    static let queryLog = LogSection.file.field(
+        "query_log", default: nil,
+        "A line for each query and its answer. `-`: standard output; `off`: none; else a file.")
     static let tcp = tcpShape.field("tcp", "Limits of DNS over TCP.")
 
     static let connections = Shape<Int>.integer(1...1_000_000).field(
@@ -62,7 +65,7 @@ enum NameServerSection {
             listen.description, udpSize.description, udpSizeWithoutCookie.description, threads.description,
             clientSubnet.description, responses.description, tcp.description, identity.description,
             zoneVersion.description,
-            cookies.description, rateLimit.description,
+            cookies.description, rateLimit.description, queryLog.description,
         ])
 
     static let shape = Shape<Drafted<NameServer, Places>>(.object(model)) { node, context in
@@ -83,6 +86,7 @@ enum NameServerSection {
         }
         var places = Places(listen: endpoints, cookieSecrets: node.position)
         server.answers = readAnswers(reader, &places, context)
+        server.queryLog = reader.read(queryLog, context)
         return Drafted(value: server, places: places)
     }
 }

@@ -19,8 +19,9 @@ enum ProxySection {
         "The path that members get: as received, or as routes are matched with it, without `//`, `/./` and `/../`.")
     static let drainTimeout = Shape<Duration>.duration(0...86_400_000).field(
         "drain_timeout", default: fresh.drainTimeout, "How long connections of a removed listener or route live on.")
-    static let accessLog = Shape<String>.text("path").field(
-        "access_log", default: fresh.accessLog ?? "off", "`-`: standard output; `off`: none; else a file.")
+    static let accessLog = LogSection.file.field(
+        "access_log", default: fresh.accessLog,
+        "A line for each request and connection. `-`: standard output; `off`: none; else a file.")
 
     static let model = ObjectModel(
         title: "proxy", summary: "What holds for all listeners.",
@@ -54,13 +55,7 @@ enum ProxySection {
         proxy.underscores = reader.read(underscores, context)
         proxy.forwardedPath = reader.read(forwardedPath, context)
         proxy.drainTimeout = reader.read(drainTimeout, context)
-        let log = reader.read(accessLog, context)
-        proxy.accessLog =
-            switch log {
-            case "off": nil
-            case "-": "-"
-            default: TextFile.resolve(log, besides: context.file)
-            }
+        proxy.accessLog = reader.read(accessLog, context)
         return proxy
     }
 }

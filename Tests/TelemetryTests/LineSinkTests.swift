@@ -1,0 +1,103 @@
+import Foundation
+import Telemetry
+import Testing
+
+@Suite("Log files")
+struct LineSinkTests {
+    private let folder: URL
+    private var path: String { folder.appending(path: "log").path }
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "sink-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    private func text(_ name: String) -> String {
+        (try? String(contentsOf: folder.appending(path: name), encoding: .utf8)) ?? ""
+    }
+
+    private func append(_ sink: LineSink, _ text: String) {
+        let bytes = Array(text.utf8)
+        sink.append(bytes.span)
+    }
+
+    @Test("files stay below their size, no line is torn or lost, and as many are kept as shall be")
+    func rotation() throws {
+        let sink = try LineSink(path: path, rotation: .init(maximumSize: 1000, keep: 3))
+        let lines = (0..<500).map { "line \($0) \(String(repeating: "x", count: $0 % 40))\n" }
+        for line in lines { append(sink, line) }
+        sink.close()
+        #expect(sink.lineCount == 500 && sink.droppedCount == 0 && sink.failureCount == 0)
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+        #expect(files == ["log", "log.1", "log.2", "log.3"])
+        for file in files { #expect(text(file).utf8.count <= 1000) }
+        // What is left is the end of what was written.
+        let kept = ["log.3", "log.2", "log.1", "log"].map(text).joined()
+        #expect(lines.joined().hasSuffix(kept) && kept.utf8.count > 2000)
+    }
+
+    @Test("a line that is larger than a file is written whole")
+    func largeLine() throws {
+        let sink = try LineSink(path: path, rotation: .init(maximumSize: 100, keep: 2))
+        let large = String(repeating: "y", count: 300) + "\n"
+        append(sink, "small\n")
+        append(sink, large)
+        append(sink, "small again\n")
+        sink.close()
+        #expect(text("log") == "small again\n" && text("log.1") == large && text("log.2") == "small\n")
+    }
+
+    @Test("a file that was there counts with what it has")
+    func existing() throws {
+        try String(repeating: "z", count: 90).appending("\n").write(toFile: path, atomically: true, encoding: .utf8)
+        let sink = try LineSink(path: path, rotation: .init(maximumSize: 100, keep: 1))
+        append(sink, "twenty bytes or more\n")
+        sink.close()
+        #expect(text("log") == "twenty bytes or more\n" && text("log.1").hasPrefix("zzz"))
+    }
+
+    @Test("after it was renamed, the file is begun anew, and nothing is lost")
+    func reopen() throws {
+        let sink = try LineSink(path: path)
+        append(sink, "before\n")
+        while text("log").isEmpty { usleep(1000) }
+        try FileManager.default.moveItem(atPath: path, toPath: path + ".old")
+        sink.reopen()
+        append(sink, "after\n")
+        sink.close()
+        #expect(text("log.old") == "before\n" && text("log") == "after\n")
+    }
+
+    @Test("where the file cannot be opened again, lines go on to the old one, and that is counted")
+    func reopenFails() throws {
+        let inner = folder.appending(path: "inner")
+        try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
+        let sink = try LineSink(path: inner.appending(path: "log").path)
+        append(sink, "before\n")
+        try FileManager.default.moveItem(at: inner, to: folder.appending(path: "moved"))
+        sink.reopen()
+        append(sink, "after\n")
+        sink.close()
+        #expect(text("moved/log") == "before\nafter\n" && sink.failureCount == 1)
+    }
+
+    @Test("what does not fit into the buffer is dropped and counted, and so is what comes after the end")
+    func bounds() throws {
+        let sink = try LineSink(path: path)
+        let huge = [UInt8](repeating: 0x61, count: LineSink.capacity + 1)
+        sink.append(huge.span, lines: 3)
+        #expect(sink.droppedCount == 3 && sink.lineCount == 0)
+        sink.close()
+        append(sink, "late\n")
+        #expect(sink.droppedCount == 4)
+    }
+
+    @Test("a folder that is not there is told in one line")
+    func missing() {
+        #expect {
+            _ = try LineSink(path: folder.appending(path: "none/log").path)
+        } throws: { error in
+            "\(error)".contains("none/log for writing: No such file")
+        }
+    }
+}

@@ -21,6 +21,7 @@ let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
@@ -35,9 +36,11 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -103,13 +106,12 @@ let package = Package(
         .target(
             name: "AdminAPI",
             dependencies: [
-                "Addresses", "ControlPlane", "Maintenance", "StateStore", "Telemetry", "TrafficModel",
+                "Addresses", "ControlPlane", "Maintenance", "ProxyService", "StateStore", "Telemetry",
+                "TrafficModel",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
-                httpTypes,
-                lifecycle,
-                logging,
-                nioCore,
+                httpTypes, lifecycle, logging, nioCore, nioHTTPTypes, nioSSL,
             ], swiftSettings: house),
         .target(
             name: "Demo",
@@ -204,6 +206,8 @@ let package = Package(
                 "StateStore",
                 "Steering", "TrafficModel", logging,
             ], swiftSettings: house),
+        .testTarget(
+            name: "AdminAPITests", dependencies: ["Addresses", "AdminAPI", "TrafficModel"], swiftSettings: house),
         .testTarget(
             name: "StateStoreTests",
             dependencies: ["StateStore", "TrafficModel"],

@@ -2,10 +2,14 @@ import ControlPlane
 import Glibc
 import Hummingbird
 import NIOCore
+import NIOSSL
+import ProxyService
 
 /// One request of an operator, with the connection that it came by.
 struct AdminContext: RequestContext {
     var coreContext: CoreRequestContextStorage
+    /// `nil`: nobody in particular, who may do next to nothing.
+    var identity: AdminIdentity?
     private let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
@@ -13,8 +17,28 @@ struct AdminContext: RequestContext {
         channel = source.channel
     }
 
-    /// Who is at the other end of the Unix socket, as the kernel says (SO_PEERCRED).
+    /// The peer's address; empty on a Unix socket.
+    var source: String { channel.remoteAddress?.ipAddress ?? "" }
+
+    /// The subject of the certificate that the peer showed and that an authority of ours vouches for.
+    func certificateSubject() async -> String? {
+        let channel = channel
+        let bytes = try? await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self).peerCertificate?.toDERBytes()
+        }.get()
+        // Fails without TLS only.
+        guard let bytes = bytes ?? nil, let text = CertificateSubject.text(of: bytes) else { return nil }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Who asks, for the audit trail.
     func author() async -> Author {
+        guard let identity, identity.proof != .socket else { return await peer() }
+        return Author(name: identity.name, origin: "\(identity.proof.rawValue) from \(identity.source)")
+    }
+
+    /// Who is at the other end of the Unix socket, as the kernel says (SO_PEERCRED).
+    private func peer() async -> Author {
         let origin = "admin socket"
         guard let provider = channel as? any SocketOptionProvider else { return Author(name: "", origin: origin) }
         // `ucred` of <sys/socket.h>, which Glibc's module does not show.

@@ -8,11 +8,16 @@ struct Problem: Codable, Sendable {
     var title: String
     var status: Int
     var detail: String
+    /// The field or parameter that is wrong.
+    var field: String?
 }
 
-/// Gives what the server itself refuses, such as a body past its limit, the form of every other refusal.
+/// Gives all that is refused, also by the server itself, one form, and counts it.
 struct ProblemMiddleware: RouterMiddleware {
     typealias Context = AdminContext
+
+    let routes: [AdminRoute]
+    let counters: AdminCounters
 
     @concurrent
     func handle(
@@ -21,20 +26,50 @@ struct ProblemMiddleware: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as BadRequest {
-            return try AdminService.problem(.badRequest, error.detail)
+            counters.count(.badRequests)
+            return try AdminService.problem(.badRequest, error.detail, field: error.field)
         } catch let error as ChangeError {
             return try AdminService.problem(error.status, error.detail)
+        } catch let error as Refusal {
+            return try answer(to: error)
         } catch let error as any HTTPResponseError {
-            let detail =
-                switch error.status {
-                case .notFound:
-                    "no \(request.method) \(request.uri.path.prefix(256)) here; "
-                        + "there are \(AdminService.operations.joined(separator: ", "))"
-                case .contentTooLarge: "the body is larger than \(AdminService.bodyLimit) bytes"
-                default: "\(error)"
-                }
-            return try AdminService.problem(error.status, detail)
+            switch error.status {
+            case .notFound: return try answer(to: unknown(request))
+            case .contentTooLarge:
+                counters.count(.tooLarge)
+                return try AdminService.problem(
+                    error.status, "the body is larger than \(AdminService.bodyLimit) bytes")
+            default: return try AdminService.problem(error.status, "\(error)")
+            }
         }
+    }
+
+    private func answer(to refusal: Refusal) throws -> Response {
+        switch refusal.status {
+        case .unauthorized: counters.count(.unauthenticated)
+        case .forbidden: counters.count(.forbidden)
+        case .notFound: counters.count(.notFound)
+        case .methodNotAllowed: counters.count(.methodNotAllowed)
+        default: break
+        }
+        var response = try AdminService.problem(refusal.status, refusal.detail)
+        if let seconds = refusal.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
+        if refusal.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer realm=\"meridian\"" }
+        if !refusal.allow.isEmpty { response.headers[.allow] = refusal.allow.joined(separator: ", ") }
+        return response
+    }
+
+    /// What to say of a path, or of a method on a path, that there is not.
+    private func unknown(_ request: Request) -> Refusal {
+        let path = QueryParameters.shown(request.uri.path)
+        let methods = Set(routes.filter { $0.matches(request.uri.path) }.map(\.method.rawValue))
+        guard !methods.isEmpty else {
+            return Refusal(.notFound, "there is no \(path) here; GET /v1/openapi.json lists what there is")
+        }
+        let allow = methods.union(methods.contains("GET") ? ["HEAD"] : []).sorted()
+        return Refusal(
+            .methodNotAllowed, "no \(request.method) \(path) here; there is \(allow.joined(separator: ", "))",
+            allow: allow)
     }
 }
 
@@ -59,9 +94,11 @@ extension ChangeError {
 }
 
 extension AdminService {
-    static func problem(_ status: HTTPResponse.Status, _ detail: String) throws -> Response {
+    static func problem(
+        _ status: HTTPResponse.Status, _ detail: String, field: String? = nil
+    ) throws -> Response {
         try json(
-            Problem(title: status.reasonPhrase, status: status.code, detail: detail), status: status,
+            Problem(title: status.reasonPhrase, status: status.code, detail: detail, field: field), status: status,
             type: "application/problem+json")
     }
 

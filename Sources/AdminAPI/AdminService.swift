@@ -1,47 +1,30 @@
+import Addresses
 package import ControlPlane
 import Glibc
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 package import Logging
+import NIOCore
 import ServiceLifecycle
+import TrafficModel
 
-/// The admin API on a Unix socket that its owner alone can open.
-///
-///     GET    /v1/status
-///     GET    /v1/explain?name=&type=&client=&resolver=&sequence=
-///     GET    /v1/explain/http?url=&method=&client=&listener=&header=
-///     POST   /v1/explain/http       {"url", "method", "headers", "client", "listener"}
-///     POST   /v1/reload
-///     GET    /v1/audit?last=N
-///     GET    /v1/events?since=&limit=&kind=&subject=&name=
-///     PUT    /v1/overrides/{kind}   {"name", "verdict", "to", "factor", "reason", "seconds", "force"}
-///     DELETE /v1/overrides/{kind}   {"name", "force"}
-///     GET    /v1/windows
-///     PUT    /v1/windows/{name}     {"kind", "name", "verdict", "start" | "days", "at", "zone", "seconds", "drain", "reason"}
-///     DELETE /v1/windows/{name}
-///     GET    /v1/shifts
-///     POST   /v1/shifts             {"wide_ip", "kind", "from", "to", "share", "until" | "seconds", "reason", "force"}
-///     DELETE /v1/shifts/{id}
-///     POST   /v1/virtual-servers/{name}/resume
-///
-/// `?dry_run=true` on a change of overrides, windows, shifts or the configuration shows what it would do.
+/// The admin API: on a Unix socket that its owner alone can open, and over TCP for those with credentials, as the
+/// configuration has it. `AdminService+Routes.swift` lists its operations.
 package struct AdminService: Service {
     /// A request body larger than this is refused with 413.
     static let bodyLimit = 64 * 1024
-    static let operations = [
-        "GET /v1/status", "GET /v1/explain/http", "POST /v1/explain/http", "GET /v1/events", "GET /v1/audit",
-        "POST /v1/reload", "PUT /v1/overrides/{kind}", "DELETE /v1/overrides/{kind}",
-        "POST /v1/virtual-servers/{name}/resume",
-        "GET /v1/windows", "PUT /v1/windows/{name}", "DELETE /v1/windows/{name}", "GET /v1/shifts", "POST /v1/shifts",
-        "DELETE /v1/shifts/{id}", "GET /metrics",
-    ]
+    /// How long a connection may wait for a request, or for its head to be complete.
+    static let idleTimeout = TimeAmount.seconds(30)
 
     private let node: Node
-    private let socketPath: String
+    private let socketPath: String?
     private let logger: Logger
     private let metrics: MetricsEndpoint
+    /// Connections of all addresses together.
+    private let open = AdminChannel.OpenCount()
 
-    package init(node: Node, socketPath: String, metrics: MetricsEndpoint? = nil, logger: Logger) {
+    package init(node: Node, socketPath: String?, metrics: MetricsEndpoint? = nil, logger: Logger) {
         self.node = node
         self.metrics = metrics ?? MetricsEndpoint(node: node)
         self.socketPath = socketPath
@@ -49,60 +32,127 @@ package struct AdminService: Service {
     }
 
     package func run() async throws {
-        // A socket that a killed process left behind would make the bind fail; a live one answers, and is not ours.
-        try removeStaleSocket()
-        let previous = umask(0o177)
-        defer { umask(previous) }
-        var quiet = logger
-        quiet.logLevel = .warning
-        let application = Application(
-            router: makeRouter(), configuration: .init(address: .unixDomainSocket(path: socketPath)), logger: quiet)
         let journal = node.journal
         try await withGracefulShutdownHandler {
-            try await application.run()
+            try await serve()
         } onGracefulShutdown: {
             // Streams of events would keep their connections, and with them the node, alive.
             journal.close()
         }
-        unsafe unlink(socketPath)
     }
 
-    private func removeStaleSocket() throws {
-        guard unsafe access(socketPath, F_OK) == 0 else { return }
-        guard AdminClient.isAnswering(socketPath) else {
-            unsafe unlink(socketPath)
+    private func serve() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if let socketPath { group.addTask { try await serveSocket(socketPath) } }
+            if let (listener, certificate) = await node.adminListener {
+                let tls: AdminTLS
+                do {
+                    tls = try AdminTLS(listener, certificate)
+                } catch {
+                    throw AdminError(text: "admin.tls: \(error)")
+                }
+                group.addTask { try await serve(listener, tls) }
+                group.addTask { await followReloads(tls) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    // MARK: The socket
+
+    private func serveSocket(_ path: String) async throws {
+        // A socket that a killed process left behind would make the bind fail; a live one answers, and is not ours.
+        try removeStaleSocket(path)
+        let previous = umask(0o177)
+        let application = Application(
+            router: makeRouter(nil), server: server(tls: nil),
+            configuration: .init(address: .unixDomainSocket(path: path)), onServerRunning: { _ in umask(previous) },
+            logger: quiet)
+        try await application.run()
+        unsafe unlink(path)
+    }
+
+    private func removeStaleSocket(_ path: String) throws {
+        guard unsafe access(path, F_OK) == 0 else { return }
+        guard AdminClient.isAnswering(path) else {
+            unsafe unlink(path)
             return
         }
-        throw AdminError(text: "\(socketPath): another process serves this socket; end it or set another admin.socket")
+        throw AdminError(text: "\(path): another process serves this socket; end it or set another admin.socket")
     }
 
-    private func makeRouter() -> Router<AdminContext> {
-        let router = Router(context: AdminContext.self)
-        router.add(middleware: MeterMiddleware(meter: metrics.meter))
-        router.add(middleware: ProblemMiddleware())
-        router.add(middleware: DryRunMiddleware())
-        let node = node
-        let metrics = metrics
-        router.get("/metrics") { request, _ in try await metrics.respond(to: request) }
-        router.get("/v1/status") { _, _ in try Self.json(await node.status()) }
-        router.get("/v1/explain") { request, _ in try await Self.explain(request, node: node) }
-        router.get("/v1/explain/http") { request, _ in try await Self.explainRequest(query: request, node: node) }
-        router.post("/v1/explain/http") { request, _ in try await Self.explainRequest(body: request, node: node) }
-        router.get("/v1/audit") { request, _ in try await Self.audit(request, node: node) }
-        router.post("/v1/reload") { _, context in
-            let outcome = try await node.reload(by: await context.author())
-            return try Self.json(outcome, status: outcome.applied ? .ok : .unprocessableContent)
+    // MARK: The address
+
+    private func serve(_ listener: AdminListener, _ tls: AdminTLS) async throws {
+        let endpoint = listener.endpoint
+        let application = Application(
+            router: makeRouter(AdminAccess(node: node, logger: logger)), server: server(tls: tls),
+            configuration: .init(address: .hostname("\(endpoint.address)", port: Int(endpoint.port))),
+            onServerRunning: { _ in
+                logger.info(
+                    "the admin API listens",
+                    metadata: ["endpoint": "\(endpoint)", "tls": "\(listener.tls != nil)"])
+            }, logger: quiet)
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw AdminError(text: "admin.listen: \(endpoint): \(error)")
         }
-        router.put("/v1/overrides/{kind}") { try await Self.setOverride($0, $1, node: node) }
-        router.delete("/v1/overrides/{kind}") { try await Self.clearOverride($0, $1, node: node) }
-        router.get("/v1/events") { request, _ in try await Self.events(request, node: node) }
-        router.get("/v1/windows") { _, _ in try Self.json(await node.windowStatus) }
-        router.put("/v1/windows/{name}") { try await Self.addWindow($0, $1, node: node) }
-        router.delete("/v1/windows/{name}") { try await Self.cancelWindow($1, node: node) }
-        router.get("/v1/shifts") { _, _ in try Self.json(await node.shiftStatus) }
-        router.post("/v1/shifts") { try await Self.startShift($0, $1, node: node) }
-        router.delete("/v1/shifts/{id}") { try await Self.cancelShift($1, node: node) }
-        router.post("/v1/virtual-servers/{name}/resume") { _, context in try await Self.resume(context, node: node) }
+    }
+
+    /// Takes over certificates and authorities that a reload brings. Tokens are looked up with each request.
+    private func followReloads(_ tls: AdminTLS) async {
+        var filter = EventFilter()
+        filter.kinds = [.reloadApplied]
+        var cursor = node.journal.end
+        while !node.journal.isClosed {
+            await node.journal.waitForNews(after: cursor, atMost: .seconds(3600))
+            let page = node.journal.events(after: cursor, limit: 100, where: filter)
+            cursor = page.cursor
+            guard !page.events.isEmpty, let (listener, certificate) = await node.adminListener else { continue }
+            do {
+                try tls.replace(listener, certificate)
+            } catch {
+                logger.error("the admin API keeps its certificate", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    // MARK: Both
+
+    private var quiet: Logger {
+        var quiet = logger
+        quiet.logLevel = .warning
+        return quiet
+    }
+
+    private func server(tls: AdminTLS?) -> HTTPServerBuilder {
+        let (counters, open) = (node.adminCounters, open)
+        return HTTPServerBuilder { responder in
+            let base = HTTP1Channel(
+                responder: responder,
+                configuration: .init(
+                    additionalChannelHandlers: [PatienceHandler(counters: counters)], idleTimeout: Self.idleTimeout,
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100)))
+            return AdminChannel(base: base, tls: tls, counters: counters, open: open)
+        }
+    }
+
+    /// - Parameter access: `nil`: for the socket.
+    private func makeRouter(_ access: AdminAccess?) -> Router<AdminContext> {
+        let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
+        let routes = Self.routes(node, access, metrics)
+        router.add(middleware: MeterMiddleware(meter: metrics.meter))
+        router.add(middleware: HeaderMiddleware(counters: node.adminCounters))
+        router.add(middleware: ProblemMiddleware(routes: routes, counters: node.adminCounters))
+        if let access {
+            router.add(middleware: AccessMiddleware(access: access))
+        } else {
+            router.add(middleware: OwnerMiddleware())
+        }
+        router.add(middleware: DryRunMiddleware())
+        for route in routes { route.register(in: router) }
         return router
     }
 }

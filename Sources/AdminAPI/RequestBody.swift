@@ -13,7 +13,15 @@ protocol RequestBody: Decodable, Sendable {
 struct BadRequest: Error {
     let detail: String
 
+    /// - Parameter detail: what is wrong with a field begins with its name and a colon.
     init(_ detail: String) { self.detail = detail }
+
+    /// The field or parameter that it is about.
+    var field: String? {
+        guard let colon = detail.firstIndex(of: ":") else { return nil }
+        let name = detail[..<colon]
+        return !name.isEmpty && name.utf8.allSatisfy { (97...122).contains($0) || $0 == 95 } ? String(name) : nil
+    }
 }
 
 extension RequestBody {

@@ -22,6 +22,11 @@ extension ConfigurationAssembly {
             else { continue }
             checkPEM(path, label: "CERTIFICATE", what: "certificate", at: position)
         }
+        if let admin = draft.admin, let path = admin.value.listener?.tls?.clientAuthorityPath,
+            let position = admin.places.clientAuthority
+        {
+            checkPEM(path, label: "CERTIFICATE", what: "certificate", at: position)
+        }
         return readGeography()
     }
 

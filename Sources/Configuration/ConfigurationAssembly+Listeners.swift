@@ -25,6 +25,10 @@ extension ConfigurationAssembly {
             checkCollision(endpoint, with: seen, what: "DNS")
             name.append(endpoint)
         }
+        if let admin = draft.admin, let endpoint = admin.value.listener?.endpoint {
+            let own = Located(value: endpoint, position: admin.places.listen)
+            checkCollision(own, with: seen + name, what: "admin")
+        }
     }
 
     private func checkCollision(_ own: Located<Endpoint>, with others: [Located<Endpoint>], what: String) {

@@ -35,7 +35,7 @@ struct ConfigurationAssembly {
         intent.geography = draft.geography.map(\.value)
         intent.proxy = draft.proxy
         intent.measurements = draft.measurements
-        intent.admin = draft.admin
+        intent.admin = draft.admin?.value ?? AdminSettings()
         intent.metrics = draft.metrics
         intent.regions = draft.regions.map { entry in
             var region = entry.value?.value ?? Region(name: "")

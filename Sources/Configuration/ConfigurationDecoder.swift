@@ -22,7 +22,7 @@ struct ConfigurationDraft {
     var measurements = MeasurementSettings()
     var safety = SafetySection.Whole()
     var windows: [Named<Located<MaintenanceWindow>>] = []
-    var admin = AdminSettings()
+    var admin: Drafted<AdminSettings, AdminSection.Places>?
     var metrics = MetricsSettings()
     var objectives = ObjectiveSection.Whole()
     var log = LogSettings()
@@ -57,7 +57,7 @@ enum ConfigurationDecoder {
         draft.measurements = reader.read(Model.measurements, context) ?? MeasurementSettings()
         draft.safety = reader.read(Model.safety, context) ?? SafetySection.Whole()
         draft.windows = reader.read(Model.windows, context) ?? []
-        draft.admin = reader.read(Model.admin, context) ?? AdminSettings()
+        draft.admin = reader.read(Model.admin, context)
         draft.metrics = reader.read(Model.metrics, context) ?? MetricsSettings()
         draft.objectives = reader.read(Model.objectives, context) ?? ObjectiveSection.Whole()
         draft.log = reader.read(Model.log, context) ?? LogSettings()

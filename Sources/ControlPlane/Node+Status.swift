@@ -59,7 +59,7 @@ extension Node {
             },
             certificates: proxy.certificates.map { .init(name: $0.name, daysLeft: $0.daysLeft) },
             overrides: overrideStatus, windows: windowStatus, shifts: shiftStatus,
-            refusedChanges: changes.refusedCount, events: journal.counts,
+            refusedChanges: changes.refusedCount, events: journal.counts, admin: adminCounters.totals,
             dns: .init(
                 endpoints: dns?.endpoints.map(\.description) ?? [],
                 queries: dns?.counters.reduce(0) { $0 + $1.value(.udpQueries) + $1.value(.tcpQueries) } ?? 0,

@@ -14,7 +14,7 @@ import Sockets
 import StateStore
 import Steering
 package import Telemetry
-import TrafficModel
+package import TrafficModel
 
 /// A running node: it owns the inputs, compiles them at each change, and publishes the result to both tiers.
 ///
@@ -59,6 +59,7 @@ package actor Node {
     var observations: Observations
     /// What happens here, for those who watch.
     package nonisolated let journal = Journal()
+    package nonisolated let adminCounters = AdminCounters()
     var watch: Watch
     private(set) var snapshot: Snapshot
 
@@ -185,6 +186,13 @@ package actor Node {
     /// Where operators reach this node; `nil`: nowhere.
     package var adminSocketPath: String? { compiler.intent.admin.socketPath }
 
+    /// Where operators reach this node over TCP, with the certificate to show; `nil`: nowhere.
+    package var adminListener: (listener: AdminListener, certificate: Certificate?)? {
+        compiler.intent.admin.listener.map { listener in
+            (listener, listener.tls.map { compiler.intent.certificates[$0.certificate] })
+        }
+    }
+
     /// Applies what monitors find, until the task is cancelled.
     package func followHealth() async {
         for await changes in healthChanges {
@@ -255,6 +263,11 @@ package actor Node {
         guard var intent = result.intent else { return refused(result.diagnostics.map(\.description)) }
         guard intent.admin.statePath == compiler.intent.admin.statePath else {
             return refused(["\(configurationPath): admin.state cannot change while the node runs; restart it"])
+        }
+        let (socket, listen) = (intent.admin.socketPath, intent.admin.listener?.endpoint)
+        guard socket == compiler.intent.admin.socketPath, listen == compiler.intent.admin.listener?.endpoint else {
+            let key = socket == compiler.intent.admin.socketPath ? "admin.listen" : "admin.socket"
+            return refused(["\(configurationPath): \(key) cannot change while the node runs; restart it"])
         }
         intent.generation = snapshot.generation + 1
         let candidate = await makeCompiler(

@@ -18,6 +18,8 @@ package struct NodeStatus: Codable, Sendable {
     package var refusedChanges: UInt64 = 0
     /// What became of the journal of events.
     package var events = Journal.Counts()
+    /// What the admin API counted, by name.
+    package var admin: [String: UInt64] = [:]
     package var dns: DNS
     package var proxy: Proxy
 

@@ -1,12 +1,12 @@
 /// The subject of a certificate as text (RFC 4514), from its DER form (RFC 5280 section 4.1). The certificate was verified
 /// before: this only finds and writes what it says.
-enum CertificateSubject {
+package enum CertificateSubject {
     /// Longer ones are cut off nowhere: they have no text.
     static let limit = 1024
 
     /// `CN=alice,O=Example`: the last element first, as RFC 4514 section 2.1 wants it. `nil` for what is no certificate,
     /// or has nothing that can be written in a field.
-    static func text(of certificate: [UInt8]) -> [UInt8]? {
+    package static func text(of certificate: [UInt8]) -> [UInt8]? {
         var outer = DERReader(certificate[...])
         guard let whole = outer.value(0x30) else { return nil }
         var parts = DERReader(whole)

@@ -37,13 +37,3 @@ package struct ProxySettings: Sendable, Hashable {
 
     package init() {}
 }
-
-/// How operators reach the running program.
-package struct AdminSettings: Sendable, Hashable {
-    /// A Unix socket, readable by the owner; `nil`: none.
-    package var socketPath: String?
-    /// The file that keeps overrides and the audit trail; `nil`: memory.
-    package var statePath: String?
-
-    package init() {}
-}

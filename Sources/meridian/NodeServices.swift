@@ -10,7 +10,8 @@ enum NodeServices {
         var services: [any Service] = [NodeService(node: node), ReloadOnHangup(node: node), ReopenLogs(node: node)]
         let metrics = MetricsEndpoint(node: node)
         if let service = await MetricsService(metrics, of: node, logger: logger) { services.append(service) }
-        if let socketPath = await node.adminSocketPath {
+        let (socketPath, listener) = (await node.adminSocketPath, await node.adminListener)
+        if socketPath != nil || listener != nil {
             services.append(AdminService(node: node, socketPath: socketPath, metrics: metrics, logger: logger))
         }
         let group = ServiceGroup(

@@ -302,6 +302,19 @@ private let crossTable: [Mistake] = [
     .adding(
         "admin: { socket: \(String(repeating: "x", count: 108)) }",
         "f:8:18: the socket's path has more than 107 bytes; choose a shorter one"),
+    .adding(
+        "admin: { listen: \"192.0.2.1:80\" }",
+        "f:8:18: 192.0.2.1:80 is not loopback, and there is no tls: tokens would go over the network in clear; add tls, or listen on 127.0.0.1"
+    ),
+    .adding(
+        "admin: { listen: \"127.0.0.1:80\" }",
+        "f:8:18: nobody could use this address; add tokens, or clients to tls"),
+    .adding(
+        "admin: { listen: \"127.0.0.1:80\", tokens: { \"a b\": { role: view, hash: mrd_secret }, c: { role: root } } }",
+        "f:8:44: \"a b\" is not a name for a token; use 1 to 64 letters, digits, hyphens, underscores, dots and @",
+        "f:8:71: this is not the hash of a token; write what `meridian token NAME --role ROLE` prints for it",
+        "f:8:88: admin.tokens.NAME lacks the key \"hash\"; add hash: `sha256:SALT:DIGEST`, as `meridian token` prints it",
+        "f:8:96: \"root\" is not one of view, operate, admin; write one of these"),
     .adding("wide_ipz: {}", "f:8:1: there is no key \"wide_ipz\" in the configuration; did you mean \"wide_ips\"?"),
 ]
 

@@ -235,8 +235,22 @@ func proxySide() throws {
             buffer_total: 14MiB
           drain_timeout: 11s
           access_log: off
-        admin: { socket: run/admin.sock, state: run/state.db }
+        admin:
+          socket: run/admin.sock
+          state: run/state.db
+          listen: "192.0.2.9:8443"
+          allowed_hosts: [Admin.example.com]
+          tls: { certificate: two, client_authority: ca.pem, clients: { "CN=ann,*": operate } }
+          tokens: { ci: { role: view, hash: "sha256:0011223344556677:\(String(repeating: "ab", count: 32))" } }
         """)
+    let api = intent.admin.listener
+    #expect(api?.endpoint.description == "192.0.2.9:8443")
+    #expect(api?.allowedHosts == ["admin.example.com"])
+    #expect(api?.tls?.certificate == 1)
+    #expect(api?.tls?.clientAuthorityPath == "/etc/meridian/ca.pem")
+    #expect(api?.tls?.clients == [.init(subject: Glob("CN=ann,*"), role: .operate)])
+    #expect(api?.tokens.map(\.name) == ["ci"])
+    #expect(api?.tokens.first?.hash.salt == [0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77])
     #expect(
         intent.certificates[0] == Certificate(name: "one", chainPath: "/etc/meridian/one.pem", keyPath: "/k/one.key"))
     let web = intent.listeners[0]

@@ -42,8 +42,8 @@ struct OperatorScenarios {
     @Test(
         "the API refuses what it cannot do, in one form and with the reason",
         arguments: [
-            ("GET", "/v1/nothing", "", 404, "there are GET /v1/status"),
-            ("DELETE", "/v1/status", "", 404, "no DELETE /v1/status here"),
+            ("GET", "/v1/nothing", "", 404, "there is no /v1/nothing here"),
+            ("DELETE", "/v1/status", "", 405, "no DELETE /v1/status here; there is GET, HEAD"),
             ("PUT", "/v1/overrides/region", "{bad", 400, "must be JSON"),
             ("PUT", "/v1/overrides/region", #"{"name":"eu"}"#, 400, "drain, disable, force-down, force-up"),
             (

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Certificates made by OpenSSL for one test.
-private struct Authority {
+struct Authority {
     let folder: URL
 
     init() throws {

@@ -1,6 +1,6 @@
 internal import TrafficModel
 
-/// `proxy:` and `admin:`.
+/// `proxy:`.
 enum ProxySection {
     private static let fresh = ProxySettings()
 
@@ -57,32 +57,5 @@ enum ProxySection {
         proxy.drainTimeout = reader.read(drainTimeout, context)
         proxy.accessLog = reader.read(accessLog, context)
         return proxy
-    }
-}
-
-enum AdminSection {
-    static let socket = Shape<String>.path.field(
-        "socket", "The path of a Unix socket that only the owner can use; none if absent.")
-    static let state = Shape<String>.path.field(
-        "state",
-        """
-        The SQLite file, made if absent, that keeps what operators changed and the audit trail over restarts; without it \
-        both end with the process.
-        """)
-    static let model = ObjectModel(
-        title: "admin", summary: "How operators reach the running program.",
-        fields: [socket.description, state.description])
-
-    static let shape = Shape<AdminSettings>(.object(model)) { node, context in
-        guard let reader = ObjectReader(model, node, context) else { return nil }
-        var admin = AdminSettings()
-        admin.socketPath = reader.read(socket, context)
-        admin.statePath = reader.read(state, context)
-        // sockaddr_un holds 108 bytes with the closing zero.
-        if let path = admin.socketPath, path.utf8.count > 107 {
-            context.error(
-                reader.position(of: "socket"), "the socket's path has more than 107 bytes", "choose a shorter one")
-        }
-        return admin
     }
 }

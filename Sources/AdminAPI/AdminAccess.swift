@@ -1,0 +1,211 @@
+import Addresses
+import ControlPlane
+import HTTPTypes
+import Hummingbird
+import Logging
+import ProxyService
+import TrafficModel
+
+/// Decides who asks over TCP: by tokens, sessions of browsers and certificates, as the configuration in force has them.
+final class AdminAccess: Sendable {
+    static let cookie = "meridian_session"
+
+    let node: Node
+    let sessions = Sessions()
+    private let failures = FailureLimiter()
+    private let logger: Logger
+    private var counters: AdminCounters { node.adminCounters }
+
+    init(node: Node, logger: Logger) {
+        self.node = node
+        self.logger = logger
+    }
+
+    // MARK: Where a request may come from
+
+    /// Refuses hosts that are not ours. A page of another site can give its own name our address (DNS rebinding), and
+    /// then asks for that name; an address or `localhost` cannot be had that way.
+    func checkHost(_ request: Request, _ listener: AdminListener) throws(Refusal) {
+        let host = Self.host(request.head.authority ?? "")
+        guard host == "localhost" || IPAddress(host) != nil || listener.allowedHosts.contains(host) else {
+            counters.count(.foreignHost)
+            throw Refusal(
+                .misdirectedRequest,
+                "\(QueryParameters.shown(host)) is none of this node's names; list it in admin.allowed_hosts if it is")
+        }
+    }
+
+    /// Without port and brackets, in lower case.
+    private static func host(_ authority: String) -> String {
+        var host = authority[...]
+        if host.hasPrefix("[") {
+            host = host.dropFirst().prefix { $0 != "]" }
+        } else if let colon = host.lastIndex(of: ":") {
+            host = host[..<colon]
+        }
+        return host.lowercased()
+    }
+
+    /// Refuses what another site's page made a browser send. Browsers say where a request comes from; a form cannot
+    /// send JSON.
+    func checkOrigin(_ request: Request, isSecure: Bool) throws(Refusal) {
+        let isOurs: Bool
+        if let origin = request.headers[.origin] {
+            let own = "\(isSecure ? "https" : "http")://\(request.head.authority ?? "")"
+            isOurs = origin.lowercased() == own.lowercased()
+        } else {
+            isOurs = ["same-origin", "none"].contains(request.headers[.fetchSite] ?? "")
+        }
+        guard isOurs else {
+            counters.count(.crossSite)
+            throw Refusal(.forbidden, "changes with a session come from this node's own pages only")
+        }
+        let hasBody = request.method == .post || request.method == .put || request.headers[.contentLength] != nil
+        guard !hasBody || request.headers[.contentType]?.lowercased().hasPrefix("application/json") ?? false else {
+            counters.count(.crossSite)
+            throw Refusal(.unsupportedMediaType, "Content-Type: application/json is needed")
+        }
+    }
+
+    // MARK: Who asks
+
+    /// `nil`: nobody in particular.
+    ///
+    /// - Throws: `Refusal` for a token that is wrong.
+    func identity(
+        of request: Request, _ context: AdminContext, _ listener: AdminListener
+    ) async throws -> AdminIdentity? {
+        let source = context.source
+        if let field = request.headers[.authorization] {
+            let parts = field.split(separator: " ", maxSplits: 1)
+            guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+                throw Refusal(.unauthorized, "Authorization: only Bearer is known")
+            }
+            let token = try token(String(parts[1]), from: source, listener)
+            return AdminIdentity(name: token.name, role: token.role, proof: .token, source: source)
+        }
+        if let secret = Self.secret(in: request), let token = sessions.token(of: secret, in: listener.tokens) {
+            return AdminIdentity(name: token.name, role: token.role, proof: .session, source: source)
+        }
+        guard let tls = listener.tls, !tls.clients.isEmpty, let subject = await context.certificateSubject() else {
+            return nil
+        }
+        guard let client = tls.clients.first(where: { $0.subject.matches(subject) }) else { return nil }
+        return AdminIdentity(name: subject, role: client.role, proof: .certificate, source: source)
+    }
+
+    /// The token that somebody shows. Who showed too many wrong ones is not listened to for a while; sessions and
+    /// certificates go on.
+    private func token(
+        _ text: String, from source: String, _ listener: AdminListener
+    ) throws(Refusal) -> AdminListener.Token {
+        let address = IPAddress(source) ?? .v4(0)
+        if let wait = failures.wait(for: address) {
+            counters.count(.rateLimited)
+            throw Refusal(.tooManyRequests, "too many wrong tokens came from \(source): wait", retryAfter: wait)
+        }
+        guard let token = AdminToken.find(text, in: listener.tokens) else {
+            counters.count(.wrongCredentials)
+            failures.recordFailure(of: address)
+            logger.notice("a token is wrong", metadata: ["source": "\(source)"])
+            throw Refusal(.unauthorized, "the token is not known")
+        }
+        return token
+    }
+
+    /// What the cookie of a session holds.
+    static func secret(in request: Request) -> String? {
+        for field in request.headers[values: .cookie] {
+            for part in field.split(separator: ";") {
+                let pair = part.drop { $0 == " " }.split(separator: "=", maxSplits: 1)
+                if pair.count == 2, pair[0] == cookie { return String(pair[1]) }
+            }
+        }
+        return nil
+    }
+
+    // MARK: Sessions
+
+    /// Signs a browser in; the secret for its cookie.
+    func signIn(
+        _ text: String, from source: String, _ listener: AdminListener
+    ) throws(Refusal) -> (secret: String, token: AdminListener.Token) {
+        let token = try token(text, from: source, listener)
+        guard let secret = sessions.begin(token) else {
+            counters.count(.refusedSessions)
+            throw Refusal(.serviceUnavailable, "there are too many sessions: try again in a while", retryAfter: 60)
+        }
+        counters.count(.sessions)
+        logger.notice("signed in", metadata: ["token": "\(token.name)", "source": "\(source)"])
+        return (secret, token)
+    }
+}
+
+/// Lets in who may come over TCP.
+struct AccessMiddleware: RouterMiddleware {
+    typealias Context = AdminContext
+
+    let access: AdminAccess
+
+    @concurrent
+    func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        guard let (listener, _) = await access.node.adminListener else {
+            throw Refusal(.serviceUnavailable, "the configuration has no admin.listen any more")
+        }
+        try access.checkHost(request, listener)
+        var context = context
+        context.identity = try await access.identity(of: request, context, listener)
+        if context.identity?.proof == .session, request.method != .get, request.method != .head {
+            try access.checkOrigin(request, isSecure: listener.tls != nil)
+        }
+        return try await next(request, context)
+    }
+}
+
+/// Who can open the Unix socket may do all.
+struct OwnerMiddleware: RouterMiddleware {
+    typealias Context = AdminContext
+
+    @concurrent
+    func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.identity = AdminIdentity(name: "", role: .admin, proof: .socket, source: "")
+        return try await next(request, context)
+    }
+}
+
+/// What every answer tells browsers, unless it says otherwise itself.
+struct HeaderMiddleware: RouterMiddleware {
+    typealias Context = AdminContext
+
+    let counters: AdminCounters
+
+    private static let fields: [(HTTPField.Name, String)] = [
+        (.contentTypeOptions, "nosniff"),
+        (.contentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'"),
+        (.frameOptions, "DENY"), (.referrerPolicy, "no-referrer"), (.cacheControl, "no-store"),
+        (.openerPolicy, "same-origin"), (.resourcePolicy, "same-origin"),
+    ]
+
+    @concurrent
+    func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        counters.count(.requests)
+        var response = try await next(request, context)
+        for (name, value) in Self.fields where response.headers[name] == nil { response.headers[name] = value }
+        return response
+    }
+}
+
+extension HTTPField.Name {
+    static let fetchSite = Self("Sec-Fetch-Site")!
+    static let frameOptions = Self("X-Frame-Options")!
+    static let referrerPolicy = Self("Referrer-Policy")!
+    static let openerPolicy = Self("Cross-Origin-Opener-Policy")!
+    static let resourcePolicy = Self("Cross-Origin-Resource-Policy")!
+}

@@ -1,0 +1,113 @@
+import ControlPlane
+import HTTPTypes
+import Hummingbird
+import TrafficModel
+
+/// One operation of the API. The same table of them makes the router and the OpenAPI document.
+struct AdminRoute: Sendable {
+    enum Access: Sendable, Equatable {
+        /// Without credentials: what a browser needs to sign in.
+        case everyone
+        case role(AdminRole)
+    }
+
+    /// A parameter of the query.
+    struct Parameter: Sendable {
+        var name: String
+        var summary: String
+        var isRequired = false
+        /// Whether it may be given more than once.
+        var isRepeated = false
+
+        init(_ name: String, _ summary: String, isRequired: Bool = false, isRepeated: Bool = false) {
+            self.name = name
+            self.summary = summary
+            self.isRequired = isRequired
+            self.isRepeated = isRepeated
+        }
+    }
+
+    typealias Handler = @Sendable (Request, AdminContext) async throws -> Response
+
+    var method: HTTPRequest.Method
+    /// With parameters in braces.
+    var path: String
+    var access: Access
+    var summary: String
+    var query: [Parameter]
+    var body: (any RequestBody.Type)?
+    /// Of a success.
+    var status: HTTPResponse.Status
+    /// What a success has in its body; `nil`: nothing, or what is not JSON.
+    var answer: (any (Decodable & SendableMetatype).Type)?
+    /// Of an answer that is not JSON.
+    var contentType: String?
+    var handler: Handler
+
+    init(
+        _ method: HTTPRequest.Method, _ path: String, _ access: Access, _ summary: String, query: [Parameter] = [],
+        body: (any RequestBody.Type)? = nil, status: HTTPResponse.Status = .ok,
+        answer: (any (Decodable & SendableMetatype).Type)? = nil,
+        contentType: String? = nil, handler: @escaping Handler
+    ) {
+        self.method = method
+        self.path = path
+        self.access = access
+        self.summary = summary
+        self.query = query
+        self.body = body
+        self.status = status
+        self.answer = answer
+        self.contentType = contentType
+        self.handler = handler
+    }
+
+    /// Parameters of the path.
+    var pathParameters: [String] {
+        path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    }
+
+    /// Whether a request's path is this one, whatever its parameters are.
+    func matches(_ other: String) -> Bool {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let others = other.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count == others.count
+            && zip(parts, others).allSatisfy { part, other in
+                part.hasPrefix("{") ? !other.isEmpty : part == other
+            }
+    }
+
+    /// Adds it to a router, with the checks that all have in common.
+    func register(in router: Router<AdminContext>) {
+        let route = self
+        router.on(RouterPath(path), method: method) { request, context in
+            try route.authorize(context)
+            try route.checkQuery(request)
+            return try await route.handler(request, context)
+        }
+    }
+
+    private func authorize(_ context: AdminContext) throws(Refusal) {
+        guard case .role(let needed) = access else { return }
+        guard let identity = context.identity else {
+            throw Refusal(.unauthorized, "credentials are needed: a token as Authorization: Bearer, or a session")
+        }
+        guard identity.role >= needed else {
+            throw Refusal(
+                .forbidden, "\(identity.name) has the role \(identity.role.rawValue); this needs \(needed.rawValue)")
+        }
+    }
+
+    private func checkQuery(_ request: Request) throws(BadRequest) {
+        var seen: Set<String> = []
+        for (key, _) in request.uri.queryParameters {
+            let key = String(key)
+            guard let parameter = query.first(where: { $0.name == key }) else {
+                let known = query.map(\.name)
+                let list = known.isEmpty ? "there are none here" : "there are \(known.joined(separator: ", "))"
+                throw BadRequest("\(QueryParameters.shown(key)): no such query parameter; \(list)")
+            }
+            guard parameter.isRepeated || seen.insert(key).inserted else { throw BadRequest("\(key): given twice") }
+        }
+    }
+}

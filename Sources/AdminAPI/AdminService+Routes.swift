@@ -1,0 +1,134 @@
+import ControlPlane
+import HTTPTypes
+import Hummingbird
+import TrafficModel
+
+extension AdminService {
+    /// All operations, in the order in which the document lists them.
+    static func routes(_ node: Node, _ access: AdminAccess?, _ metrics: MetricsEndpoint) -> [AdminRoute] {
+        statusRoutes(node) + explainRoutes(node) + overrideRoutes(node) + windowRoutes(node) + shiftRoutes(node)
+            + configurationRoutes(node) + sessionRoutes(access) + metricsRoutes(metrics)
+    }
+
+    private static func metricsRoutes(_ metrics: MetricsEndpoint) -> [AdminRoute] {
+        [
+            AdminRoute(
+                .get, "/metrics", view, "Metrics, for Prometheus.", contentType: "text/plain"
+            ) { request, _ in try await metrics.respond(to: request) }
+        ]
+    }
+
+    private static let dryRun = AdminRoute.Parameter("dry_run", "`true`: only tell what it would do.")
+    private static let view = AdminRoute.Access.role(.view)
+    private static let operate = AdminRoute.Access.role(.operate)
+
+    private static func statusRoutes(_ node: Node) -> [AdminRoute] {
+        [
+            AdminRoute(
+                .get, "/v1/status", view, "What the node serves and how it fares.", answer: NodeStatus.self
+            ) { _, _ in try json(await node.status()) },
+            AdminRoute(
+                .get, "/v1/events", view,
+                "What happened: a stream of server-sent events, or a list with `Accept: application/json`.",
+                query: [
+                    .init("since", "The number of an event: those after it."), .init("limit", "How many a list has."),
+                    .init("kind", "Kinds of events, separated by commas."),
+                    .init("subject", "Kinds of subjects, separated by commas."),
+                    .init("name", "The subject's name; `*` and `?` stand for any text and any character."),
+                ], answer: EventList.self
+            ) { request, _ in try await events(request, node: node) },
+            AdminRoute(
+                .get, "/v1/audit", view, "Who changed what, newest first.",
+                query: [.init("last", "How many.")], answer: [AuditEntry].self
+            ) { request, _ in try await audit(request, node: node) },
+        ]
+    }
+
+    private static func explainRoutes(_ node: Node) -> [AdminRoute] {
+        [
+            AdminRoute(
+                .get, "/v1/explain", view, "Why a client gets what it gets for a name.",
+                query: [
+                    .init("name", "The name that is asked for.", isRequired: true), .init("type", "`A` if absent."),
+                    .init("client", "The client's address or network."), .init("resolver", "The resolver's address."),
+                    .init("sequence", "Which query of the worker it is."),
+                ], answer: Explanation.self
+            ) { request, _ in try await explain(request, node: node) },
+            AdminRoute(
+                .get, "/v1/explain/http", view, "Where a request would go.",
+                query: [
+                    .init("url", "What is asked for.", isRequired: true), .init("method", "`GET` if absent."),
+                    .init("client", "The client's address.", isRequired: true),
+                    .init("listener", "Where it comes in; absent: where the URL says."),
+                    .init("header", "A field, as `name: value`.", isRepeated: true),
+                ], answer: HTTPExplanation.self
+            ) { request, _ in try await explainRequest(query: request, node: node) },
+            AdminRoute(
+                .post, "/v1/explain/http", view, "Where a request would go, with the question in the body.",
+                body: HTTPQuestion.self, answer: HTTPExplanation.self
+            ) { request, _ in try await explainRequest(body: request, node: node) },
+        ]
+    }
+
+    private static func overrideRoutes(_ node: Node) -> [AdminRoute] {
+        [
+            AdminRoute(
+                .put, "/v1/overrides/{kind}", operate, "Set an override.", query: [dryRun], body: OverrideRequest.self,
+                status: .noContent
+            ) { try await setOverride($0, $1, node: node) },
+            AdminRoute(
+                .delete, "/v1/overrides/{kind}", operate, "Take an override back.", query: [dryRun],
+                body: OverrideRequest.self, status: .noContent
+            ) { try await clearOverride($0, $1, node: node) },
+            AdminRoute(
+                .post, "/v1/virtual-servers/{name}/resume", operate,
+                "Let a virtual server be used again that waits for an operator.", status: .noContent
+            ) { _, context in try await resume(context, node: node) },
+        ]
+    }
+
+    private static func windowRoutes(_ node: Node) -> [AdminRoute] {
+        [
+            AdminRoute(
+                .get, "/v1/windows", view, "Maintenance windows.", answer: [NodeStatus.Window].self
+            ) { _, _ in try json(await node.windowStatus) },
+            AdminRoute(
+                .put, "/v1/windows/{name}", operate, "Plan a window.", query: [dryRun], body: WindowRequest.self,
+                status: .noContent
+            ) { try await addWindow($0, $1, node: node) },
+            AdminRoute(
+                .delete, "/v1/windows/{name}", operate, "Cancel a window, or the next run of a configured one.",
+                query: [dryRun], answer: CancelledRun.self
+            ) { try await cancelWindow($1, node: node) },
+        ]
+    }
+
+    private static func shiftRoutes(_ node: Node) -> [AdminRoute] {
+        [
+            AdminRoute(
+                .get, "/v1/shifts", view, "Shifts that are under way or have arrived.",
+                answer: [NodeStatus.Shift].self
+            ) { _, _ in try json(await node.shiftStatus) },
+            AdminRoute(
+                .post, "/v1/shifts", operate, "Start to move a share of the clients.", query: [dryRun],
+                body: ShiftRequest.self, status: .created, answer: ShiftOutcome.self
+            ) { try await startShift($0, $1, node: node) },
+            AdminRoute(
+                .delete, "/v1/shifts/{id}", operate, "Let a shift go back as it came.", query: [dryRun],
+                answer: ShiftOutcome.self
+            ) { try await cancelShift($1, node: node) },
+        ]
+    }
+
+    private static func configurationRoutes(_ node: Node) -> [AdminRoute] {
+        [
+            AdminRoute(
+                .post, "/v1/reload", .role(.admin), "Read the configuration again.", query: [dryRun],
+                answer: ReloadOutcome.self
+            ) { _, context in
+                let outcome = try await node.reload(by: await context.author())
+                return try json(outcome, status: outcome.applied ? .ok : .unprocessableContent)
+            }
+        ]
+    }
+}

@@ -55,6 +55,7 @@ let package = Package(
         .target(name: "Addresses", swiftSettings: house),
         .target(name: "DNSWire", dependencies: ["Addresses"], swiftSettings: house),
         .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: house),
+        .target(name: "TLSWire", swiftSettings: house),
         .target(name: "Geography", dependencies: ["Addresses", "FlatTables"], swiftSettings: house),
         .target(name: "TrafficModel", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .target(name: "Maintenance", dependencies: ["TrafficModel"], swiftSettings: house),
@@ -88,7 +89,8 @@ let package = Package(
         .target(
             name: "ProxyService",
             dependencies: [
-                "Addresses", "Balancing", "CLinux", "HTTPWire", "Sockets", "Telemetry", "TrafficModel", nioCore,
+                "Addresses", "Balancing", "CLinux", "HTTPWire", "Sockets", "TLSWire", "Telemetry", "TrafficModel",
+                nioCore,
                 nioHPACK,
                 nioHTTP2, nioSSL, nioTLS, logging,
             ], swiftSettings: house),
@@ -175,7 +177,8 @@ let package = Package(
         .testTarget(
             name: "ProxyServiceTests",
             dependencies: [
-                "Addresses", "Balancing", "HTTPWire", "ProxyService", "Sockets", "Telemetry", "TrafficModel", nioCore,
+                "Addresses", "Balancing", "HTTPWire", "ProxyService", "Sockets", "TLSWire", "Telemetry", "TrafficModel",
+                nioCore,
                 nioPosix, nioEmbedded, nioHPACK, nioHTTP2, nioSSL, logging,
             ], swiftSettings: house),
         .testTarget(

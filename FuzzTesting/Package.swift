@@ -32,6 +32,7 @@ let package = Package(
         module("Addresses"),
         module("DNSWire", ["Addresses"]),
         module("HTTPWire", exclude: ["ByteBuffer+Heads+Unsafe.swift"]),
+        module("TLSWire"),
         module("Geography", ["Addresses", "FlatTables"]),
         module("TrafficModel", ["Addresses", "DNSWire"]),
         module("Maintenance", ["TrafficModel"]),
@@ -48,7 +49,7 @@ let package = Package(
             name: "fuzz",
             dependencies: [
                 "Addresses", "Authority", "CFuzzer", "ConfigurationLoading", "DNSWire", "Geography", "HTTPWire",
-                "Steering", "TrafficModel",
+                "Steering", "TLSWire", "TrafficModel",
             ], swiftSettings: house),
     ]
 )

@@ -7,6 +7,7 @@ import NIOSSL
 import NIOTLS
 import Sockets
 import Synchronization
+import TLSWire
 import Telemetry
 import TrafficModel
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOSSL
+import TLSWire
 
 /// Waits for the client's first words, puts TLS with the certificate that they ask for in front of the connection, and
 /// goes.

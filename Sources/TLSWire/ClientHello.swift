@@ -1,6 +1,6 @@
 /// What a TLS client says first, as far as it decides about the certificate (RFC 8446 section 4.1.2).
-struct ClientHello: Equatable {
-    enum Reading: Equatable {
+package struct ClientHello: Equatable {
+    package enum Reading: Equatable {
         /// The bytes so far may become one.
         case incomplete
         /// They are something else; the TLS library says what is wrong with it.
@@ -9,15 +9,20 @@ struct ClientHello: Equatable {
     }
 
     /// The name that is asked for, in lower case; `nil` when none is (RFC 6066 section 3).
-    var serverName: String?
+    package var serverName: String?
     /// Whether a certificate with an elliptic key is understood; one with an RSA key always is.
-    var acceptsECDSA = false
+    package var acceptsECDSA = false
+
+    package init(serverName: String? = nil, acceptsECDSA: Bool = false) {
+        self.serverName = serverName
+        self.acceptsECDSA = acceptsECDSA
+    }
 
     /// Handshake bytes that are looked at; longer ones are malformed here.
-    static let limit = 16_384
+    package static let limit = 16_384
 
     /// Reads the records at the beginning of `bytes`.
-    static func read(_ bytes: Span<UInt8>) -> Reading {
+    package static func read(_ bytes: Span<UInt8>) -> Reading {
         var message: [UInt8] = []
         var offset = 0
         // The message may be spread over several records.

@@ -2,7 +2,7 @@
 /// before: this only finds and writes what it says.
 package enum CertificateSubject {
     /// Longer ones are cut off nowhere: they have no text.
-    static let limit = 1024
+    package static let limit = 1024
 
     /// `CN=alice,O=Example`: the last element first, as RFC 4514 section 2.1 wants it. `nil` for what is no certificate,
     /// or has nothing that can be written in a field.

@@ -3,7 +3,7 @@
 swift := swift
 release_flags := -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 
-.PHONY: help build demo test test-slow fuzz fuzz-smoke lint format bench-dns bench-proxy bench-steering install clean
+.PHONY: help build demo test test-slow fuzz fuzz-smoke lint format bench-dns bench-proxy bench-admin bench-steering install clean
 
 help:
 	@echo "make demo         set up, build, and show the whole flow on this machine (ARGS=--tour plays it unattended)"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint         check the format of the sources"
 	@echo "make bench-dns    CPU per query beside gdnsd and Knot"
 	@echo "make bench-proxy  CPU per request, latency and memory beside NGINX, HAProxy and Envoy"
+	@echo "make bench-admin  CPU of a scrape with many members, and what logs cost per query and request"
 	@echo "make bench-steering  time of a decision, of one flip among many names, and of city-sized geography; how even shares are"
 	@echo "make install      copy the binary to PREFIX (default /usr/local)"
 
@@ -64,6 +65,10 @@ bench-dns:
 bench-proxy:
 	@scripts/setup bench
 	scripts/bench-proxy
+
+bench-admin:
+	@scripts/setup bench
+	scripts/bench-admin
 
 bench-steering:
 	@scripts/setup build

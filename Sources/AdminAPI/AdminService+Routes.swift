@@ -28,6 +28,10 @@ extension AdminService {
                 .get, "/v1/status", view, "What the node serves and how it fares.", answer: NodeStatus.self
             ) { _, _ in try json(await node.status()) },
             AdminRoute(
+                .get, "/v1/sla", view, "How wide IPs and pools keep to their objectives.",
+                query: [.init("name", "One wide IP or pool.")], answer: ServiceLevelList.self
+            ) { request, _ in try await serviceLevels(request, node: node) },
+            AdminRoute(
                 .get, "/v1/events", view,
                 "What happened: a stream of server-sent events, or a list with `Accept: application/json`.",
                 query: [

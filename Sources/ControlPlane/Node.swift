@@ -38,6 +38,8 @@ package actor Node {
     private(set) var compiler: Compiler
     /// What the node does beside its data planes.
     var meter = NodeMeter()
+    /// What wide IPs and pools did, for their objectives.
+    var services = ServiceLevels()
     /// What came from zone files: a reload takes over what did not change.
     private var zones: ZoneCache
     /// Zone files that the configuration in force goes without.

@@ -49,6 +49,14 @@ extension StateStore {
                     ) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("service levels") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE service (
+                        kind TEXT NOT NULL, name TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (kind, name)
+                    ) WITHOUT ROWID;
+                    """)
+        }
         return migrator
     }
 }

@@ -143,6 +143,24 @@ package final class StateStore: Sendable {
         try database.execute(sql: "DELETE FROM audit WHERE number <= ?", arguments: [number - Int64(auditLimit)])
     }
 
+    /// Runs a reading transaction.
+    func reading<Result>(_ body: (Database) throws -> Result) throws(StateStoreError) -> Result {
+        do {
+            return try database.read(body)
+        } catch {
+            throw Self.explain(error, path)
+        }
+    }
+
+    /// Runs a transaction, all or nothing.
+    func writing(_ body: @Sendable @escaping (Database) throws -> Void) async throws(StateStoreError) {
+        do {
+            try await database.write(body)
+        } catch {
+            throw Self.explain(error, path)
+        }
+    }
+
     private static func explain(_ error: any Error, _ path: String) -> StateStoreError {
         guard let error = error as? DatabaseError else {
             return StateStoreError(path: path, reason: "\(error)", advice: "check the file")

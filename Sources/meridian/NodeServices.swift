@@ -30,10 +30,12 @@ struct NodeService: Service {
                 async let time: Void = node.followTime()
                 async let measurements: Void = node.followMeasurements()
                 async let failbacks: Void = node.followFailback()
+                async let services: Void = node.followServices()
                 await node.followHealth()
                 await time
                 await measurements
                 await failbacks
+                await services
             }
         } onGracefulShutdown: {
         }

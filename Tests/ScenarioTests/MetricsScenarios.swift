@@ -137,6 +137,7 @@ struct MetricsScenarios {
         let settings = program.folder.appending(path: "prometheus.yml")
         try """
         global: { scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms }
+        rule_files: ["\(Self.repository.path)/examples/prometheus/alerts.yaml"]
         scrape_configs:
           - { job_name: meridian, static_configs: [ { targets: ["127.0.0.1:\(ports.metrics)"] } ] }
         """.write(to: settings, atomically: true, encoding: .utf8)
@@ -163,6 +164,15 @@ struct MetricsScenarios {
         try wait(for: "the histogram") {
             try query("histogram_quantile(0.99, meridian_http_request_seconds_bucket{route=\"hello\"})")
                 .contains("\"value\"")
+        }
+        // All rules were evaluated without a complaint.
+        try wait(for: "the rules") {
+            let rules = try Self.curl("http://127.0.0.1:\(port)/api/v1/rules")
+            return rules.contains("MeridianPoolDown") && !rules.contains("\"health\":\"unknown\"")
+                && !rules.contains("\"health\":\"err\"")
+        }
+        try wait(for: "the alert about us-1") {
+            try Self.curl("http://127.0.0.1:\(port)/api/v1/alerts").contains("\"MeridianPoolDown\"")
         }
         // It asked for OpenMetrics, so a family's type is known by the name without its end.
         try wait(for: "the types") {

@@ -16,6 +16,7 @@ struct NodeReading: Sendable {
     let dns: DNSServer?
     let pairSlots: PairSlots
     let poolSlots: PoolSlots
+    let services: ServiceLevels
     let targets: [TargetStatus]
     let counts: HealthCounts
     let brokenZones: Int
@@ -28,7 +29,8 @@ struct NodeReading: Sendable {
 extension Node {
     /// All families that a node tells.
     package static let metricFamilies =
-        NodeMetrics.all + DNSMetrics.all + ProxyMetrics.all + HealthMetrics.all + ProcessMetrics.all
+        NodeMetrics.all + ServiceMetrics.all + DNSMetrics.all + ProxyMetrics.all + HealthMetrics.all
+        + ProcessMetrics.all
 
     package var metricsSettings: MetricsSettings { compiler.intent.metrics }
 
@@ -44,7 +46,7 @@ extension Node {
         let counts = await health.counts()
         let reading = NodeReading(
             intent: compiler.intent, snapshot: snapshot, meter: meter, proxy: proxy, dns: dns, pairSlots: pairSlots,
-            poolSlots: poolSlots, targets: targets, counts: counts, brokenZones: zoneFailures.count,
+            poolSlots: poolSlots, services: services, targets: targets, counts: counts, brokenZones: zoneFailures.count,
             overrides: Dictionary(overrideStatus.map { ($0.verdict, 1) }, uniquingKeysWith: +),
             shifts: operators.shifts.count, refusedChanges: changes.refusedCount)
         return await Self.write(reading, format)
@@ -58,6 +60,8 @@ extension Node {
         let size = (64 << 10) + (min(members, limit) * 14 + min(reading.targets.count, limit) * 5) * 96
         var writer = MetricsWriter(format, capacity: size)
         writer.write(reading)
+        writer.write(
+            reading.services, reading.intent.objectives, limit: limit, at: WallTime.now.milliseconds / 1000)
         writer.write(reading.dns, reading.pairSlots, reading.poolSlots, limit: limit)
         writer.write(reading.proxy, reading.snapshot.balancing, limit: limit, now: MonotonicClock.now)
         writer.write(reading.targets, reading.counts, limit: limit)

@@ -1,0 +1,22 @@
+import ControlPlane
+import Hummingbird
+
+/// The body of `GET /v1/sla`.
+struct ServiceLevelList: Codable, Sendable {
+    var services: [ServiceLevel]
+}
+
+extension AdminService {
+    /// `GET /v1/sla?name=`
+    static func serviceLevels(_ request: Request, node: Node) async throws -> Response {
+        let query = try QueryParameters(request, known: ["name"])
+        var services = await node.serviceLevels()
+        if let name = query["name"] {
+            services = services.filter { $0.name == name || $0.name == name + "." }
+            guard !services.isEmpty else {
+                throw ChangeError.unknown("no wide IP or pool named \(name.prefix(256)) has a service level")
+            }
+        }
+        return try json(ServiceLevelList(services: services))
+    }
+}

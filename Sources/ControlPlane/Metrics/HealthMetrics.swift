@@ -24,16 +24,13 @@ package enum HealthMetrics {
 extension MetricsWriter {
     /// - Parameter limit: targets that have series of their own; the others are one for each monitor.
     mutating func write(_ targets: [TargetStatus], _ counts: HealthCounts, limit: Int) {
-        let sorted = targets.sorted {
-            ($0.target.monitor.name, "\($0.target.endpoint)") < ($1.target.monitor.name, "\($1.target.endpoint)")
+        // Texts are made once: there may be ten thousand.
+        let named = targets.map { (monitor: $0.target.monitor.name, endpoint: "\($0.target.endpoint)", status: $0) }
+        let sorted = named.sorted { ($0.monitor, $0.endpoint) < ($1.monitor, $1.endpoint) }
+        let known = sorted.prefix(limit).map { item in
+            (MetricLabels("monitor", item.monitor).adding("target", item.endpoint), [item.status])
         }
-        let known = sorted.prefix(limit).map { status in
-            (
-                MetricLabels("monitor", status.target.monitor.name).adding("target", "\(status.target.endpoint)"),
-                [status]
-            )
-        }
-        let rest = Dictionary(grouping: sorted.dropFirst(limit)) { $0.target.monitor.name }
+        let rest = Dictionary(grouping: sorted.dropFirst(limit).map(\.status)) { $0.target.monitor.name }
         let groups =
             known
             + rest.sorted { $0.key < $1.key }.map {

@@ -108,7 +108,7 @@ let package = Package(
         .target(
             name: "AdminAPI",
             dependencies: [
-                "Addresses", "ControlPlane", "Maintenance", "ProxyService", "StateStore", "Telemetry",
+                "Addresses", "ControlPlane", "Maintenance", "ProxyService", "StateStore", "TLSWire", "Telemetry",
                 "TrafficModel",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -3,7 +3,7 @@ import Glibc
 import Hummingbird
 import NIOCore
 import NIOSSL
-import ProxyService
+import TLSWire
 
 /// One request of an operator, with the connection that it came by.
 struct AdminContext: RequestContext {

@@ -56,6 +56,7 @@ let package = Package(
         .target(name: "DNSWire", dependencies: ["Addresses"], swiftSettings: house),
         .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: house),
         .target(name: "TLSWire", swiftSettings: house),
+        .target(name: "HTTP2Wire", swiftSettings: house),
         .target(name: "Geography", dependencies: ["Addresses", "FlatTables"], swiftSettings: house),
         .target(name: "TrafficModel", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .target(name: "Maintenance", dependencies: ["TrafficModel"], swiftSettings: house),
@@ -89,10 +90,8 @@ let package = Package(
         .target(
             name: "ProxyService",
             dependencies: [
-                "Addresses", "Balancing", "CLinux", "HTTPWire", "Sockets", "TLSWire", "Telemetry", "TrafficModel",
-                nioCore,
-                nioHPACK,
-                nioHTTP2, nioSSL, nioTLS, logging,
+                "Addresses", "Balancing", "CLinux", "HTTP2Wire", "HTTPWire", "Sockets", "TLSWire", "Telemetry",
+                "TrafficModel", nioCore, nioSSL, nioTLS, logging,
             ], swiftSettings: house),
         .target(
             name: "StateStore", dependencies: ["TrafficModel", .product(name: "GRDB", package: "GRDB.swift")],
@@ -183,6 +182,9 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(
             name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: house),
+        .testTarget(
+            name: "HTTP2WireTests", dependencies: ["HTTP2Wire", nioCore, nioEmbedded, nioHPACK, nioHTTP2],
+            swiftSettings: house),
         .testTarget(
             name: "HealthMonitoringTests",
             dependencies: [

@@ -33,6 +33,7 @@ let package = Package(
         module("DNSWire", ["Addresses"]),
         module("HTTPWire", exclude: ["ByteBuffer+Heads+Unsafe.swift"]),
         module("TLSWire"),
+        module("HTTP2Wire"),
         module("Geography", ["Addresses", "FlatTables"]),
         module("TrafficModel", ["Addresses", "DNSWire"]),
         module("Maintenance", ["TrafficModel"]),
@@ -48,8 +49,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Addresses", "Authority", "CFuzzer", "ConfigurationLoading", "DNSWire", "Geography", "HTTPWire",
-                "Steering", "TLSWire", "TrafficModel",
+                "Addresses", "Authority", "CFuzzer", "ConfigurationLoading", "DNSWire", "Geography", "HTTP2Wire",
+                "HTTPWire", "Steering", "TLSWire", "TrafficModel",
             ], swiftSettings: house),
     ]
 )

@@ -9,6 +9,7 @@ extension ClientConnection {
         guard phase == .exchange || phase == .tunnel || phase == .closing || phase == .streams else { return 0 }
         return requestBytes.readableBytes + inbox.readableBytes + responseInbox.readableBytes + outbox.readableBytes
             + (stream?.pending ?? channel?.unsentBytes ?? 0) + (upstream?.unsentBytes ?? 0)
+            + (http2?.bufferedBytes ?? 0)
     }
 
     /// The client does not take what it is sent: notes how far it has come.

@@ -1,6 +1,6 @@
+import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOHPACK
 
 /// gRPC calls are requests over HTTP/2 that may send both ways for hours, and whose clients look for errors in
 /// `grpc-status`.
@@ -52,7 +52,7 @@ extension ClientConnection {
 
     /// Answers in the form that gRPC clients read: all in one head, with the status that the HTTP one stands for.
     func replyToCall(_ status: UInt16, _ reason: StaticString, on stream: ClientStream) {
-        let code =
+        let code: StaticString =
             switch status {
             case _ where isExpired: "4"
             case 400, 413, 431: "13"
@@ -64,11 +64,12 @@ extension ClientConnection {
             }
         exchange.isAnswered = true
         exchange.status = Int(status)
-        stream.send(
-            HPACKHeaders([
-                (":status", "200"), ("content-type", "application/grpc"), ("grpc-status", code),
-                ("grpc-message", "\(reason)"),
-            ]), isEnd: true)
+        stream.sendHead(isEnd: true) { session in
+            session.add(status: 200)
+            session.add("content-type", "application/grpc")
+            session.add("grpc-status", code)
+            session.add("grpc-message", reason)
+        }
         finish()
     }
 }

@@ -1,7 +1,7 @@
 import Balancing
+import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOHPACK
 import TrafficModel
 
 /// Responses that are made here rather than by a member.
@@ -115,15 +115,16 @@ extension ClientConnection {
         on stream: ClientStream
     ) {
         let hasBody = status >= 200 && status != 204 && status != 304
-        var fields: [(String, String)] = [
-            (":status", String(status)), ("date", String(decoding: worker.date.bytes, as: UTF8.self)),
-        ]
-        if let location { fields.append(("location", location)) }
-        if let contentType, hasBody { fields.append(("content-type", contentType)) }
-        if hasBody { fields.append(("content-length", String(body.readableBytes))) }
-        if let retryAfter { fields.append(("retry-after", String(retryAfter))) }
         let sendsBody = hasBody && exchange.method != .head && body.readableBytes > 0
-        stream.send(HPACKHeaders(fields), isEnd: !sendsBody)
+        let date = worker.date.bytes
+        stream.sendHead(isEnd: !sendsBody) { session in
+            session.add(status: Int(status))
+            session.add(StaticIndex.date, value: date.span)
+            if let location { session.add(StaticIndex.location, value: Array(location.utf8).span) }
+            if let contentType, hasBody { session.add(StaticIndex.contentType, value: Array(contentType.utf8).span) }
+            if hasBody { session.addNumber(StaticIndex.contentLength, body.readableBytes) }
+            if let retryAfter { session.addNumber(StaticIndex.retryAfter, retryAfter) }
+        }
         guard sendsBody else { return }
         exchange.bytesOut += body.readableBytes
         stream.send(body, isEnd: true)

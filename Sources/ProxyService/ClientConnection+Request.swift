@@ -120,7 +120,7 @@ extension ClientConnection {
     /// - Parameter path: sent instead of the one that came, unless empty.
     private func writeRequest(_ bytes: ByteBuffer, _ head: RequestHead, path: [UInt8]) {
         worker.spares.lend(to: &requestBytes)
-        worker.spares.lend(to: &outbox)
+        if stream == nil { worker.spares.lend(to: &outbox) }
         requestBytes.clear()
         let forwarding = self.forwarding
         let identifier = exchange.identifier

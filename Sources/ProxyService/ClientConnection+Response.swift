@@ -1,7 +1,7 @@
 import Balancing
+import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOHPACK
 
 extension ClientConnection {
     /// Interim responses to one request; more is a server that has gone wrong.
@@ -123,8 +123,7 @@ extension ClientConnection {
     func sendContinue() {
         exchange.continueSent = true
         if let stream {
-            stream.send(HPACKHeaders([(":status", "100")]), isEnd: false)
-            return stream.flush()
+            return stream.sendHead(isEnd: false) { $0.add(status: 100) }
         }
         outbox.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
         flushOutbox()
@@ -163,7 +162,7 @@ extension ClientConnection {
         let date = worker.date.bytes
         if let stream {
             let isEnd = head.status >= 200 && (delivery.framing == .none || delivery.framing == .length(0))
-            return stream.send(HTTP2ResponseHead.fields(bytes, head, date: date), isEnd: isEnd)
+            return stream.sendHead(isEnd: isEnd) { HTTP2ResponseHead.write(bytes, head, date: date, to: $0) }
         }
         let size = head.forwardedSize(date: date.span, via: Span())
         let fitted = outbox.appendHead(capacity: size) { writer in
@@ -207,9 +206,9 @@ extension ClientConnection {
                 input.moveReaderIndex(forwardBy: offset)
                 if let stream {
                     if range.count > 2 {
-                        sendTrailers(
-                            bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count)
-                                ?? ByteBuffer(), stream)
+                        stream.send(
+                            trailers: bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count)
+                                ?? ByteBuffer())
                     }
                 } else if exchange.delivery == .chunked {
                     outbox.writeStaticString("0\r\n")
@@ -223,13 +222,6 @@ extension ClientConnection {
                 return complete(surplus: input.readableBytes > 0)
             }
         }
-    }
-
-    private func sendTrailers(_ bytes: ByteBuffer, _ stream: ClientStream) {
-        let trailers = worker.trailerFields
-        guard trailers.parse(bytes.readableBytesUInt8Span) == nil else { return }
-        let fields = HTTP2ResponseHead.trailers(bytes, trailers)
-        if !fields.isEmpty { stream.send(fields, isEnd: true) }
     }
 
     private func writeTrailers(_ bytes: ByteBuffer) {

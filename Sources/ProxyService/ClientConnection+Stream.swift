@@ -1,8 +1,6 @@
+import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOHPACK
-import NIOHTTP2
-import Sockets
 
 /// What is different for a request that comes over HTTP/2: its ``ClientConnection`` serves this one request, and writes
 /// frames of its stream.
@@ -24,32 +22,16 @@ extension ClientConnection {
 
     /// From now on each request has a stream.
     func beginStreams() {
-        guard let channel else { return }
         phase = .streams
         setDeadline(worker.settings.idleTimeout)
         let connection = HTTP2ClientConnection(carrier: self)
         http2 = connection
-        let pipeline = channel.pipeline.syncOperations
-        do {
-            if context == nil {
-                try pipeline.addHandler(self)
-                channel.servePipeline()
-            }
-            try pipeline.addHandlers(
-                [connection.makeCodec(), connection], position: .after(self))
-        } catch {
-            return abort()
-        }
         connection.start()
         guard inbox.readableBytes > 0 else { return }
         let bytes = inbox
         inbox = ByteBuffer()
-        context?.fireChannelRead(NIOAny(bytes))
-        context?.fireChannelReadComplete()
+        connection.receive(bytes)
     }
-
-    /// Writes to the client without its codec's knowledge: whole frames only.
-    func writePast(_ bytes: ByteBuffer) { write(bytes) }
 
     /// The request's head has come, in the form that HTTP/1.1 has.
     func beginStream(_ head: ByteBuffer) {
@@ -83,10 +65,12 @@ extension ClientConnection {
     }
 
     /// The request ends with fields behind its body (RFC 9113 section 8.1).
-    func receiveTrailers(_ fields: HPACKHeaders) {
+    ///
+    /// - Parameter lines: as in HTTP/1.1, with an empty one at the end.
+    func receiveTrailers(_ lines: ByteBuffer) {
         guard let stream else { return }
         stream.isInputEnded = true
-        stream.trailers = fields
+        stream.trailers = lines
         processInbox()
     }
 
@@ -131,7 +115,7 @@ extension ClientConnection {
             output = ByteBuffer()
             if count > 0 { output.writeChunk(bytes, 0..<count) }
         } else {
-            // NIOHTTP2 has checked that the length is right (RFC 9113 section 8.1.1).
+            // The session has checked that the length is right (RFC 9113 section 8.1.1).
             exchange.bodyRemaining -= count
         }
         if stream.isInputEnded {
@@ -174,22 +158,18 @@ extension ClientConnection {
 
     private func streamFinished(_ stream: ClientStream) {
         phase = .closed
-        // RFC 9113 section 8.1: what is left of the request is not wanted.
-        if !stream.isInputEnded { stream.reset(.noError) }
+        stream.finish()
+        worker.spares.takeBack(&requestBytes)
         worker.unregister(self)
     }
 
-    /// The stream is closed: its response is complete, or the client does not want it any more.
+    /// The stream is gone: the client does not want it any more, or its connection has ended.
     func streamClosed() {
-        let isFinishing = stream?.isOutputEnded ?? false
         stream?.closed()
-        if phase == .exchange || phase == .tunnel {
-            // Closed by the end of the response that is being written: whoever writes it goes on. A tunnel has two ends.
-            if isFinishing, phase == .exchange || isInputClosed { return }
-            ended(aborted: true)
-        }
+        if phase == .exchange || phase == .tunnel { ended(aborted: true) }
         phase = .closed
         releaseUpstream(keep: false)
+        worker.spares.takeBack(&requestBytes)
         worker.unregister(self)
     }
 }

@@ -149,14 +149,13 @@ extension ClientConnection {
         pool.add(shared, timeout: UInt64(max(snapshot.idleTimeout, 0)))
         let channel = StreamChannel(
             to: member.endpoint, on: worker.loop, bufferBytes: worker.settings.bufferBytes,
-            timeout: Self.connectTimeout(timeout), delegate: nil
+            timeout: Self.connectTimeout(timeout), delegate: tls == nil ? shared : nil
         ) { error in shared.connectFailed(error) }
+        shared.channel = channel
+        guard let tls else { return }
         do {
-            if let tls {
-                try channel.pipeline.syncOperations.addHandler(
-                    NIOSSLClientHandler(context: tls.context, serverHostname: tls.serverName))
-            }
-            try channel.pipeline.syncOperations.addHandlers([shared.makeCodec(), shared])
+            let handler = try NIOSSLClientHandler(context: tls.context, serverHostname: tls.serverName)
+            try channel.pipeline.syncOperations.addHandlers([handler, shared])
         } catch {
             channel.close()
             shared.connectFailed(error)

@@ -1,8 +1,8 @@
 import Addresses
 import Balancing
+import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOHTTP2
 import NIOSSL
 import NIOTLS
 import Sockets
@@ -19,7 +19,7 @@ import TrafficModel
 ///                  └──→ streams
 ///     any of them → closing → closed
 ///
-/// In clear text it is served by its channel directly. With TLS or HTTP/2 it is a handler among those of SwiftNIO.
+/// In clear text it is served by its channel directly. With TLS it is a handler among those of SwiftNIO.
 final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -224,6 +224,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
         if phase == .exchange || phase == .tunnel { ended(aborted: true) }
         phase = .closed
         http2?.abortStreams()
+        http2 = nil
         releaseUpstream(keep: false)
         if isSourceCounted {
             isSourceCounted = false
@@ -347,7 +348,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
         case .handshake, .closed:
             break
         case .streams:
-            context?.fireChannelRead(NIOAny(bytes))
+            http2?.receive(bytes)
         case .idle, .head, .exchange:
             if inbox.readableBytes == 0 {
                 inbox = bytes
@@ -363,10 +364,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
 
     func socketReadComplete() {
         if phase == .tunnel { upstream?.flush() }
-        if phase == .streams {
-            context?.fireChannelReadComplete()
-            return
-        }
+        if phase == .streams { return http2?.readComplete() ?? () }
         if inbox.readableBytes == 0 {
             // Not to hold what the channel wants to read into next.
             inbox = ByteBuffer()
@@ -375,12 +373,10 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
         }
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if http2 != nil { context.fireChannelWritabilityChanged() }
-        socketWritabilityChanged()
-    }
+    func channelWritabilityChanged(context: ChannelHandlerContext) { socketWritabilityChanged() }
 
     func socketWritabilityChanged() {
+        if let http2 { return http2.writabilityChanged() }
         guard channel?.isWritable ?? false else { return touch() }
         acknowledged = nil
         upstream?.resumeReading()
@@ -534,6 +530,14 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
 extension ClientConnection {
     func write(_ bytes: ByteBuffer) {
         if let context { context.write(wrapOutboundOut(bytes), promise: nil) } else { channel?.write(bytes) }
+    }
+
+    /// Writes and flushes bytes that stay with who collected them.
+    func send(_ output: OutputBytes) {
+        guard let context else { return channel?.send(output.bytes) ?? () }
+        context.write(
+            wrapOutboundOut(unsafe output.bytes.withUnsafeBufferPointer { unsafe ByteBuffer(bytes: $0) }), promise: nil)
+        context.flush()
     }
 
     func flushChannel() { if let context { context.flush() } else { channel?.flush() } }

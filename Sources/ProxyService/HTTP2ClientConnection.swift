@@ -1,178 +1,154 @@
+import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOHPACK
-import NIOHTTP2
 import Sockets
 
 /// A client's HTTP/2 connection: the table of its streams, each with a ``ClientConnection`` that serves its request.
 ///
-/// Frames, HPACK, the states of streams and the windows towards the client are NIOHTTP2's; it also cuts floods of
-/// resets, of control frames, of empty frames, of CONTINUATION and of malformed streams. Here are the order to end
-/// (RFC 9113 section 6.8: a first GOAWAY that says so, a second that names the last stream when the client must have
-/// read the first), the windows from the client, and the floods that only a server sees.
-final class HTTP2ClientConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate {
-    typealias InboundIn = HTTP2Frame
-    typealias OutboundOut = HTTP2Frame
-
+/// What the protocol demands of both sides is kept by ``HTTP2Session``. Here are the order to end (RFC 9113 section
+/// 6.8: a first GOAWAY that says so, a second that names the last stream when the client must have read the first),
+/// and what streams wait for.
+final class HTTP2ClientConnection {
     private enum Ending { case no, announced, last }
 
     private let worker: ProxyWorker
     private let carrier: ClientConnection
-    private var context: ChannelHandlerContext?
-    private var streams: [HTTP2StreamID: ClientConnection] = [:]
-    private var lastStream = HTTP2StreamID.rootStream
+    let session: HTTP2Session
+    /// By place.
+    private var clients: [ClientConnection?] = []
+    /// What came of a frame that is not whole.
+    private var pending = ByteBuffer()
     private var accepted = 0
     private var ending = Ending.no
-    /// A GOAWAY with an error has left: the connection ends with what was written.
-    private var hasFailed = false
-    /// It was ended for that.
+    /// Nothing more is read.
     private var isOver = false
     private var isFlushScheduled = false
-    /// Streams whose data has left, to go on outside of the write that it left with.
-    private var woken: [ClientConnection] = []
-    private var resets: RateWindow
-    private var window = ReceiveWindow(size: HTTP2ClientConnection.connectionWindow)
+    /// Someone has been told that nothing can be written for all that is collected here.
+    private var isHeldBack = false
     /// Bytes that a stream may hand over before its client takes any.
     let highWater: Int
+    private let streamWindow: Int
 
     /// What all streams together may send before it is read. It is read at once: the streams' own windows bound what
     /// is kept.
     private static let connectionWindow = 1 << 20
-    private static let defaultWindow = 65_535
+    /// The largest window of a stream.
+    private static let largestWindow = 1 << 20
     /// Resets in thirty seconds, either side's (CVE-2023-44487, CVE-2025-8671): a browser that leaves a page full of
     /// pictures behind sends a hundred, an attack thousands each second.
     private static let resetLimit = 500
     /// PING, SETTINGS and PRIORITY in thirty seconds: gRPC measures the path with up to ten PINGs a second.
     private static let controlLimit = 1000
-    private static let span: Int64 = 30_000_000_000
+    /// Collected for one turn of the loop, before members are not read from.
+    private static let mostCollected = 256 << 10
+    /// Memory for what is collected that is kept for the next turn.
+    private static let keptMemory = 32 << 10
 
     init(carrier: ClientConnection) {
         self.carrier = carrier
         worker = carrier.worker
-        highWater = carrier.worker.settings.bufferBytes
-        resets = RateWindow(limit: Self.resetLimit, span: UInt64(Self.span))
+        highWater = worker.settings.bufferBytes
+        streamWindow = min(worker.settings.bufferBytes, Self.largestWindow)
+        var limits = HTTP2Session.Limits()
+        limits.streams = worker.settings.streams
+        limits.fieldBytes = worker.settings.limits.bytes * 2
+        limits.streamWindow = streamWindow
+        limits.connectionWindow = Self.connectionWindow
+        limits.resets = Self.resetLimit
+        limits.controls = Self.controlLimit
+        session = HTTP2Session(role: .server, limits: limits, fields: worker.fieldSection)
     }
 
-    /// The codec below this handler.
-    func makeCodec() -> NIOHTTP2Handler {
-        var connection = NIOHTTP2Handler.ConnectionConfiguration()
-        connection.initialSettings = [
-            HTTP2Setting(parameter: .maxConcurrentStreams, value: worker.settings.streams),
-            HTTP2Setting(parameter: .initialWindowSize, value: streamWindow),
-            HTTP2Setting(parameter: .maxHeaderListSize, value: worker.settings.limits.bytes * 2),
-            HTTP2Setting(parameter: .enableConnectProtocol, value: 1),
-        ]
-        connection.controlFrameRateLimit.maximumCount = Self.controlLimit
-        connection.controlFrameRateLimit.windowLength = .nanoseconds(Self.span)
-        var stream = NIOHTTP2Handler.StreamConfiguration()
-        stream.streamResetFrameRateLimit.maximumCount = Self.resetLimit
-        stream.streamResetFrameRateLimit.windowLength = .nanoseconds(Self.span)
-        return NIOHTTP2Handler(
-            mode: .server, frameDelegate: self, connectionConfiguration: connection, streamConfiguration: stream)
+    var isIdle: Bool { session.streamCount == 0 }
+
+    /// Bytes that wait for more of their frame, or to be written.
+    var bufferedBytes: Int { pending.readableBytes + session.heldBytes }
+
+    var trailerFields: TrailerFields { worker.trailerFields }
+
+    var isWritable: Bool {
+        guard carrier.channel?.isWritable ?? false else { return false }
+        guard session.output.count >= Self.mostCollected else { return true }
+        isHeldBack = true
+        return false
     }
 
-    private var streamWindow: Int { min(worker.settings.bufferBytes, 1 << 20) }
+    // MARK: Bytes that come
 
-    var isIdle: Bool { streams.isEmpty }
-
-    var isWritable: Bool { context?.channel.isWritable ?? false }
-
-    // MARK: Frames that come
-
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    /// The codec is in place, too.
-    func start() { sendWindowUpdate(.rootStream, Self.connectionWindow - Self.defaultWindow) }
-
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let frame = unwrapInboundIn(data)
-        guard !hasFailed else { return }
-        switch frame.payload {
-        case .headers(let headers):
-            if let client = streams[frame.streamID] {
-                client.receiveTrailers(headers.headers)
-            } else {
-                begin(frame.streamID, headers)
-            }
-        case .data(let data):
-            guard case .byteBuffer(let bytes) = data.data else { return }
-            let count = bytes.readableBytes + (data.paddingBytes.map { $0 + 1 } ?? 0)
-            window.received(count)
-            let increment = window.consumed(count)
-            if increment > 0 { sendWindowUpdate(.rootStream, increment) }
-            streams[frame.streamID]?.receive(bytes, padding: count - bytes.readableBytes, isEnd: data.endStream)
-        case .ping(_, ack: true):
-            if ending == .announced { sayLast() }
-        case .goAway:
-            leave()
-        default:
-            break
-        }
+    func start() {
+        session.start()
+        flushSoon()
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        wake()
-        context.flush()
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        guard isWritable else { return }
-        for client in Array(streams.values) { client.streamMoved() }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        switch event {
-        case let event as StreamClosedEvent:
-            closed(event.streamID)
-        default:
-            break
-        }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // What the codec still finds in the bytes that came with the last straw has been counted.
+    func receive(_ bytes: ByteBuffer) {
         guard !isOver else { return }
-        guard hasFailed else {
-            // One stream's: it was reset, and its closing says the rest.
-            bump(worker.counters.malformed)
-            return
+        var input = bytes
+        if pending.readableBytes > 0 {
+            pending.writeImmutableBuffer(bytes)
+            input = pending
+            pending = ByteBuffer()
         }
-        switch error {
-        case is NIOHTTP2Errors.ExcessiveRSTFrames, is NIOHTTP2Errors.ExcessiveControlFrames,
-            is NIOHTTP2Errors.ExcessiveEmptyDataFrames, is NIOHTTP2Errors.ExcessiveContinuationFrames,
-            is NIOHTTP2Errors.ExcessiveStreamErrors, is NIOHTTP2Errors.ExcessiveNumberOfGlitches,
-            is NIOHTTP2Errors.ExcessivelyLargeHeaderBlock, is NIOHTTP2Errors.ExcessiveOutboundFrameBuffering,
-            is NIOHPACKErrors.MaxHeaderListSizeViolation:
-            bump(worker.counters.floods)
-        default:
-            bump(worker.counters.malformed)
+        session.now = worker.tickTime
+        var offset = 0
+        while !isOver {
+            let event = session.next(input.readableBytesUInt8Span, offset: &offset)
+            if event == .incomplete { break }
+            if case .data(let stream, let range, let count, let isEnd) = event {
+                let piece = input.getSlice(at: input.readerIndex + range.lowerBound, length: range.count)
+                guard stream < clients.count else { break }
+                clients[stream]?.receive(piece ?? ByteBuffer(), padding: count - range.count, isEnd: isEnd)
+            } else {
+                take(event)
+            }
         }
-        fail()
+        guard !isOver, offset < input.readableBytes else { return }
+        input.moveReaderIndex(forwardBy: offset)
+        // Not to hold what the channel wants to read into next.
+        pending = ByteBuffer(bytes: input.readableBytesView)
     }
 
-    private func begin(_ id: HTTP2StreamID, _ headers: HTTP2Frame.FramePayload.Headers) {
-        guard streams.count < worker.settings.streams else {
-            // NIOHTTP2 holds clients to what they have acknowledged; some never do.
-            countReset()
-            return write(id, .rstStream(.refusedStream))
-        }
-        lastStream = id
-        accepted += 1
-        var head = ByteBuffer()
-        head.reserveCapacity(64 * headers.headers.count)
-        let isWhole = HTTP2RequestHead.write(
-            headers.headers, isEnd: headers.endStream, nonce: worker.nextIdentifier(), to: &head)
-        guard isWhole else {
+    private func take(_ event: HTTP2Session.Event) {
+        switch event {
+        case .request(let stream): begin(stream)
+        case .trailers(let stream):
+            var lines = ByteBuffer()
+            session.fields.writeLines(to: &lines)
+            lines.writeStaticString("\r\n")
+            clients[stream]?.receiveTrailers(lines)
+        case .reset(let stream, _): closed(stream)
+        case .broken(let stream):
             bump(worker.counters.malformed)
-            countReset()
-            return write(id, .rstStream(.protocolError))
+            if stream >= 0 { closed(stream) }
+        case .windowOpened(let stream):
+            if stream >= 0 { push(stream) } else { pushAll() }
+        case .settings:
+            // The streams' windows may have become larger.
+            pushAll()
+        case .pong: if ending == .announced { sayLast() }
+        case .goAway: leave()
+        case .failed(_, let isFlood):
+            if isFlood { bump(worker.counters.floods) } else { bump(worker.counters.malformed) }
+            fail()
+        case .incomplete, .response, .data: break
         }
-        let stream = ClientStream(id: id, connection: self, window: streamWindow)
-        stream.isInputEnded = headers.endStream
+    }
+
+    /// All that has arrived was handed over.
+    func readComplete() { flush() }
+
+    private func begin(_ place: Int) {
+        accepted += 1
+        let isEnd = session.isInputEnded(place)
+        var head = worker.takeHeadBuffer()
+        defer { worker.giveBack(head) }
+        guard HTTP2RequestHead.write(session.fields, isEnd: isEnd, nonce: worker.nextIdentifier(), to: &head) else {
+            return take(session.refuse(place))
+        }
+        let stream = ClientStream(place: place, connection: self, window: streamWindow)
+        stream.isInputEnded = isEnd
         let client = ClientConnection(stream: stream, of: carrier)
-        streams[id] = client
+        while clients.count <= place { clients.append(nil) }
+        clients[place] = client
         carrier.setDeadline(at: .max)
         if accepted >= worker.settings.requestsPerConnection || carrier.isSurplus { drain() }
         client.beginStream(head)
@@ -180,122 +156,136 @@ final class HTTP2ClientConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
 
     // MARK: What streams ask for
 
-    func write(_ id: HTTP2StreamID, _ payload: HTTP2Frame.FramePayload) {
-        context?.write(wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
+    func send(_ stream: ClientStream, isEnd: Bool, _ fields: (HTTP2Session) -> Void) {
+        session.beginFields()
+        fields(session)
+        session.endFields(stream.place, isEnd: isEnd)
         flushSoon()
     }
 
-    func sendWindowUpdate(_ id: HTTP2StreamID, _ increment: Int) {
-        write(id, .windowUpdate(windowSizeIncrement: increment))
+    func widen(_ stream: ClientStream, by increment: Int) {
+        session.widen(stream.place, by: increment)
+        flushSoon()
     }
 
-    func reset(_ stream: ClientStream, _ code: HTTP2ErrorCode) {
-        write(stream.id, .rstStream(code))
+    func reset(_ stream: ClientStream, _ code: ErrorCode) {
+        session.reset(stream.place, code)
+        flushSoon()
+        forget(stream.place)
+    }
+
+    /// All of the response has left. What is left of the request is not wanted (RFC 9113 section 8.1).
+    func finish(_ stream: ClientStream) {
+        if !session.closeIfDone(stream.place) { session.reset(stream.place, .noError) }
+        flushSoon()
+        forget(stream.place)
     }
 
     /// Once for all that is written in this turn of the loop.
     func flushSoon() {
-        guard !isFlushScheduled, let context else { return }
+        guard !isFlushScheduled else { return }
         isFlushScheduled = true
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.execute {
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        worker.loop.execute {
             bound.value.isFlushScheduled = false
-            bound.value.context?.flush()
-            bound.value.wake()
+            bound.value.flush()
         }
     }
 
-    private func countReset() {
-        guard resets.isExceeded(worker.now()), !hasFailed else { return }
-        bump(worker.counters.floods)
-        write(.rootStream, .goAway(lastStreamID: lastStream, errorCode: .enhanceYourCalm, opaqueData: nil))
-        fail()
+    private func flush() {
+        guard session.output.count > 0 else { return }
+        carrier.send(session.output)
+        session.output.removeAll(keeping: isIdle ? 0 : Self.keptMemory)
+        guard isHeldBack, isWritable else { return }
+        isHeldBack = false
+        wakeAll()
     }
 
-    // MARK: Frames that leave
+    // MARK: Streams that go on
 
-    func wroteFrame(_ frame: HTTP2Frame) {
-        switch frame.payload {
-        case .data(let data):
-            left(frame.streamID, data.data.readableBytes, isEnd: data.endStream)
-        case .headers(let headers):
-            if headers.endStream { left(frame.streamID, 0, isEnd: true) }
-        case .goAway(_, let code, _):
-            if code != .noError { hasFailed = true }
-        default:
-            break
-        }
+    /// The client's kernel takes more.
+    func writabilityChanged() { if isWritable { wakeAll() } }
+
+    private func wakeAll() {
+        for client in clients { client?.streamMoved() }
     }
 
-    private func left(_ id: HTTP2StreamID, _ count: Int, isEnd: Bool) {
-        guard let client = streams[id], let stream = client.stream else { return }
-        stream.left(count, isEnd: isEnd)
-        guard !stream.isWoken else { return }
-        stream.isWoken = true
-        woken.append(client)
+    private func push(_ place: Int) {
+        guard place < clients.count, let client = clients[place], client.stream?.push() ?? false else { return }
+        flushSoon()
+        client.streamMoved()
     }
 
-    private func wake() {
-        while !woken.isEmpty {
-            let clients = woken
-            woken.removeAll(keepingCapacity: true)
-            for client in clients {
-                client.stream?.isWoken = false
-                client.streamMoved()
-            }
-        }
+    /// Each in turn, beginning with another each time, as long as there is room for any.
+    private func pushAll() {
+        guard !clients.isEmpty else { return }
+        turn = (turn + 1) % clients.count
+        let count = clients.count
+        for offset in 0..<count where !session.isWindowClosed { push((turn + offset) % count) }
     }
+
+    private var turn = 0
 
     // MARK: Ends
 
-    private func closed(_ id: HTTP2StreamID) {
-        guard let client = streams.removeValue(forKey: id) else { return }
+    /// The stream is gone.
+    private func closed(_ place: Int) {
+        guard place < clients.count, let client = clients[place] else { return }
+        clients[place] = nil
         client.streamClosed()
-        if streams.isEmpty { becameIdle() }
+        if isIdle { becameIdle() }
+    }
+
+    private func forget(_ place: Int) {
+        // When all end, one may take others along that have not been told yet.
+        guard place < clients.count else { return }
+        clients[place] = nil
+        if isIdle { becameIdle() }
     }
 
     private func becameIdle() {
+        guard !isOver else { return }
         if ending == .no { carrier.setDeadline(worker.settings.idleTimeout) } else { finishSoon() }
     }
 
     /// Says that the connection ends, and ends it when its streams have.
     func drain() {
-        guard ending == .no else { return }
+        guard ending == .no, !isOver else { return }
         ending = .announced
-        // Past the codec, which takes no further stream once it has sent one.
-        carrier.writePast(Self.farewell)
+        session.sendGoAway(last: 0x7fff_ffff, .noError)
         // Its answer shows that the client has read that.
-        write(.rootStream, .ping(HTTP2PingData(withInteger: 0), ack: false))
-        if streams.isEmpty { carrier.setDeadline(Self.goAwayPatience) }
+        session.sendPing()
+        flushSoon()
+        if isIdle { carrier.setDeadline(Self.goAwayPatience) }
     }
-
-    /// GOAWAY that names the last stream that there can be, and no error.
-    private static let farewell = ByteBuffer(bytes: [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0])
 
     /// For the answer of an idle client to the first GOAWAY.
     private static let goAwayPatience: UInt64 = 1_000_000_000
 
     private func sayLast() {
         ending = .last
-        write(.rootStream, .goAway(lastStreamID: lastStream, errorCode: .noError, opaqueData: nil))
-        if streams.isEmpty { finishSoon() }
+        session.sendLastGoAway()
+        flushSoon()
+        if isIdle { finishSoon() }
     }
 
     /// The connection ends now: says what was the last request.
     func sayFarewell() {
-        if ending != .last, !hasFailed { sayLast() }
-        context?.flush()
+        isOver = true
+        if ending != .last, !session.isFailed { session.sendLastGoAway() }
+        ending = .last
+        flush()
     }
 
     /// The client sends no more requests.
     private func leave() {
         if ending == .no { ending = .last }
-        if streams.isEmpty { finishSoon() }
+        if isIdle { finishSoon() }
     }
 
     /// Nothing happened for too long.
     func deadlinePassed() {
-        guard streams.isEmpty else { return }
+        guard isIdle else { return }
         if ending == .no { return drain() }
         if ending == .announced { sayLast() } else { carrier.abort() }
     }
@@ -304,24 +294,24 @@ final class HTTP2ClientConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
         if ending == .announced { return carrier.setDeadline(Self.goAwayPatience) }
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         worker.loop.execute {
-            guard bound.value.streams.isEmpty else { return }
-            bound.value.context?.flush()
+            guard bound.value.isIdle else { return }
+            bound.value.flush()
             bound.value.carrier.closeGracefully()
         }
     }
 
     /// Ends with what was written so far.
     private func fail() {
-        hasFailed = true
         isOver = true
         abortStreams()
-        context?.flush()
+        flush()
         carrier.closeGracefully()
     }
 
     func abortStreams() {
-        let all = Array(streams.values)
-        streams.removeAll()
-        for client in all { client.streamClosed() }
+        isOver = true
+        let all = clients
+        clients = []
+        for client in all { client?.streamClosed() }
     }
 }

@@ -1,48 +1,63 @@
 import Balancing
+import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOHPACK
-import NIOHTTP2
 import NIOSSL
 import NIOTLS
 import Sockets
 
 /// A connection to a member that speaks HTTP/2: the table of the requests that share it.
-final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate {
-    typealias InboundIn = HTTP2Frame
-    typealias OutboundOut = HTTP2Frame
+///
+/// In clear text it is served by its channel directly; with TLS it is a handler of SwiftNIO.
+final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private let worker: ProxyWorker
     let member: MemberState
     let isTLS: Bool
     let highWater: Int
+    let session: HTTP2Session
+    var channel: StreamChannel?
     private var context: ChannelHandlerContext?
-    private var streams: [HTTP2StreamID: UpstreamStream] = [:]
+    /// By place.
+    private var streams: [UpstreamStream?] = []
     /// Those that came before the connection stood.
     private var waiting: [UpstreamStream] = []
+    /// What came of a frame that is not whole.
+    private var pending = ByteBuffer()
     private var isReady = false
+    private var isOver = false
     private var isFlushScheduled = false
-    private var nextID = HTTP2StreamID(1)
+    /// Someone has been told that nothing can be written for all that is collected here.
+    private var isHeldBack = false
     /// The member takes no further request here, or none is to be sent.
     private(set) var isLeaving = false
-    /// The member acts on none beyond.
-    private var lastAccepted = HTTP2StreamID.maxID
-    /// Requests at once that the member allows, or that are taken to be before it says so.
-    private var limit = 100
     /// HEADERS and DATA that came.
     private(set) var frameCount = 0
-    private var window = ReceiveWindow(size: HTTP2MemberConnection.connectionWindow)
     private var readStreams: [UpstreamStream] = []
-    private var moved: [HTTP2StreamID] = []
+    /// Those whose requests the member has not acted on.
+    private var refused: [UpstreamStream] = []
     /// While no request is on it: since when.
     private(set) var idleSince: UInt64 = 0
+    private var turn = 0
 
     /// What a member may send of one response before its client takes it.
     static let streamWindow = 256 << 10
     private static let connectionWindow = 16 << 20
-    private static let defaultWindow = 65_535
     /// More on one connection than this, and what one lost segment holds up is too much.
     private static let mostStreams = 256
+    /// Requests at once that a member is taken to allow before it says so.
+    private static let usualStreams = 100
+    /// What is left of the numbers of streams from here on is spared for those that are on their way.
+    private static let lastStream: UInt32 = 1 << 30
+    /// A member's connection carries everybody's requests, day after day: what would be a flood from one client is not
+    /// one here. In thirty seconds.
+    private static let unsuspicious = 100_000
+    /// Collected for one turn of the loop, before clients are not read from.
+    private static let mostCollected = 256 << 10
+    /// Memory for what is collected that is kept for the next turn.
+    private static let keptMemory = 64 << 10
 
     init(worker: ProxyWorker, member: MemberState, isTLS: Bool) {
         self.worker = worker
@@ -50,60 +65,55 @@ final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
         self.isTLS = isTLS
         highWater = worker.settings.bufferBytes
         idleSince = worker.tickTime
+        var limits = HTTP2Session.Limits()
+        limits.fieldBytes = HeadLimits.largestHead
+        limits.streamWindow = Self.streamWindow
+        limits.connectionWindow = Self.connectionWindow
+        limits.controls = Self.unsuspicious
+        session = HTTP2Session(role: .client, limits: limits, fields: worker.fieldSection)
     }
-
-    func makeCodec() -> NIOHTTP2Handler {
-        var connection = NIOHTTP2Handler.ConnectionConfiguration()
-        connection.initialSettings = [
-            HTTP2Setting(parameter: .enablePush, value: 0),
-            HTTP2Setting(parameter: .maxConcurrentStreams, value: 0),
-            HTTP2Setting(parameter: .initialWindowSize, value: Self.streamWindow),
-            HTTP2Setting(parameter: .maxHeaderListSize, value: HeadLimits.largestHead),
-        ]
-        // A member's connection carries everybody's requests, day after day: what would be a flood from one client is
-        // not one here.
-        connection.maximumConnectionGlitches = Self.unsuspicious
-        connection.controlFrameRateLimit.maximumCount = Self.unsuspicious
-        var stream = NIOHTTP2Handler.StreamConfiguration()
-        stream.streamResetFrameRateLimit.maximumCount = Self.unsuspicious
-        stream.streamErrorRateLimit.maximumCount = Self.unsuspicious
-        return NIOHTTP2Handler(
-            mode: .client, frameDelegate: self, connectionConfiguration: connection, streamConfiguration: stream)
-    }
-
-    /// In thirty seconds.
-    private static let unsuspicious = 100_000
 
     /// Whether one more request may go here.
-    var hasRoom: Bool { !isLeaving && streams.count + waiting.count < min(limit, Self.mostStreams) }
+    var hasRoom: Bool {
+        !isLeaving
+            && session.streamCount + waiting.count < min(session.peerStreams ?? Self.usualStreams, Self.mostStreams)
+    }
 
     /// Whether it was used before and is not in use: one that the member may be closing at this moment.
-    var isKept: Bool { streams.isEmpty && nextID > HTTP2StreamID(1) }
+    var isKept: Bool { session.streamCount == 0 && session.lastStream > 0 }
 
-    var isIdle: Bool { streams.isEmpty && waiting.isEmpty }
+    var isIdle: Bool { session.streamCount == 0 && waiting.isEmpty }
 
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    var isWritable: Bool {
+        guard channel?.isWritable ?? false else { return false }
+        guard session.output.count >= Self.mostCollected else { return true }
+        isHeldBack = true
+        return false
+    }
+
+    var stands: Bool { isReady }
+
+    var trailerFields: TrailerFields { worker.trailerFields }
 
     // MARK: Requests
 
     func add(_ stream: UpstreamStream) { waiting.append(stream) }
 
-    var stands: Bool { isReady }
-
-    func open(_ stream: UpstreamStream) -> HTTP2StreamID {
-        let id = nextID
-        nextID = id.advanced(by: 2)
-        // What is left of the numbers is spared for those that are on their way.
-        if Int(id) > 1 << 30 { retire() }
-        streams[id] = stream
-        return id
-    }
-
-    /// Pseudo-fields and fields in HTTP/2 of a head that was written for HTTP/1.1.
-    func fields(of head: ByteBuffer) -> HPACKHeaders? {
+    /// Begins a request with a head that was written for HTTP/1.1.
+    ///
+    /// - Returns: the stream's place; `nil` when the head cannot be read, which cannot be: it was written here.
+    func open(_ stream: UpstreamStream, _ head: ByteBuffer, isEnd: Bool) -> Int? {
         let parsed = worker.memberHead
         guard parsed.parse(head.readableBytesUInt8Span, limits: Self.ownLimits) == .complete else { return nil }
-        return HTTP2MemberRequest.fields(head, parsed, isTLS: isTLS)
+        let place = session.open(isHead: parsed.method == .head)
+        while streams.count <= place { streams.append(nil) }
+        streams[place] = stream
+        session.beginFields()
+        HTTP2MemberRequest.write(head, parsed, isTLS: isTLS, to: session)
+        session.endFields(place, isEnd: isEnd)
+        flushSoon()
+        if session.lastStream >= Self.lastStream { retire() }
+        return place
     }
 
     /// What is written here was within the limits when it came, and got a few fields more.
@@ -115,28 +125,45 @@ final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
         if isIdle, isLeaving { closeNow() }
     }
 
-    func write(_ id: HTTP2StreamID, _ payload: HTTP2Frame.FramePayload) {
-        context?.write(wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
+    func reset(_ place: Int, _ code: ErrorCode) {
+        // When all end, one may take others along that have not been told yet.
+        guard !isOver else { return }
+        session.reset(place, code)
+        streams[place] = nil
         flushSoon()
+        if isIdle { noteIdle() }
     }
 
-    func sendWindowUpdate(_ id: HTTP2StreamID, _ increment: Int) {
-        write(id, .windowUpdate(windowSizeIncrement: increment))
+    func widen(_ place: Int, by increment: Int) {
+        session.widen(place, by: increment)
+        flushSoon()
     }
 
     /// Once for all that is written in this turn of the loop.
     func flushSoon() {
-        guard !isFlushScheduled, let context else { return }
+        guard !isFlushScheduled, isReady, !isOver else { return }
         isFlushScheduled = true
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.execute {
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        worker.loop.execute {
             bound.value.isFlushScheduled = false
-            bound.value.context?.flush()
-            bound.value.noteMoved()
+            bound.value.flushNow()
         }
     }
 
-    func noteRead(_ stream: UpstreamStream) { if readStreams.last !== stream { readStreams.append(stream) } }
+    private func flushNow() {
+        let output = session.output
+        guard output.count > 0, !isOver else { return }
+        if let context {
+            let bytes = unsafe output.bytes.withUnsafeBufferPointer { unsafe ByteBuffer(bytes: $0) }
+            context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        } else {
+            channel?.send(output.bytes)
+        }
+        output.removeAll(keeping: isIdle ? 0 : Self.keptMemory)
+        guard isHeldBack, isWritable else { return }
+        isHeldBack = false
+        wakeAll()
+    }
 
     // MARK: Channel events
 
@@ -144,7 +171,9 @@ final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    func channelActive(context: ChannelHandlerContext) { if !isTLS { becomeReady() } }
+    func channelActive(context: ChannelHandlerContext) { socketConnected() }
+
+    func socketConnected() { if !isTLS { becomeReady() } }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
@@ -152,14 +181,12 @@ final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
             guard negotiated == "h2" else {
                 // A member that speaks something else would take the preface for a request.
                 ended(NIOSSLError.handshakeFailed(.noError))
-                context.close(promise: nil)
+                closeChannel()
                 return
             }
             becomeReady()
-        case let event as StreamClosedEvent:
-            closed(event)
         case ChannelEvent.inputClosed:
-            context.close(promise: nil)
+            socketInputClosed()
         default:
             break
         }
@@ -169,94 +196,175 @@ final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
         guard !isReady else { return }
         isReady = true
         bump(worker.counters.upstreamConnections)
-        sendWindowUpdate(.rootStream, Self.connectionWindow - Self.defaultWindow)
+        session.start()
+        flushSoon()
         let all = waiting
         waiting = []
         for stream in all { stream.becomeReady() }
         if isIdle { noteIdle() }
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let frame = unwrapInboundIn(data)
-        switch frame.payload {
-        case .headers(let headers):
+    var mayReadSocket: Bool { true }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { socketRead(unwrapInboundIn(data)) }
+
+    func socketRead(_ bytes: ByteBuffer) {
+        guard !isOver else { return }
+        var input = bytes
+        if pending.readableBytes > 0 {
+            pending.writeImmutableBuffer(bytes)
+            input = pending
+            pending = ByteBuffer()
+        }
+        session.now = worker.tickTime
+        var offset = 0
+        while !isOver {
+            let event = session.next(input.readableBytesUInt8Span, offset: &offset)
+            if event == .incomplete { break }
+            if case .data(let place, let range, let count, let isEnd) = event {
+                frameCount &+= 1
+                guard let stream = streams[place] else { continue }
+                let piece = input.getSlice(at: input.readerIndex + range.lowerBound, length: range.count)
+                stream.receive(piece ?? ByteBuffer(), padding: count - range.count, isEnd: isEnd)
+                settle(place, stream)
+            } else {
+                take(event)
+            }
+        }
+        sendElsewhere()
+        guard !isOver, offset < input.readableBytes else { return }
+        input.moveReaderIndex(forwardBy: offset)
+        // Not to hold what the channel wants to read into next.
+        pending = ByteBuffer(bytes: input.readableBytesView)
+    }
+
+    private func sendElsewhere() {
+        while !refused.isEmpty {
+            let all = refused
+            refused = []
+            for stream in all { stream.closed(isRefused: true, error: nil) }
+        }
+    }
+
+    private func take(_ event: HTTP2Session.Event) {
+        switch event {
+        case .response(let place):
             frameCount &+= 1
-            streams[frame.streamID]?.receive(headers.headers, isEnd: headers.endStream)
-        case .data(let data):
-            guard case .byteBuffer(let bytes) = data.data else { return }
+            guard let stream = streams[place] else { return }
+            stream.receiveHead(session.fields, isEnd: session.isInputEnded(place), worker)
+            settle(place, stream)
+        case .trailers(let place):
             frameCount &+= 1
-            let count = bytes.readableBytes + (data.paddingBytes.map { $0 + 1 } ?? 0)
-            window.received(count)
-            let increment = window.consumed(count)
-            if increment > 0 { sendWindowUpdate(.rootStream, increment) }
-            streams[frame.streamID]?.receive(bytes, padding: count - bytes.readableBytes, isEnd: data.endStream)
-        case .settings(.settings(let settings)):
-            if let most = settings.last(where: { $0.parameter == .maxConcurrentStreams })?.value { limit = most }
-        case .goAway(let last, _, _):
-            if last < lastAccepted { lastAccepted = last }
-            retire()
-        default:
+            guard let stream = streams[place] else { return }
+            stream.receiveTrailers(session.fields)
+            settle(place, stream)
+        case .reset(let place, let code):
+            closed(place, isRefused: code == .refusedStream)
+        case .broken(let place):
+            if place >= 0 { closed(place, isRefused: false) }
+        case .windowOpened(let place):
+            if place >= 0 { push(place) } else { pushAll() }
+        case .settings:
+            pushAll()
+        case .goAway(let last, _):
+            leave(last)
+        case .failed:
+            flushNow()
+            ended(nil)
+            closeChannel()
+        case .incomplete, .request, .data, .pong:
             break
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    func channelReadComplete(context: ChannelHandlerContext) { socketReadComplete() }
+
+    func socketReadComplete() {
         let all = readStreams
         readStreams.removeAll(keepingCapacity: true)
         for stream in all { stream.client?.upstreamReadComplete(stream) }
-        noteMoved()
+        flushNow()
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        guard isWritable else { return }
-        for stream in Array(streams.values) { stream.noteWritable() }
+    func noteRead(_ stream: UpstreamStream) { if readStreams.last !== stream { readStreams.append(stream) } }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) { socketWritabilityChanged() }
+
+    func socketWritabilityChanged() { if isWritable { wakeAll() } }
+
+    private func wakeAll() {
+        let all = streams
+        for stream in all { stream?.noteWritable() }
     }
+
+    private func push(_ place: Int) {
+        guard place < streams.count, let stream = streams[place], stream.push() else { return }
+        flushSoon()
+        stream.noteWritable()
+        settle(place, stream)
+    }
+
+    /// Each in turn, beginning with another each time, as long as there is room for any.
+    private func pushAll() {
+        let count = streams.count
+        guard count > 0 else { return }
+        turn = (turn + 1) % count
+        for offset in 0..<count where !session.isWindowClosed { push((turn + offset) % count) }
+    }
+
+    func socketInputClosed() { closeChannel() }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? NIOSSLError, case .uncleanShutdown = error { return }
-        guard hasFailed || !isReady || !(isOneStream(error)) else { return }
         ended(error)
         context.close(promise: nil)
     }
 
-    /// A GOAWAY with an error has left.
-    private var hasFailed = false
-
-    /// The codec has reset that stream, and its closing says the rest.
-    private func isOneStream(_ error: any Error) -> Bool { !(error is IOError) && !(error is NIOSSLError) }
-
     func channelInactive(context: ChannelHandlerContext) { ended(nil) }
 
-    func wroteFrame(_ frame: HTTP2Frame) {
-        switch frame.payload {
-        case .data(let data):
-            guard let stream = streams[frame.streamID] else { return }
-            stream.left(data.data.readableBytes)
-            moved.append(frame.streamID)
-        case .goAway(_, let code, _):
-            if code != .noError { hasFailed = true }
-        default:
-            break
-        }
-    }
+    func socketClosed(_ error: (any Error)?) { ended(error) }
 
-    private func noteMoved() {
-        guard !moved.isEmpty else { return }
-        let all = moved
-        moved.removeAll(keepingCapacity: true)
-        for id in all { streams[id]?.noteWritable() }
-    }
+    private func closeChannel() { if let context { context.close(promise: nil) } else { channel?.close() } }
 
     // MARK: Ends
 
-    private func closed(_ event: StreamClosedEvent) {
-        guard let stream = streams.removeValue(forKey: event.streamID) else { return }
-        let isRefused = event.reason == .refusedStream || event.streamID > lastAccepted
-        stream.closed(isRefused: isRefused, error: nil)
+    /// Forgets a stream that is over.
+    func settle(_ place: Int, _ stream: UpstreamStream) {
+        guard place < streams.count, streams[place] === stream, session.closeIfDone(place) else { return }
+        streams[place] = nil
+        stream.closed(isRefused: false, error: nil)
         if isIdle { noteIdle() }
     }
 
+    /// The stream is gone.
+    private func closed(_ place: Int, isRefused: Bool) {
+        guard place < streams.count, let stream = streams[place] else { return }
+        streams[place] = nil
+        if isRefused {
+            // What came with it may say where the request is not to be sent again.
+            stream.lost()
+            refused.append(stream)
+        } else {
+            stream.closed(isRefused: false, error: nil)
+        }
+        if isIdle { noteIdle() }
+    }
+
+    /// The member acts on no request beyond `last`.
+    private func leave(_ last: UInt32) {
+        retire()
+        let all = streams
+        for (place, stream) in all.enumerated() {
+            guard stream != nil, place < streams.count, streams[place] === stream, session.id(of: place) > last else {
+                continue
+            }
+            session.forget(place)
+            closed(place, isRefused: true)
+        }
+    }
+
     private func noteIdle() {
+        guard !isOver else { return }
         idleSince = worker.tickTime
         if isLeaving { closeNow() } else { worker.noteDeadline(worker.pool(for: member).sharedExpiry(of: self)) }
     }
@@ -272,12 +380,12 @@ final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
     private func closeNow() {
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         worker.loop.execute {
-            guard let context = bound.value.context else { return }
+            guard !bound.value.isOver, bound.value.isIdle else { return }
             if bound.value.isReady {
-                bound.value.write(.rootStream, .goAway(lastStreamID: .rootStream, errorCode: .noError, opaqueData: nil))
-                context.flush()
+                bound.value.session.sendLastGoAway()
+                bound.value.flushNow()
             }
-            context.close(promise: nil)
+            bound.value.closeChannel()
         }
     }
 
@@ -285,6 +393,8 @@ final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
     func connectFailed(_ error: any Error) { ended(error) }
 
     private func ended(_ error: (any Error)?) {
+        guard !isOver else { return }
+        isOver = true
         isLeaving = true
         worker.pool(for: member).remove(self)
         let queue = waiting
@@ -292,8 +402,8 @@ final class HTTP2MemberConnection: ChannelInboundHandler, NIOHTTP2FrameDelegate 
         for (index, stream) in queue.enumerated() {
             stream.connectFailed(error ?? ChannelError.eof, isFirst: index == 0)
         }
-        let all = Array(streams.values)
-        streams.removeAll()
-        for stream in all { stream.closed(isRefused: false, error: error) }
+        let all = streams
+        streams = []
+        for stream in all { stream?.closed(isRefused: false, error: error) }
     }
 }

@@ -1,39 +1,31 @@
+import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOHPACK
 
-/// A request's field section for a member that speaks HTTP/2.
+/// A request's fields for a member that speaks HTTP/2.
 enum HTTP2MemberRequest {
-    /// - Parameter head: parsed from `bytes`, which were written for the member.
-    static func fields(_ bytes: ByteBuffer, _ head: RequestHead, isTLS: Bool) -> HPACKHeaders {
-        let text = { (range: ByteRange) in
-            bytes.getString(at: bytes.readerIndex + range.start, length: range.count) ?? ""
+    /// - Parameters:
+    ///   - head: parsed from `bytes`, which were written for the member.
+    ///   - session: a field block was begun in it.
+    static func write(_ bytes: ByteBuffer, _ head: RequestHead, isTLS: Bool, to session: HTTP2Session) {
+        let span = bytes.readableBytesUInt8Span
+        switch head.method {
+        case .get: session.add(fixed: StaticIndex.get)
+        case .post: session.add(fixed: StaticIndex.post)
+        default: session.add(StaticIndex.get, value: span.extracting(head.methodRange.range))
         }
-        var fields = HPACKHeaders()
-        fields.reserveCapacity(head.fields.count + 5)
-        fields.add(name: ":method", value: text(head.methodRange))
-        fields.add(name: ":scheme", value: isTLS ? "https" : "http")
-        fields.add(name: ":path", value: text(head.path) + text(head.query), indexing: .nonIndexable)
-        fields.add(name: ":authority", value: text(head.authority.text))
+        session.add(fixed: isTLS ? StaticIndex.https : StaticIndex.http)
+        // The query is behind the path.
+        let end = head.query.isEmpty ? head.path.end : head.query.end
+        session.add(StaticIndex.root, value: span.extracting(head.path.start..<end))
+        session.add(StaticIndex.authority, value: span.extracting(head.authority.text.range))
         for index in 0..<head.fields.count {
             let line = head.fields[index]
             if line.isDropped || line.name == .host { continue }
-            fields.add(
-                name: HTTP2ResponseHead.lowerCaseName(bytes, line), value: text(line.value),
-                indexing: line.name.indexing)
+            session.add(
+                line.name.staticIndex, name: span.extracting(line.nameRange.range),
+                value: span.extracting(line.value.range), isSecret: line.name.isSecret)
         }
-        if head.acceptsTrailers { fields.add(name: "te", value: "trailers") }
-        return fields
-    }
-}
-
-extension FieldName {
-    /// Secrets are kept out of the table (RFC 7541 section 7.1.3), and so is what would not be found there again.
-    var indexing: HPACKIndexing {
-        switch self {
-        case .authorization, .cookie, .setCookie: .neverIndexed
-        case .xRequestID, .contentLength, .contentRange, .age: .nonIndexable
-        default: .indexable
-        }
+        if head.acceptsTrailers { session.add("te", "trailers") }
     }
 }

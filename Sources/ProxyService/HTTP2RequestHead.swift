@@ -1,13 +1,13 @@
+import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOHPACK
 
-/// Turns a request's field section of HTTP/2 into the head of an HTTP/1.1 message, so that one parser with one set of
-/// rules judges both, and routes and members see no difference.
+/// Turns a request's fields of HTTP/2 into the head of an HTTP/1.1 message, so that one parser with one set of rules
+/// judges both, and routes and members see no difference.
 ///
 /// What HTTP/1.1 cannot say wrongly is checked here (RFC 9113 section 8); that pseudo-fields come first, once and
-/// complete, that names are tokens in lower case and that no field concerns the connection has been checked by
-/// NIOHTTP2.
+/// complete, that names are tokens in lower case, that no field concerns the connection and that values have neither
+/// line ends nor blanks around them has been checked by ``HTTP2Session``.
 enum HTTP2RequestHead {
     /// Appends the head.
     ///
@@ -15,120 +15,104 @@ enum HTTP2RequestHead {
     ///   - isEnd: the request has no body.
     ///   - nonce: what a member is asked to confirm when WebSocket begins; HTTP/2 has no need of it.
     /// - Returns: `false` for a malformed request (RFC 9113 section 8.1.1).
-    static func write(_ fields: HPACKHeaders, isEnd: Bool, nonce: RequestID, to buffer: inout ByteBuffer) -> Bool {
-        var method = ""
-        var scheme = ""
-        var path = ""
-        var authority: String?
-        var host: String?
-        var protocolName: String?
-        var hasLength = false
-        var cookies = 0
-        for (name, value, _) in fields {
-            guard isTrimmed(value) else { return false }
-            switch name {
-            case ":method": method = value
-            case ":scheme": scheme = value
-            case ":path": path = value
-            case ":authority": authority = value
-            case ":protocol": protocolName = value
-            case "host":
-                guard host == nil else { return false }
-                host = value
-            case "cookie": cookies += 1
-            case "content-length": hasLength = true
-            default: break
-            }
-        }
-        if let authority, let host, authority != host { return false }
-        guard let target = authority ?? host, !target.isEmpty else { return false }
-        var isWebSocket = false
-        if method == "CONNECT" {
-            if let protocolName {
-                guard protocolName == "websocket", !isEnd, !hasLength else { return false }
-                isWebSocket = true
-            } else {
-                path = target
-            }
-        }
-        if method != "CONNECT" || isWebSocket {
-            guard scheme == "https" || scheme == "http" else { return false }
-            // An absolute target would be another place for a host, and there are two already.
-            guard path.utf8.first == UInt8(ascii: "/") || (path == "*" && method == "OPTIONS") else { return false }
-        }
-        // What HTTP/1.1 would end the first line at, or split it into more parts with.
-        guard !method.utf8.contains(where: { $0 <= 0x20 }), !path.utf8.contains(where: { $0 <= 0x20 }) else {
-            return false
-        }
-
-        buffer.writeString(isWebSocket ? "GET" : method)
-        buffer.writeStaticString(" ")
-        buffer.writeString(path)
-        buffer.writeStaticString(" HTTP/1.1\r\nhost: ")
-        buffer.writeString(target)
-        buffer.writeStaticString("\r\n")
-        for (name, value, _) in fields {
-            switch name {
-            case "host", "cookie": continue
-            case "sec-websocket-key" where isWebSocket: continue
-            default:
-                if name.utf8.first == UInt8(ascii: ":") { continue }
-                buffer.writeString(name)
-                buffer.writeStaticString(": ")
-                buffer.writeString(value)
-                buffer.writeStaticString("\r\n")
-            }
-        }
-        if cookies > 0 { writeCookies(fields, to: &buffer) }
+    static func write(_ fields: FieldSection, isEnd: Bool, nonce: RequestID, to buffer: inout ByteBuffer) -> Bool {
+        let target = fields.authority >= 0 ? fields.authority : fields.host
+        guard target >= 0, fields.value(target).count > 0 else { return false }
+        if fields.authority >= 0, fields.host >= 0, !isSame(fields, fields.authority, fields.host) { return false }
+        let isConnect = isText(fields.value(fields.method), "CONNECT")
+        let isWebSocket = isConnect && fields.protocolName >= 0
         if isWebSocket {
-            buffer.writeStaticString("connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ")
-            buffer.writeBase64(nonce)
-            buffer.writeStaticString("\r\n")
-        } else if !isEnd, !hasLength {
-            buffer.writeStaticString("transfer-encoding: chunked\r\n")
+            guard isText(fields.value(fields.protocolName), "websocket"), !isEnd, fields.contentLength < 0 else {
+                return false
+            }
         }
-        buffer.writeStaticString("\r\n")
-        return true
+        let path = fields.path >= 0 ? fields.path : target
+        if fields.path >= 0 { guard isWeb(fields) else { return false } }
+        // What HTTP/1.1 would end the first line at, or split it into more parts with.
+        guard !hasBlank(fields.value(fields.method)), !hasBlank(fields.value(path)) else { return false }
+
+        return buffer.appendHead(capacity: fields.size + 4 * fields.count + 256) { writer in
+            if isWebSocket { writer.write("GET") } else { writer.write(fields.value(fields.method)) }
+            writer.write(UInt8(ascii: " "))
+            writer.write(fields.value(path))
+            writer.write(" HTTP/1.1\r\nhost: ")
+            writer.write(fields.value(target))
+            writer.write("\r\n")
+            for index in 0..<fields.count {
+                switch fields.token(index) {
+                case .other, .te, .contentLength: break
+                case .webSocketKey where !isWebSocket: break
+                default: continue
+                }
+                writer.write(fields.name(index))
+                writer.write(": ")
+                writer.write(fields.value(index))
+                writer.write("\r\n")
+            }
+            if fields.cookies > 0 { writeCookies(fields, &writer) }
+            if isWebSocket {
+                writer.write("connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ")
+                writer.write(base64: nonce)
+                writer.write("\r\n")
+            } else if !isEnd, fields.contentLength < 0 {
+                writer.write("transfer-encoding: chunked\r\n")
+            }
+            writer.write("\r\n")
+        }
     }
 
     /// RFC 9113 section 8.2.3: crumbs become one field.
-    private static func writeCookies(_ fields: HPACKHeaders, to buffer: inout ByteBuffer) {
-        buffer.writeStaticString("cookie: ")
+    private static func writeCookies(_ fields: FieldSection, _ writer: inout HeadWriter) {
+        writer.write("cookie: ")
         var isFirst = true
-        for (name, value, _) in fields where name == "cookie" {
-            if !isFirst { buffer.writeStaticString("; ") }
+        for index in 0..<fields.count where fields.token(index) == .cookie {
+            if !isFirst { writer.write("; ") }
             isFirst = false
-            buffer.writeString(value)
+            writer.write(fields.value(index))
         }
-        buffer.writeStaticString("\r\n")
+        writer.write("\r\n")
     }
 
-    /// RFC 9113 section 8.2.1: no blank begins or ends a value.
-    private static func isTrimmed(_ value: String) -> Bool {
-        let bytes = value.utf8
-        guard let first = bytes.first, let last = bytes.last else { return true }
-        return first != 0x20 && first != 0x09 && last != 0x20 && last != 0x09
+    /// A scheme of the web, and a path: an absolute target would be another place for a host, and there are two already.
+    private static func isWeb(_ fields: FieldSection) -> Bool {
+        let scheme = fields.value(fields.scheme)
+        guard isText(scheme, "https") || isText(scheme, "http") else { return false }
+        let path = fields.value(fields.path)
+        return path[0] == UInt8(ascii: "/") || (isText(path, "*") && isText(fields.value(fields.method), "OPTIONS"))
+    }
+
+    private static func hasBlank(_ bytes: Span<UInt8>) -> Bool {
+        for index in 0..<bytes.count where bytes[index] <= 0x20 { return true }
+        return false
+    }
+
+    private static func isSame(_ fields: FieldSection, _ one: Int, _ other: Int) -> Bool {
+        let (a, b) = (fields.value(one), fields.value(other))
+        guard a.count == b.count else { return false }
+        for index in 0..<a.count where a[index] != b[index] { return false }
+        return true
+    }
+
+    private static func isText(_ bytes: Span<UInt8>, _ text: StaticString) -> Bool {
+        guard bytes.count == text.utf8CodeUnitCount else { return false }
+        // As long as the text.
+        for index in 0..<bytes.count where unsafe bytes[index] != text.utf8Start[index] { return false }
+        return true
     }
 }
 
-extension ByteBuffer {
+extension HeadWriter {
     /// The sixteen bytes of an identifier (RFC 4648 section 4).
-    fileprivate mutating func writeBase64(_ identifier: RequestID) {
-        var bytes: [UInt8] = []
-        for word in [identifier.high, identifier.low] {
-            for shift in stride(from: 56, through: 0, by: -8) {
-                bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
-            }
+    fileprivate mutating func write(base64 identifier: RequestID) {
+        // 128 bits are 21 digits of six, and two bits.
+        var (high, low) = (identifier.high, identifier.low)
+        for _ in 0..<21 {
+            write(Self.digit64(UInt8(high >> 58)))
+            high = high << 6 | low >> 58
+            low <<= 6
         }
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let count = Swift.min(3, bytes.count - start)
-            var group: UInt32 = 0
-            for offset in 0..<3 { group = group << 8 | (offset < count ? UInt32(bytes[start + offset]) : 0) }
-            for place in 0..<4 {
-                writeInteger(
-                    place > count ? UInt8(ascii: "=") : Self.digit64(UInt8(group >> UInt32(18 - 6 * place) & 63)))
-            }
-        }
+        write(Self.digit64(UInt8(high >> 58)))
+        write("==")
     }
 
     private static func digit64(_ value: UInt8) -> UInt8 {

@@ -1,5 +1,6 @@
 import Addresses
 import Balancing
+import HTTP2Wire
 import HTTPWire
 import NIOCore
 import NIOSSL
@@ -28,6 +29,9 @@ final class ProxyWorker {
     /// For heads that were written for members and become HTTP/2.
     let memberHead = RequestHead()
     let trailerFields = TrailerFields()
+    /// Of the HTTP/2 message that was read last.
+    let fieldSection = FieldSection()
+    private var headBuffer = ByteBuffer()
     var normalPath: [UInt8] = []
     var hostScratch: [UInt8] = []
     var date = HTTPDate()
@@ -104,6 +108,18 @@ final class ProxyWorker {
 
     /// From now on lines go there.
     func setAccessLog(_ sink: LineSink?) { accessLog = sink }
+
+    // MARK: Scratch space
+
+    /// A buffer for a head that is read at once. It is the same each time as long as nobody keeps it.
+    func takeHeadBuffer() -> ByteBuffer {
+        var buffer = ByteBuffer()
+        swap(&buffer, &headBuffer)
+        buffer.clear()
+        return buffer
+    }
+
+    func giveBack(_ buffer: consuming ByteBuffer) { headBuffer = buffer }
 
     // MARK: The snapshot
 

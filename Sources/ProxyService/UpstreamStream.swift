@@ -1,22 +1,22 @@
 import Balancing
+import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOHPACK
-import NIOHTTP2
 
 /// A request on a connection to a member that speaks HTTP/2.
 final class UpstreamStream: UpstreamLink {
     private let connection: HTTP2MemberConnection
-    private(set) var id: HTTP2StreamID?
+    /// Among the connection's streams; `nil`: not begun, or closed.
+    private var place: Int?
+    private var body = OutgoingBody()
     private var isRequestEnded = false
     private var isResponseEnded = false
     private var hasHead = false
     /// Of a response that says its length: what is missing; `nil`: it does not say.
     private var remaining: Int?
     /// What the client does not take yet, in the form of HTTP/1.1.
-    private var held = CircularBuffer<(bytes: ByteBuffer, credit: Int)>()
+    private var held: CircularBuffer<(bytes: ByteBuffer, credit: Int)>?
     private var window: ReceiveWindow
-    private var pending = 0
     /// Frames that had come on the connection when the request was sent.
     private var framesBefore = 0
 
@@ -29,41 +29,35 @@ final class UpstreamStream: UpstreamLink {
 
     override var isShared: Bool { true }
 
-    override var isWritable: Bool { pending < connection.highWater && connection.isWritable }
+    override var isWritable: Bool { body.count < connection.highWater && connection.isWritable }
 
-    override var unsentBytes: Int { pending + window.held }
+    override var unsentBytes: Int { body.count + window.held }
 
     // MARK: The request
 
     override func send(_ request: ByteBuffer, headLength: Int, isEnd: Bool) {
-        var body = request
-        guard let head = body.readSlice(length: headLength), let fields = connection.fields(of: head) else {
-            // Cannot be: it was written here.
-            return fail()
-        }
+        var rest = request
+        guard let head = rest.readSlice(length: headLength) else { return fail() }
         // If it closes without an answer, that is the kept connection's end rather than the member's.
         if connection.isKept { uses += 1 }
         framesBefore = connection.frameCount
-        let opened = connection.open(self)
-        id = opened
-        let isWhole = isEnd && body.readableBytes == 0 && client?.stream?.trailers == nil
+        let isWhole = isEnd && rest.readableBytes == 0 && client?.stream?.trailers == nil
         isRequestEnded = isWhole
-        connection.write(opened, .headers(.init(headers: fields, endStream: isWhole)))
-        if !isWhole, body.readableBytes > 0 || isEnd { write(body, isEnd: isEnd) }
+        place = connection.open(self, head, isEnd: isWhole)
+        guard place != nil else { return fail() }
+        if !isWhole, rest.readableBytes > 0 || isEnd { write(rest, isEnd: isEnd) }
     }
 
     override func write(_ bytes: ByteBuffer, isEnd: Bool = false) {
-        guard let id, !isRequestEnded else { return }
+        guard let place, !isRequestEnded else { return }
+        isRequestEnded = isEnd
         let trailers = isEnd ? client?.stream?.trailers : nil
         if bytes.readableBytes > 0 || (isEnd && trailers == nil) {
-            pending += bytes.readableBytes
-            isRequestEnded = isEnd && trailers == nil
-            connection.write(id, .data(.init(data: .byteBuffer(bytes), endStream: isRequestEnded)))
+            _ = body.write(bytes, isEnd: isEnd && trailers == nil, connection.session, place)
         }
-        if let trailers {
-            isRequestEnded = true
-            connection.write(id, .headers(.init(headers: trailers, endStream: true)))
-        }
+        if let trailers { body.end(trailers: trailers, connection.session, place, connection.trailerFields) }
+        connection.flushSoon()
+        if isRequestEnded { connection.settle(place, self) }
     }
 
     override func flush() { connection.flushSoon() }
@@ -73,40 +67,37 @@ final class UpstreamStream: UpstreamLink {
         flush()
     }
 
-    /// DATA has left.
-    func left(_ count: Int) { pending -= count }
+    /// Sends what the member's windows allow by now.
+    ///
+    /// - Returns: whether there was anything.
+    func push() -> Bool {
+        guard let place, body.isEnded != body.isSent || body.count > 0 else { return false }
+        return body.push(connection.session, place, connection.trailerFields) > 0 || body.isSent
+    }
 
     func noteWritable() { if isWritable { client?.upstreamWritable(self) } }
 
     // MARK: The response
 
-    func receive(_ fields: HPACKHeaders, isEnd: Bool) {
+    /// A head, interim ones included.
+    func receiveHead(_ fields: FieldSection, isEnd: Bool, _ worker: ProxyWorker) {
         guard let client else { return }
         if isEnd { isResponseEnded = true }
-        if hasHead {
-            var bytes = ByteBuffer()
-            if remaining == nil {
-                bytes.writeStaticString("0\r\n")
-                bytes.writeFields(fields)
-                bytes.writeStaticString("\r\n")
-            }
-            return deliver(bytes, credit: 0)
-        }
-        var bytes = ByteBuffer()
-        let status = fields.first.map(\.value) ?? ""
+        let status = fields.status
+        var bytes = worker.takeHeadBuffer()
         bytes.writeStaticString("HTTP/1.1 ")
-        bytes.writeString(status)
+        bytes.writeImmutableSpan(fields.value(0))
         bytes.writeStaticString(" ")
-        if let code = UInt16(status) { bytes.writeStaticString(statusReason(code)) }
+        bytes.writeStaticString(statusReason(UInt16(status)))
         bytes.writeStaticString("\r\n")
-        bytes.writeFields(fields)
-        if status.utf8.first != UInt8(ascii: "1") || isEnd {
+        fields.writeLines(to: &bytes)
+        if status >= 200 {
             hasHead = true
-            let hasBody = client.exchange.method != .head && status != "204" && status != "304"
-            if let length = fields.first(name: "content-length") {
-                remaining = hasBody ? Int(length) ?? 0 : 0
-            } else if !hasBody {
+            let hasBody = client.exchange.method != .head && status != 204 && status != 304
+            if !hasBody {
                 remaining = 0
+            } else if let length = fields.length {
+                remaining = length
             } else if isEnd {
                 remaining = 0
                 bytes.writeStaticString("content-length: 0\r\n")
@@ -114,6 +105,17 @@ final class UpstreamStream: UpstreamLink {
                 bytes.writeStaticString("transfer-encoding: chunked\r\n")
             }
         }
+        bytes.writeStaticString("\r\n")
+        deliver(bytes, credit: 0)
+        worker.giveBack(bytes)
+    }
+
+    /// Fields behind the body. They end the response.
+    func receiveTrailers(_ fields: FieldSection) {
+        isResponseEnded = true
+        guard client != nil, remaining == nil else { return deliver(ByteBuffer(), credit: 0) }
+        var bytes = ByteBuffer(staticString: "0\r\n")
+        fields.writeLines(to: &bytes)
         bytes.writeStaticString("\r\n")
         deliver(bytes, credit: 0)
     }
@@ -140,8 +142,9 @@ final class UpstreamStream: UpstreamLink {
     }
 
     private func deliver(_ bytes: ByteBuffer, credit: Int) {
-        guard let client, held.isEmpty, client.mayReadUpstream else {
-            if client != nil { held.append((bytes, credit)) }
+        guard let client, held?.isEmpty ?? true, client.mayReadUpstream else {
+            // Held bytes must not share the memory that is read into next.
+            if client != nil { hold(ByteBuffer(bytes: bytes.readableBytesView), credit) }
             return
         }
         connection.noteRead(self)
@@ -149,8 +152,13 @@ final class UpstreamStream: UpstreamLink {
         if bytes.readableBytes > 0 { client.upstreamRead(self, bytes) }
     }
 
+    private func hold(_ bytes: ByteBuffer, _ credit: Int) {
+        if held == nil { held = CircularBuffer() }
+        held?.append((bytes, credit))
+    }
+
     override func resumeReading() {
-        while let client, client.mayReadUpstream, let next = held.popFirst() {
+        while let client, client.mayReadUpstream, let next = held?.popFirst() {
             giveBack(next.credit)
             if next.bytes.readableBytes > 0 { client.upstreamRead(self, next.bytes) }
         }
@@ -159,7 +167,7 @@ final class UpstreamStream: UpstreamLink {
 
     private func giveBack(_ count: Int) {
         let increment = window.consumed(count)
-        if increment > 0, let id, !isResponseEnded { connection.sendWindowUpdate(id, increment) }
+        if increment > 0, let place, !isResponseEnded { connection.widen(place, by: increment) }
     }
 
     // MARK: Ends
@@ -169,21 +177,27 @@ final class UpstreamStream: UpstreamLink {
 
     override func close() {
         client = nil
-        held.removeAll()
-        guard let id else { return connection.forget(self) }
+        held = nil
+        guard let place else { return connection.forget(self) }
         let isOver = isRequestEnded && (isResponseEnded || remaining == 0)
         if connection.frameCount == framesBefore, !isOver {
             // Nothing has come since: whether anybody is there is not known, so that nobody else is sent there.
             connection.retire()
         }
-        if !isOver { connection.write(id, .rstStream(.cancel)) }
+        if !isOver { connection.reset(place, .cancel) }
+    }
+
+    /// The stream is gone.
+    func lost() {
+        place = nil
+        body.removeAll()
     }
 
     /// The member, or the connection, has closed the stream.
     ///
     /// - Parameter isRefused: the member has not acted on the request, and says so (RFC 9113 section 8.7).
     func closed(isRefused: Bool, error: (any Error)?) {
-        id = nil
+        lost()
         isInputClosed = true
         guard let client else { return }
         if isResponseEnded {
@@ -213,13 +227,7 @@ final class UpstreamStream: UpstreamLink {
 }
 
 extension ByteBuffer {
-    /// All but pseudo-fields, as lines of HTTP/1.1.
-    fileprivate mutating func writeFields(_ fields: HPACKHeaders) {
-        for (name, value, _) in fields where name.utf8.first != UInt8(ascii: ":") {
-            writeString(name)
-            writeStaticString(": ")
-            writeString(value)
-            writeStaticString("\r\n")
-        }
+    fileprivate mutating func writeImmutableSpan(_ bytes: Span<UInt8>) {
+        _ = appendHead(capacity: bytes.count) { $0.write(bytes) }
     }
 }

@@ -333,6 +333,32 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
         send()
     }
 
+    /// Gives the kernel at once what it takes of `bytes`, behind what was written before; the rest is held. For who
+    /// collects bytes in memory of its own.
+    package func send(_ bytes: Span<UInt8>) {
+        guard isOpen, !isOutputClosed else { return }
+        var offset = 0
+        if unsentBytes == 0, !isBlocked, connecting == nil {
+            while offset < bytes.count {
+                // Behind `offset` there are as many bytes as are named.
+                let count = unsafe bytes.extracting(offset..<bytes.count).withUnsafeBytes {
+                    unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                }
+                if count >= 0 {
+                    offset += count
+                    continue
+                }
+                if errno == EINTR { continue }
+                guard errno == EAGAIN else { return fail(errno) }
+                isBlocked = true
+                break
+            }
+        }
+        guard offset < bytes.count else { return }
+        write(unsafe bytes.extracting(offset..<bytes.count).withUnsafeBufferPointer { unsafe ByteBuffer(bytes: $0) })
+        flush()
+    }
+
     private func send() {
         while unsentBytes > 0 {
             let more = rest.isEmpty ? 0 : Int32(MSG_MORE)

@@ -264,6 +264,29 @@ struct HTTP2MemberTests {
         await member.close()
     }
 
+    @Test("bytes that are no text pass as they came, both ways")
+    func noText() async throws {
+        let odd: [UInt8] = [0xff, 0x80, 0xc3, 0x28, 0xe2, 0x82]
+        let line: [UInt8] = [0, 3] + Array("x-o".utf8) + [UInt8(odd.count)] + odd
+        let member = try await Member { event in
+            event.frame.isEnd
+                ? Client.frame(
+                    .headers, flags: 5, stream: event.frame.stream, Client.block([(":status", "200")]) + line)
+                : []
+        }
+        let proxy = try await Self.proxy([member])
+        let client = try await Client(proxy.endpoint)
+        client.send(.headers, flags: 5, stream: 1, Client.block(Client.get) + line)
+        try await client.end(of: 1)
+        let asked = try #require(member.events.first).frame.payload
+        #expect(asked.firstRange(of: odd) != nil)
+        let answer = try #require(client.frames.first { $0.kind == 1 && $0.stream == 1 }).payload
+        #expect(answer.firstRange(of: odd) != nil)
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
     @Test("a connection without requests ends after its time, with GOAWAY")
     func idle() async throws {
         let member = try await Member { $0.frame.isEnd ? Member.ok($0.frame.stream, "abc") : [] }

@@ -13,7 +13,7 @@ import Glibc
 struct Fuzz {
     static let targets: [any FuzzTarget.Type] = [
         MessageTarget.self, ZoneTarget.self, MaxMindTarget.self, NetworksTarget.self, ConfigurationTarget.self,
-        HTTPTarget.self, ProxyTarget.self, LoadTarget.self, TLSTarget.self,
+        HTTPTarget.self, HTTP2Target.self, ProxyTarget.self, LoadTarget.self, TLSTarget.self,
     ]
 
     static func main() {

@@ -270,6 +270,7 @@ extension HTTP2Session {
             if let code = apply(setting: name, Int(number(payload, at: index + 2))) { return failed(code) }
             index += 6
         }
+        isSettled = true
         if let event = countControl() { return event }
         output.appendFrame(length: 0, kind: FrameHeader.Kind.settings, flags: FrameHeader.Flags.ack, stream: 0)
         return .settings

@@ -102,6 +102,8 @@ package final class HTTP2Session {
     var largestPayload = FrameHeader.largestPayload
     /// Requests at once that the peer takes; `nil`: it has not said.
     package internal(set) var peerStreams: Int?
+    /// The peer has said what it wants.
+    package internal(set) var isSettled = false
     /// The peer takes extended CONNECT (RFC 8441).
     package internal(set) var peerAllowsConnect = false
     var blockStart = 0

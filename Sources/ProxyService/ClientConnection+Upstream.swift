@@ -128,7 +128,7 @@ extension ClientConnection {
         if let shared = pool.takeShared() {
             let link = UpstreamStream(connection: shared, client: self)
             upstream = link
-            if shared.stands { return sendRequest(link) }
+            if shared.mayBegin(link) { return sendRequest(link) }
             exchange.isUpstreamReady = false
             exchange.wasSent = false
             setDeadline(UInt64(max(snapshot.connectTimeout, 0)))

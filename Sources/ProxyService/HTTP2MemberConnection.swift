@@ -101,15 +101,17 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate {
 
     /// Begins a request with a head that was written for HTTP/1.1.
     ///
+    /// - Parameter asksForTunnel: WebSocket is asked for with extended CONNECT.
     /// - Returns: the stream's place; `nil` when the head cannot be read, which cannot be: it was written here.
-    func open(_ stream: UpstreamStream, _ head: ByteBuffer, isEnd: Bool) -> Int? {
+    func open(_ stream: UpstreamStream, _ head: ByteBuffer, isEnd: Bool, asksForTunnel: Bool) -> Int? {
         let parsed = worker.memberHead
         guard parsed.parse(head.readableBytesUInt8Span, limits: Self.ownLimits) == .complete else { return nil }
         let place = session.open(isHead: parsed.method == .head)
         while streams.count <= place { streams.append(nil) }
         streams[place] = stream
         session.beginFields()
-        HTTP2MemberRequest.write(head, parsed, isTLS: isTLS, to: session)
+        if asksForTunnel { stream.webSocketAccept = HTTP2MemberRequest.webSocketAccept(head, parsed) }
+        HTTP2MemberRequest.write(head, parsed, isTLS: isTLS, asksForTunnel: asksForTunnel, to: session)
         session.endFields(place, isEnd: isEnd)
         flushSoon()
         if session.lastStream >= Self.lastStream { retire() }
@@ -198,10 +200,19 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate {
         bump(worker.counters.upstreamConnections)
         session.start()
         flushSoon()
+        serveWaiting()
+        if isIdle { noteIdle() }
+    }
+
+    /// Whether a request can begin: one for WebSocket only when the member has said whether it takes such.
+    func mayBegin(_ stream: UpstreamStream) -> Bool { isReady && (session.isSettled || !stream.wantsTunnel) }
+
+    private func serveWaiting() {
         let all = waiting
         waiting = []
-        for stream in all { stream.becomeReady() }
-        if isIdle { noteIdle() }
+        for stream in all {
+            if mayBegin(stream) { stream.becomeReady() } else { waiting.append(stream) }
+        }
     }
 
     var mayReadSocket: Bool { true }
@@ -266,6 +277,7 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate {
             if place >= 0 { push(place) } else { pushAll() }
         case .settings:
             pushAll()
+            serveWaiting()
         case .goAway(let last, _):
             leave(last)
         case .failed:

@@ -6,10 +6,16 @@ import NIOCore
 enum HTTP2MemberRequest {
     /// - Parameters:
     ///   - head: parsed from `bytes`, which were written for the member.
+    ///   - asksForTunnel: WebSocket is asked for with extended CONNECT (RFC 8441 section 4).
     ///   - session: a field block was begun in it.
-    static func write(_ bytes: ByteBuffer, _ head: RequestHead, isTLS: Bool, to session: HTTP2Session) {
+    static func write(
+        _ bytes: ByteBuffer, _ head: RequestHead, isTLS: Bool, asksForTunnel: Bool, to session: HTTP2Session
+    ) {
         let span = bytes.readableBytesUInt8Span
         switch head.method {
+        case .get where asksForTunnel:
+            session.add(":method", "CONNECT")
+            session.add(":protocol", "websocket")
         case .get: session.add(fixed: StaticIndex.get)
         case .post: session.add(fixed: StaticIndex.post)
         default: session.add(StaticIndex.get, value: span.extracting(head.methodRange.range))
@@ -22,10 +28,24 @@ enum HTTP2MemberRequest {
         for index in 0..<head.fields.count {
             let line = head.fields[index]
             if line.isDropped || line.name == .host { continue }
+            let name = span.extracting(line.nameRange.range)
+            // HTTP/2 has no need of it.
+            if asksForTunnel, equalsIgnoringCase(name, "sec-websocket-key") { continue }
             session.add(
-                line.name.staticIndex, name: span.extracting(line.nameRange.range),
+                line.name.staticIndex, name: name,
                 value: span.extracting(line.value.range), isSecret: line.name.isSecret)
         }
         if head.acceptsTrailers { session.add("te", "trailers") }
+    }
+
+    /// What answers the key of the client.
+    static func webSocketAccept(_ bytes: ByteBuffer, _ head: RequestHead) -> [UInt8] {
+        let span = bytes.readableBytesUInt8Span
+        for index in 0..<head.fields.count {
+            let line = head.fields[index]
+            guard equalsIgnoringCase(span.extracting(line.nameRange.range), "sec-websocket-key") else { continue }
+            return WebSocketAccept.value(for: span.extracting(line.value.range))
+        }
+        return []
     }
 }

@@ -19,6 +19,13 @@ final class UpstreamStream: UpstreamLink {
     private var window: ReceiveWindow
     /// Frames that had come on the connection when the request was sent.
     private var framesBefore = 0
+    /// WebSocket was asked for, with extended CONNECT (RFC 8441).
+    private var asksForTunnel = false
+    /// The member has agreed: bytes pass both ways as they come.
+    private var isTunnel = false
+    private var isEndTold = false
+    /// What tells a client of HTTP/1.1 that its key was understood.
+    var webSocketAccept: [UInt8] = []
 
     init(connection: HTTP2MemberConnection, client: ClientConnection) {
         self.connection = connection
@@ -35,17 +42,26 @@ final class UpstreamStream: UpstreamLink {
 
     // MARK: The request
 
+    /// The request is one for WebSocket, which waits for the member to say whether it takes such.
+    var wantsTunnel: Bool { client?.exchange.wantsWebSocket ?? false }
+
     override func send(_ request: ByteBuffer, headLength: Int, isEnd: Bool) {
         var rest = request
+        asksForTunnel = wantsTunnel && connection.session.peerAllowsConnect
+        if wantsTunnel, !asksForTunnel, client?.stream != nil {
+            // Its client asked with CONNECT, to which there is no other answer. One of HTTP/1.1 may be declined.
+            client?.fail(502, "The server does not take WebSocket over HTTP/2.")
+            return
+        }
         guard let head = rest.readSlice(length: headLength) else { return fail() }
         // If it closes without an answer, that is the kept connection's end rather than the member's.
         if connection.isKept { uses += 1 }
         framesBefore = connection.frameCount
-        let isWhole = isEnd && rest.readableBytes == 0 && client?.stream?.trailers == nil
+        let isWhole = isEnd && rest.readableBytes == 0 && client?.stream?.trailers == nil && !asksForTunnel
         isRequestEnded = isWhole
-        place = connection.open(self, head, isEnd: isWhole)
+        place = connection.open(self, head, isEnd: isWhole, asksForTunnel: asksForTunnel)
         guard place != nil else { return fail() }
-        if !isWhole, rest.readableBytes > 0 || isEnd { write(rest, isEnd: isEnd) }
+        if !isWhole, !asksForTunnel, rest.readableBytes > 0 || isEnd { write(rest, isEnd: isEnd) }
     }
 
     override func write(_ bytes: ByteBuffer, isEnd: Bool = false) {
@@ -84,6 +100,7 @@ final class UpstreamStream: UpstreamLink {
         guard let client else { return }
         if isEnd { isResponseEnded = true }
         let status = fields.status
+        if asksForTunnel, status / 100 == 2 { return beginTunnel(fields, isEnd: isEnd, worker) }
         var bytes = worker.takeHeadBuffer()
         bytes.writeStaticString("HTTP/1.1 ")
         bytes.writeImmutableSpan(fields.value(0))
@@ -110,9 +127,34 @@ final class UpstreamStream: UpstreamLink {
         worker.giveBack(bytes)
     }
 
+    /// RFC 8441 section 5: what HTTP/2 says with 200 is 101 in HTTP/1.1.
+    private func beginTunnel(_ fields: FieldSection, isEnd: Bool, _ worker: ProxyWorker) {
+        hasHead = true
+        isTunnel = true
+        var bytes = worker.takeHeadBuffer()
+        bytes.writeStaticString("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n")
+        bytes.writeStaticString("sec-websocket-accept: ")
+        bytes.writeBytes(webSocketAccept)
+        bytes.writeStaticString("\r\n")
+        fields.writeLines(to: &bytes)
+        bytes.writeStaticString("\r\n")
+        deliver(bytes, credit: 0)
+        worker.giveBack(bytes)
+        if isEnd { tellEnd() }
+    }
+
+    /// The member sends nothing more on a tunnel. Told once all before it was.
+    private func tellEnd() {
+        guard isTunnel, isResponseEnded, !isEndTold, held?.isEmpty ?? true, let client else { return }
+        isEndTold = true
+        isInputClosed = true
+        client.upstreamInputClosed(self)
+    }
+
     /// Fields behind the body. They end the response.
     func receiveTrailers(_ fields: FieldSection) {
         isResponseEnded = true
+        if isTunnel { return tellEnd() }
         guard client != nil, remaining == nil else { return deliver(ByteBuffer(), credit: 0) }
         var bytes = ByteBuffer(staticString: "0\r\n")
         fields.writeLines(to: &bytes)
@@ -125,6 +167,10 @@ final class UpstreamStream: UpstreamLink {
         window.received(count)
         if isEnd { isResponseEnded = true }
         guard client != nil else { return giveBack(count) }
+        if isTunnel {
+            deliver(data, credit: count)
+            return tellEnd()
+        }
         if let left = remaining {
             remaining = left - data.readableBytes
             return deliver(data, credit: count)
@@ -163,6 +209,7 @@ final class UpstreamStream: UpstreamLink {
             if next.bytes.readableBytes > 0 { client.upstreamRead(self, next.bytes) }
         }
         client?.upstreamReadComplete(self)
+        tellEnd()
     }
 
     private func giveBack(_ count: Int) {
@@ -201,8 +248,10 @@ final class UpstreamStream: UpstreamLink {
         isInputClosed = true
         guard let client else { return }
         if isResponseEnded {
-            // What is held says how it ended.
-            return
+            // What is held says how it ended. A tunnel ends when both sides have.
+            guard isTunnel, isEndTold else { return }
+            self.client = nil
+            return client.upstreamClosed(self, failure: nil, wasReady: true)
         }
         self.client = nil
         if isRefused {

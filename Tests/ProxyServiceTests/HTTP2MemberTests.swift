@@ -264,6 +264,85 @@ struct HTTP2MemberTests {
         await member.close()
     }
 
+    /// Takes extended CONNECT, and sends back what it gets in capital letters.
+    private static func webSocketMember(allows: Bool = true) async throws -> HTTP2TestMember {
+        try await Member(settings: [0, 8, 0, 0, 0, allows ? 1 : 0]) { event in
+            let stream = event.frame.stream
+            switch event.frame.kind {
+            case 1 where event.fields[":protocol"] == "websocket":
+                return Self.headers(stream, [(":status", "200"), ("sec-websocket-protocol", "x")])
+            case 1: return Member.ok(stream, "no")
+            case 0:
+                let text = String(decoding: event.frame.payload, as: UTF8.self).uppercased()
+                return Client.frame(.data, flags: event.frame.isEnd ? 1 : 0, stream: stream, Array(text.utf8))
+            default: return []
+            }
+        }
+    }
+
+    @Test("WebSocket over HTTP/1.1 becomes extended CONNECT, and ends when both sides have")
+    func webSocket() async throws {
+        let member = try await Self.webSocketMember()
+        let proxy = try await Self.proxy([member])
+        let client = try await TestClient(proxy.endpoint)
+        try await client.send(
+            "GET /ws?a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        let answer = try await client.wait { $0.contains("\r\n\r\n") }
+        #expect(answer.hasPrefix("HTTP/1.1 101 ") && answer.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
+        #expect(answer.contains("sec-websocket-protocol: x"))
+        let asked = try #require(member.events.first).fields
+        #expect(asked[":method"] == "CONNECT" && asked[":path"] == "/ws?a" && asked["sec-websocket-version"] == "13")
+        #expect(asked["sec-websocket-key"] == nil && asked["upgrade"] == nil && asked["connection"] == nil)
+        try await client.send("abc")
+        _ = try await client.wait { $0.hasSuffix("ABC") }
+        try await client.send("def")
+        _ = try await client.wait { $0.hasSuffix("ABCDEF") }
+        try await client.closeOutput()
+        _ = try await client.waitForEnd()
+        #expect(await proxy.settles { $0.openConnections == 0 && $0.aborted == 0 })
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("a client's CONNECT passes on, and is declined where the member does not take it")
+    func webSocketOverHTTP2() async throws {
+        let fields = [
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/"),
+            (":authority", "a"),
+        ]
+        var member = try await Self.webSocketMember()
+        var proxy = try await Self.proxy([member])
+        var client = try await Client(proxy.endpoint)
+        client.request(1, fields, isEnd: false)
+        try await client.wait(1) { $0.status == "200" }
+        client.data(1, Array("abc".utf8))
+        try await client.wait(1) { $0.text == "ABC" }
+        client.data(1, Array("d".utf8), isEnd: true)
+        let all = try await client.end(of: 1)
+        #expect(all.text == "ABCD" && all.resetCode == nil && !all.heads.joined().contains { $0.contains("accept") })
+        #expect(await proxy.settles { $0.aborted == 0 })
+        await client.close()
+        await proxy.stop()
+        await member.close()
+        member = try await Self.webSocketMember(allows: false)
+        proxy = try await Self.proxy([member])
+        client = try await Client(proxy.endpoint)
+        client.request(1, fields, isEnd: false)
+        #expect(try await client.end(of: 1).status == "502")
+        #expect(member.events.allSatisfy { $0.frame.kind != 1 })
+        await client.close()
+        // HTTP/1.1 lets a server go on without the switch.
+        let answer = try await TestClient.exchange(
+            proxy.endpoint,
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"
+                + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.contains("no"))
+        await proxy.stop()
+        await member.close()
+    }
+
     @Test("bytes that are no text pass as they came, both ways")
     func noText() async throws {
         let odd: [UInt8] = [0xff, 0x80, 0xc3, 0x28, 0xe2, 0x82]

@@ -206,12 +206,14 @@ struct HTTP2Scenarios {
         withExtendedLifetime(server) {}
     }
 
-    @Test("WebSocket passes over HTTP/2 to a member that speaks HTTP/1.1")
+    @Test("WebSocket passes over HTTP/2, to a member that speaks HTTP/1.1 and over HTTP/2 again")
     func webSocket() throws {
         let (port, second) = (try freePort(), try freePort())
         let member = try MemberProcess(port: try freePort())
         let program = try Program(Self.configuration(port: port, second: second, member: member.port))
-        let result = try Program.run(Script.python, ["-c", Script.webSocket, "\(port)"])
-        #expect(result.output == "all well\n", "\(result)\(program.text)")
+        for target in [port, second] {
+            let result = try Program.run(Script.python, ["-c", Script.webSocket, "\(target)"])
+            #expect(result.output == "all well\n", "\(result)\(program.text)")
+        }
     }
 }

@@ -218,6 +218,7 @@ let package = Package(
             dependencies: ["StateStore", "TrafficModel"],
             swiftSettings: house),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", logging], swiftSettings: house),
-        .testTarget(name: "ScenarioTests", dependencies: ["meridian"], swiftSettings: house),
+        .testTarget(
+            name: "ScenarioTests", dependencies: ["meridian"], exclude: ["varnishtest"], swiftSettings: house),
     ]
 )

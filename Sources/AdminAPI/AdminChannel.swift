@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOSSL
 import Synchronization
+import TLSWire
 import TrafficModel
 
 /// The TLS of the API's address, as the configuration in force has it.
@@ -30,6 +31,7 @@ final class AdminTLS: Sendable {
             certificateChain: try NIOSSLCertificate.fromPEMFile(certificate.chainPath).map { .certificate($0) },
             privateKey: .privateKey(try NIOSSLPrivateKey(file: certificate.keyPath, format: .pem)))
         configuration.minimumTLSVersion = .tlsv12
+        configuration.cipherSuites = CipherSuites.served
         configuration.applicationProtocols = ["http/1.1"]
         if let path = settings.clientAuthorityPath {
             configuration.trustRoots = .file(path)

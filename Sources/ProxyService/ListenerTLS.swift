@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import NIOSSL
+import TLSWire
 import TrafficModel
 
 /// The certificates of one listener, ready to be used. Immutable: a reload makes a new one.
@@ -27,6 +28,7 @@ final class ListenerTLS: Sendable {
             var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
             configuration.minimumTLSVersion = settings.minimumVersion == .v13 ? .tlsv13 : .tlsv12
+            configuration.cipherSuites = CipherSuites.served
             configuration.applicationProtocols = protocols
             if let clients = settings.clients {
                 configuration.trustRoots = .file(clients.authorityPath)

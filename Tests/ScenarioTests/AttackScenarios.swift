@@ -3,7 +3,8 @@ import Testing
 
 /// They take a minute, and keep the machine busy: `make test-slow` runs them.
 @Suite(
-    "The VIP tier under attack, by slowhttptest, and with members that die under HTTP/2", .serialized,
+    "The VIP tier under attack, by slowhttptest, with members that die under HTTP/2, and seen by testssl.sh",
+    .serialized,
     .enabled(if: ProcessInfo.processInfo.environment["MERIDIAN_SLOW"] != nil))
 struct AttackScenarios {
     private static func configuration(_ port: Int, _ member: Int, limits: String) -> String {
@@ -94,5 +95,48 @@ struct AttackScenarios {
         #expect(
             text.contains(" 0 failed, 0 errored, 0 timeout") && text.contains("0 4xx, 0 5xx"), "\(text)\(program.text)")
         #expect(!text.contains("status codes: 0 2xx"))
+    }
+
+    /// What it says of certificates is about the one that the test made.
+    private struct Finding: Decodable {
+        var id: String
+        var severity: String
+        var finding: String
+    }
+
+    @Test(
+        "testssl.sh finds no weakness, whatever the key and the oldest version", arguments: ["ec", "rsa"],
+        ["1.2", "1.3"])
+    func weaknesses(key: String, version: String) throws {
+        let authority = try Authority()
+        defer { authority.remove() }
+        try authority.issue("own", subject: "/CN=a.test", key: key, days: 90)
+        let port = try freePort()
+        let program = try Program(
+            """
+            proxy: { access_log: "off", threads: 1 }
+            certificates: { own: { chain: \(authority.path("own.pem")), key: \(authority.path("own.key")) } }
+            listeners:
+              web:
+                address: "127.0.0.1:\(port)"
+                tls: { certificates: [own], minimum_version: \(version) }
+                routes: [ { respond: { body: hello } } ]
+            """)
+        let report = program.folder.appending(path: "findings.json")
+        let result = try Program.run(
+            "testssl",
+            [
+                "--warnings", "off", "--color", "0", "--quiet", "--jsonfile", report.path, "--ip", "127.0.0.1",
+                "--protocols", "--server-defaults", "--server-preference", "--std", "--vulnerable", "a.test:\(port)",
+            ])
+        let findings = try JSONDecoder().decode([Finding].self, from: Data(contentsOf: report))
+        #expect(findings.count > 50, "\(result)")
+        // About the test's authority, and the machine's OpenSSL; and a preference of the server's would say nothing
+        // where all that is offered is good (as Mozilla's "intermediate" has it).
+        let others = ["engine_problem", "cert_chain_of_trust", "cert_revocation", "DNS_CAArecord", "cipher_order"]
+        let bad = findings.filter {
+            !["OK", "INFO"].contains($0.severity) && !others.contains($0.id) && !$0.id.hasPrefix("cipher_order")
+        }
+        #expect(bad.isEmpty, "\(bad)")
     }
 }

@@ -1,3 +1,4 @@
+import ControlPlane
 import HTTPTypes
 import Hummingbird
 import Synchronization
@@ -17,7 +18,35 @@ package enum AdminMetrics {
     static let scrapeTime = MetricFamily(
         "meridian_metrics_last_scrape_seconds", .gauge, [], "Time that gathering the metrics took the last time.")
 
-    package static let all = [requests, seconds, scrapes, scrapeTime]
+    static let events = MetricFamily(
+        "meridian_admin_events_total", .counter, ["event"],
+        "What requests to the admin API met with: wrong credentials, missing rights, foreign hosts, limits, replays.")
+    static let recorded = MetricFamily(
+        "meridian_journal_events_total", .counter, [], "Events that the node's journal recorded.")
+    static let lost = MetricFamily(
+        "meridian_journal_events_lost_total", .counter, [], "Events that readers missed because they were too slow.")
+    static let subscribers = MetricFamily(
+        "meridian_journal_subscribers", .gauge, [], "Readers that wait for events.")
+    static let refusedSubscribers = MetricFamily(
+        "meridian_journal_subscribers_refused_total", .counter, [], "Readers turned away because there were too many.")
+
+    package static let all = [
+        requests, seconds, events, scrapes, scrapeTime, recorded, lost, subscribers, refusedSubscribers,
+    ]
+}
+
+extension MetricsWriter {
+    /// What access to the node, and its journal, counted.
+    mutating func write(_ counters: AdminCounters, _ journal: Journal.Counts) {
+        begin(AdminMetrics.events)
+        for (name, count) in counters.totals.sorted(by: { $0.key < $1.key }) {
+            sample(MetricLabels("event", DNSMetrics.snake(name)), count)
+        }
+        write(AdminMetrics.recorded, journal.recorded)
+        write(AdminMetrics.lost, journal.lost)
+        write(AdminMetrics.subscribers, UInt64(max(0, journal.subscribers)))
+        write(AdminMetrics.refusedSubscribers, journal.refusedSubscribers)
+    }
 }
 
 /// Counts requests to the admin API.

@@ -45,6 +45,7 @@ package final class MetricsEndpoint: Sendable {
         let format = MetricsWriter.Format(accept: request.headers[.accept] ?? "")
         var writer = await node.metrics(format)
         meter.write(to: &writer)
+        writer.write(node.adminCounters, node.journal.counts)
         writeScrapes(to: &writer)
         writer.finish()
         state.withLock {

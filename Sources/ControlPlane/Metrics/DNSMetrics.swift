@@ -56,7 +56,7 @@ package enum DNSMetrics {
     }
 
     /// Words of several parts as label values: `nameError` becomes `name_error`.
-    static func snake(_ word: String) -> String {
+    package static func snake(_ word: String) -> String {
         word.reduce(into: "") { text, letter in
             if letter.isUppercase, !text.isEmpty { text.append("_") }
             text.append(contentsOf: letter.lowercased())

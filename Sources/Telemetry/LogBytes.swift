@@ -10,12 +10,18 @@ extension [UInt8] {
     }
 
     package mutating func append(decimal value: UInt64) {
-        var divisor: UInt64 = 1
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-            divisor /= 10
+        guard value >= 10 else { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value)) }
+        // From the last digit to the first; 2^64 has twenty.
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var start = 20
+        var rest = value
+        while rest > 0 {
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            start -= 1
+            digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+            rest = quotient
         }
+        for index in start..<20 { append(digits[index]) }
     }
 
     /// With microseconds.
@@ -44,33 +50,35 @@ extension [UInt8] {
     /// becomes `-`.
     package mutating func append(escaped bytes: Span<UInt8>, limit: Int) {
         if bytes.isEmpty { return append(UInt8(ascii: "-")) }
-        for index in 0..<Swift.min(bytes.count, limit) {
+        append(bytes, limit: limit, lowest: 0x21, escape: "\\x")
+    }
+
+    /// What needs no escape is copied in one piece, which is nearly always all of it.
+    private mutating func append(_ bytes: Span<UInt8>, limit: Int, lowest: UInt8, escape: StaticString) {
+        let count = Swift.min(bytes.count, limit)
+        var begin = 0
+        for index in 0..<count {
             let byte = bytes[index]
-            if byte > 0x20, byte < 0x7f, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
-                append(byte)
-            } else {
-                append(text: "\\x")
-                append(Self.digit(byte >> 4))
-                append(Self.digit(byte & 15))
-            }
+            if byte >= lowest, byte < 0x7f, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
+            append(bytes, from: begin, to: index)
+            append(text: escape)
+            append(Self.digit(byte >> 4))
+            append(Self.digit(byte & 15))
+            begin = index + 1
         }
+        append(bytes, from: begin, to: count)
         if bytes.count > limit { append(text: "...") }
+    }
+
+    private mutating func append(_ bytes: Span<UInt8>, from begin: Int, to end: Int) {
+        guard begin < end else { return }
+        unsafe bytes.extracting(begin..<end).withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 
     /// The inside of a JSON string: bytes that are not visible ASCII become `\u00NN`, each byte for itself, because what
     /// clients send need not be UTF-8.
     package mutating func append(json bytes: Span<UInt8>, limit: Int) {
-        for index in 0..<Swift.min(bytes.count, limit) {
-            let byte = bytes[index]
-            if byte >= 0x20, byte < 0x7f, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
-                append(byte)
-            } else {
-                append(text: "\\u00")
-                append(Self.digit(byte >> 4))
-                append(Self.digit(byte & 15))
-            }
-        }
-        if bytes.count > limit { append(text: "...") }
+        append(bytes, limit: limit, lowest: 0x20, escape: "\\u00")
     }
 
     /// Text of this program's own for a JSON string (RFC 8259 section 7). Control characters, also those beyond ASCII and

@@ -89,11 +89,14 @@ package struct LogLine: Sendable {
     }
 
     private mutating func begin(_ key: StaticString) {
-        separate()
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
+        guard isJSON else {
+            separate()
+            bytes.append(text: key)
+            return bytes.append(UInt8(ascii: "="))
+        }
+        bytes.append(text: bytes.isEmpty ? "{\"" : ",\"")
         bytes.append(text: key)
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
-        bytes.append(isJSON ? UInt8(ascii: ":") : UInt8(ascii: "="))
+        bytes.append(text: "\":")
     }
 
     private mutating func separate() {

@@ -66,7 +66,7 @@ struct LogLineTests {
         #expect(String(decoding: line.bytes, as: UTF8.self) == expected)
     }
 
-    @Test("numbers", arguments: [0, 9, 10, 99, 100, -1, .max, .min])
+    @Test("numbers", arguments: [0, 9, 10, 99, 100, 12_345_678_901, -1, -10, .max, .min])
     func numbers(value: Int) {
         var bytes: [UInt8] = []
         bytes.append(decimal: value)

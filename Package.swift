@@ -45,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -105,9 +106,18 @@ let package = Package(
                 "TrafficModel", deque, nioCore, nioPosix, lifecycle, logging,
             ], swiftSettings: house),
         .target(
+            name: "Dashboard",
+            dependencies: [
+                "ControlPlane", "TrafficModel",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Mustache", package: "swift-mustache"),
+                httpTypes, lifecycle, logging, nioCore,
+            ], resources: [.embedInCode("Assets")], swiftSettings: house),
+        .target(
             name: "AdminAPI",
             dependencies: [
-                "Addresses", "ControlPlane", "Maintenance", "ProxyService", "StateStore", "TLSWire", "Telemetry",
+                "Addresses", "ControlPlane", "Dashboard", "Maintenance", "ProxyService", "StateStore", "TLSWire",
+                "Telemetry",
                 "TrafficModel",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -213,6 +223,11 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(
             name: "AdminAPITests", dependencies: ["Addresses", "AdminAPI", "TrafficModel"], swiftSettings: house),
+        .testTarget(
+            name: "DashboardTests",
+            dependencies: [
+                "ControlPlane", "Dashboard", "TrafficModel", .product(name: "Mustache", package: "swift-mustache"),
+            ], swiftSettings: house),
         .testTarget(
             name: "StateStoreTests",
             dependencies: ["StateStore", "TrafficModel"],

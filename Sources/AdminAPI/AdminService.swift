@@ -1,5 +1,6 @@
 import Addresses
 package import ControlPlane
+import Dashboard
 import Glibc
 import HTTPTypes
 import Hummingbird
@@ -21,11 +22,13 @@ package struct AdminService: Service {
     private let socketPath: String?
     private let logger: Logger
     private let metrics: MetricsEndpoint
+    private let dashboard: Dashboard
     /// Connections of all addresses together.
     private let open = AdminChannel.OpenCount()
 
     package init(node: Node, socketPath: String?, metrics: MetricsEndpoint? = nil, logger: Logger) {
         self.node = node
+        dashboard = Dashboard(node: node, logger: logger)
         self.metrics = metrics ?? MetricsEndpoint(node: node)
         self.socketPath = socketPath
         self.logger = logger
@@ -43,6 +46,7 @@ package struct AdminService: Service {
 
     private func serve() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await dashboard.run() }
             if let socketPath { group.addTask { try await serveSocket(socketPath) } }
             if let (listener, certificate) = await node.adminListener {
                 let tls: AdminTLS
@@ -153,6 +157,7 @@ package struct AdminService: Service {
         }
         router.add(middleware: DryRunMiddleware())
         for route in routes { route.register(in: router) }
+        dashboard.addRoutes(to: router) { $0.identity.map { $0.role >= .view } ?? false }
         return router
     }
 }

@@ -14,6 +14,8 @@ package struct Compiler: Sendable {
     package let plan: SteeringPlan
     /// Positions of the virtual servers that have a rule about coming back.
     package let failbackServers: [Int]
+    /// Where clients are, for those who watch.
+    let countries: ClientCountries
     private let authority: AuthorityData
     private let registry: MemberRegistry
 
@@ -32,6 +34,7 @@ package struct Compiler: Sendable {
         self.registry = registry
         plan = SteeringPlan(intent: intent, geography: geography)
         failbackServers = FailbackTracker.servers(in: intent)
+        countries = ClientCountries(geography)
         authority = AuthorityData(
             intent: intent, plan: plan, seed: seed, cookieSeed: cookieSeed, poolSlots: poolSlots, pairSlots: pairSlots,
             previous: previous.map { ($0.authority, $0.intent, $0.plan) })

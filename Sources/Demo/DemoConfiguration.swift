@@ -1,4 +1,5 @@
 import Addresses
+import TrafficModel
 
 /// The configuration of the demo's node, as the text a person would write.
 enum DemoConfiguration {
@@ -22,7 +23,9 @@ enum DemoConfiguration {
               member: { http: { path: /healthz }, \(pace) }
 
             regions:
-            \(lines(plan.regions) { "\($0.name): { host: \($0.host) }" })
+            \(lines(plan.regions) {
+                "\($0.name): { host: \($0.host), location: { latitude: \($0.location.latitude), longitude: \($0.location.longitude) } }"
+            })
 
             virtual_servers:
             \(lines(plan.virtualServers) {

@@ -1,4 +1,5 @@
 import Addresses
+import TrafficModel
 
 /// The picture that the demo plays: who listens where, and who is a client from where.
 ///
@@ -9,6 +10,8 @@ struct DemoPlan: Sendable {
         var title: String
         /// The name that the wide IP's CNAME leads to.
         var host: String
+        /// Where it would be, for the map of the dashboard; degrees.
+        var location: Location
         var virtualServers: [VirtualServer]
     }
 
@@ -69,9 +72,13 @@ struct DemoPlan: Sendable {
     var geoIPv6Path: String
 
     init(options: DemoOptions) {
-        let names = [("eu", "Europe, Africa"), ("us", "the Americas"), ("apac", "Asia, Oceania")]
-        regions = names.enumerated().map { index, pair in
-            let (name, title) = pair
+        let names = [
+            ("eu", "Europe, Africa", Location(latitude: 52.2, longitude: 21)),
+            ("us", "the Americas", Location(latitude: 39, longitude: -77.5)),
+            ("apac", "Asia, Oceania", Location(latitude: 1.35, longitude: 103.8)),
+        ]
+        regions = names.enumerated().map { index, facts in
+            let (name, title, location) = facts
             let network = 127 << 24 | UInt32(index + 1) << 16
             let servers = (1...2).map { server in
                 let label = "\(name)-\(server)"
@@ -87,7 +94,8 @@ struct DemoPlan: Sendable {
                     members: members)
             }
             return Region(
-                name: name, title: title, host: "\(name).api.global.lb.example.net", virtualServers: servers)
+                name: name, title: title, host: "\(name).api.global.lb.example.net", location: location,
+                virtualServers: servers)
         }
         dns = [
             Endpoint(address: .v4(127 << 24 | 1), port: options.dnsPort),

@@ -1,0 +1,233 @@
+// Keeps a page up to date: texts by the name of their place, rows by their key. What is on the page stays the same
+// elements, so that focus, selection and scroll position are never lost.
+
+const listeners = new Set();
+let source = null;
+let topic = "";
+let latest = 0;
+let lastHeard = Date.now();
+let retry = 0;
+let retryTimer = 0;
+let isLost = false;
+
+/** Calls back with each message; `isGap` says that some were missed. */
+export function onMessage(callback) { listeners.add(callback); }
+
+/** Follows a topic: a query such as `topic=services&q=eu`. */
+export function follow(query) {
+  topic = query;
+  latest = 0;
+  connect();
+}
+
+function connect() {
+  clearTimeout(retryTimer);
+  source?.close();
+  source = null;
+  // Browsers open few connections to one server: a page that nobody sees must not hold one.
+  if (document.hidden) return;
+  const current = new EventSource(`/live?${topic}`);
+  source = current;
+  current.onmessage = (event) => {
+    if (source !== current) return;
+    retry = 0;
+    lastHeard = Date.now();
+    setLost(false);
+    receive(JSON.parse(event.data));
+  };
+  current.onerror = () => {
+    if (source !== current) return;
+    setLost(true);
+    if (current.readyState === EventSource.CLOSED) later();
+  };
+}
+
+function later() {
+  source?.close();
+  source = null;
+  clearTimeout(retryTimer);
+  retry = Math.min(retry + 1, 10);
+  retryTimer = setTimeout(async () => {
+    // A node that wants us to sign in says so to a request whose answer we can read.
+    try {
+      const answer = await fetch("/history?range=5m", { headers: { Accept: "application/json" } });
+      if (answer.status === 401) {
+        location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+        return;
+      }
+    } catch { /* Still gone. */ }
+    connect();
+  }, retry * 1000);
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) { source?.close(); source = null; clearTimeout(retryTimer); } else if (topic) connect();
+});
+addEventListener("pagehide", () => source?.close());
+
+// A connection whose other end is gone without a word looks open.
+setInterval(() => {
+  if (source && Date.now() - lastHeard > 30_000) { setLost(true); lastHeard = Date.now(); later(); }
+}, 5_000);
+
+function setLost(lost) {
+  const link = document.getElementById("link");
+  link.dataset.link = lost ? "lost" : "live";
+  link.lastElementChild.textContent = lost ? "Offline" : "Live";
+  if (lost === isLost) return;
+  isLost = lost;
+  const banner = document.getElementById("lost");
+  banner.hidden = !lost;
+  document.body.classList.toggle("stale", lost);
+  if (lost) document.getElementById("lost-time").textContent = new Date(lastHeard).toLocaleTimeString();
+}
+
+function receive(message) {
+  const isGap = latest > 0 && message.n > latest + 1;
+  latest = message.n;
+  for (const [name, text] of Object.entries(message.f)) {
+    for (const place of document.querySelectorAll(`[data-page="${name}"]`)) setText(place, text);
+  }
+  const verdict = document.querySelector(".verdict");
+  if (verdict && verdict.dataset.nodeState !== message.s) {
+    verdict.dataset.nodeState = message.s;
+    document.getElementById("verdict-icon").setAttribute("href", `#s-${message.s}`);
+  }
+  for (const [name, rows] of Object.entries(message.l)) syncList(name, rows);
+  for (const listener of listeners) listener(message, isGap);
+}
+
+function setText(place, text) { if (place.textContent !== text) place.textContent = text; }
+
+// MARK: Lists
+
+/** Gives all lists of a name exactly these rows, in this order. */
+export function syncList(name, rows) {
+  const pattern = document.getElementById(`t-${name}`)?.content.querySelector("[data-key]");
+  if (!pattern) return;
+  for (const list of document.querySelectorAll(`[data-list="${name}"]`)) {
+    const known = new Map();
+    for (const child of list.children) if (child.dataset.key !== undefined) known.set(child.dataset.key, child);
+    const isFirst = list.dataset.filled === undefined;
+    list.dataset.filled = "";
+    const wanted = rows.map((row) => {
+      let element = known.get(row.k);
+      known.delete(row.k);
+      if (!element) {
+        element = document.importNode(pattern, true);
+        element.dataset.key = row.k;
+        if (!isFirst) element.classList.add("fresh");
+      }
+      fill(element, row);
+      return element;
+    });
+    for (const gone of known.values()) remove(list, gone);
+    let cursor = list.firstElementChild;
+    for (const element of wanted) {
+      if (element === cursor) cursor = cursor.nextElementSibling; else move(list, element, cursor);
+    }
+  }
+  for (const empty of document.querySelectorAll("[data-empty]")) showEmpty(empty);
+}
+
+function move(list, element, before) {
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  if (focused && element.parentNode === list && list.moveBefore) { list.moveBefore(element, before); return; }
+  list.insertBefore(element, before);
+  focused?.focus({ preventScroll: true });
+}
+
+function remove(list, element) {
+  if (element.contains(document.activeElement)) {
+    // Focus goes to what takes the row's place, so that the keyboard stays where it was.
+    const next = element.nextElementSibling ?? element.previousElementSibling;
+    const target = next?.querySelector("button:not([hidden]), a[href]") ?? next;
+    if (target?.focus && (target.tabIndex >= 0 || target.hasAttribute("tabindex"))) {
+      target.focus({ preventScroll: true });
+    } else {
+      document.getElementById("main")?.focus({ preventScroll: true });
+    }
+  }
+  element.remove();
+}
+
+function showEmpty(empty) {
+  const hasRows = empty.dataset.empty.split(" ")
+    .some((name) => document.querySelector(`[data-list="${name}"] > [data-key]`));
+  if (empty.hidden !== hasRows) empty.hidden = hasRows;
+}
+
+const places = new WeakMap();
+
+function placesOf(element) {
+  let found = places.get(element);
+  if (!found) {
+    const all = [element, ...element.querySelectorAll("[data-f], [data-bind]")];
+    found = {
+      texts: all.filter((e) => e.dataset.f !== undefined).map((e) => [e, e.dataset.f]),
+      bound: all.filter((e) => e.dataset.bind !== undefined)
+        .flatMap((e) => e.dataset.bind.split(" ").map((pair) => [e, ...pair.split(":")])),
+    };
+    places.set(element, found);
+  }
+  return found;
+}
+
+function fill(element, row) {
+  if (element.dataset.state !== row.s) {
+    if (element.dataset.state && !element.classList.contains("fresh")) flash(element);
+    element.dataset.state = row.s;
+  }
+  const { texts, bound } = placesOf(element);
+  for (const [place, name] of texts) setText(place, row.f[name] ?? "");
+  for (const [place, attribute, name] of bound) {
+    const value = row.f[name];
+    if (value === undefined) {
+      if (place.hasAttribute(attribute)) place.removeAttribute(attribute);
+    } else if (place.getAttribute(attribute) !== value) {
+      place.setAttribute(attribute, value);
+    }
+    if (attribute === "data-time") tellTime(place);
+  }
+}
+
+function flash(element) {
+  element.classList.remove("changed");
+  requestAnimationFrame(() => element.classList.add("changed"));
+}
+
+// MARK: Times
+
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
+
+function tellTime(place) {
+  const time = Number(place.dataset.time);
+  if (!time) { setText(place, ""); return; }
+  const date = new Date(time);
+  place.dateTime = date.toISOString();
+  place.title = date.toLocaleString();
+  const seconds = (time - Date.now()) / 1000;
+  const size = Math.abs(seconds);
+  let text;
+  if (size < 60) text = relative.format(Math.trunc(seconds), "second");
+  else if (size < 3600) text = relative.format(Math.trunc(seconds / 60), "minute");
+  else if (size < 86_400) text = relative.format(Math.trunc(seconds / 3600), "hour");
+  else text = date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  setText(place, text);
+}
+
+export function tellTimes() { for (const place of document.querySelectorAll("time[data-time]")) tellTime(place); }
+
+/** Says something to screen readers, without moving anything. What was said just before is not lost. */
+export function announce(text) {
+  const place = document.getElementById("announcer");
+  const line = document.createElement("p");
+  line.textContent = text;
+  place.append(line);
+  while (place.children.length > 4) place.firstElementChild.remove();
+}
+
+for (const empty of document.querySelectorAll("[data-empty]")) showEmpty(empty);
+for (const list of document.querySelectorAll("[data-list]")) if (list.firstElementChild) list.dataset.filled = "";
+tellTimes();
+setInterval(tellTimes, 5_000);

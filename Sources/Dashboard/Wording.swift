@@ -1,0 +1,61 @@
+/// Figures as people read them, the same in what the server renders and in what it sends to open pages.
+enum Wording {
+    /// `—`: not measured.
+    static let nothing = "—"
+
+    /// Three significant digits with a unit: `0`, `3.4`, `120`, `1.25k`, `34M`.
+    static func count(_ value: Double) -> String {
+        guard value.isFinite else { return nothing }
+        var value = value
+        var unit = ""
+        for next in ["k", "M", "G", "T"] where value >= 999.5 {
+            value /= 1000
+            unit = next
+        }
+        return digits(value) + unit
+    }
+
+    static func count(_ value: Int) -> String { value < 10_000 ? "\(value)" : count(Double(value)) }
+
+    /// Events a second.
+    static func rate(_ value: Double?) -> String { value.map { count($0) } ?? nothing }
+
+    /// A part of 1.
+    static func share(_ value: Double?) -> String {
+        guard let value, value.isFinite else { return nothing }
+        let percent = value * 100
+        if percent > 0, percent < 0.01 { return "<0.01%" }
+        if percent < 100, percent > 99.99 { return ">99.99%" }
+        return digits(percent) + "%"
+    }
+
+    static func latency(seconds: Double?) -> String {
+        guard let seconds, seconds.isFinite else { return nothing }
+        if seconds < 0.000_9995 { return digits(seconds * 1_000_000) + " µs" }
+        if seconds < 0.9995 { return digits(seconds * 1000) + " ms" }
+        return digits(seconds) + " s"
+    }
+
+    static func bits(_ value: Double?) -> String { value.map { count($0) + "bit/s" } ?? nothing }
+
+    static func duration(seconds: Double) -> String {
+        let whole = Int(min(max(seconds, 0), 1e12))
+        switch whole {
+        case ..<60: return "\(whole) s"
+        case ..<3600: return "\(whole / 60) min"
+        case ..<86_400: return "\(whole / 3600) h \(whole % 3600 / 60) min"
+        default: return "\(whole / 86_400) d \(whole % 86_400 / 3600) h"
+        }
+    }
+
+    /// Up to three significant digits, no more than two behind the point.
+    private static func digits(_ value: Double) -> String {
+        let (factor, places): (Double, Int) = value < 9.995 ? (100, 2) : value < 99.95 ? (10, 1) : (1, 0)
+        let scaled = Int((value * factor).rounded())
+        guard places > 0, scaled % Int(factor) != 0 else { return "\(scaled / Int(factor))" }
+        var fraction = "\(scaled % Int(factor))"
+        while fraction.count < places { fraction = "0" + fraction }
+        while fraction.hasSuffix("0") { fraction.removeLast() }
+        return "\(scaled / Int(factor)).\(fraction)"
+    }
+}

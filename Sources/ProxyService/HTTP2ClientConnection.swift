@@ -8,7 +8,7 @@ import Sockets
 /// What the protocol demands of both sides is kept by ``HTTP2Session``. Here are the order to end (RFC 9113 section
 /// 6.8: a first GOAWAY that says so, a second that names the last stream when the client must have read the first),
 /// and what streams wait for.
-final class HTTP2ClientConnection {
+final class HTTP2ClientConnection: TurnDelegate {
     private enum Ending { case no, announced, last }
 
     private let worker: ProxyWorker
@@ -43,6 +43,8 @@ final class HTTP2ClientConnection {
     private static let mostCollected = 256 << 10
     /// Memory for what is collected that is kept for the next turn.
     private static let keptMemory = 32 << 10
+    /// The same while there is no request.
+    private static let idleMemory = 2 << 10
 
     init(carrier: ClientConnection) {
         self.carrier = carrier
@@ -185,17 +187,18 @@ final class HTTP2ClientConnection {
     func flushSoon() {
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
-        let bound = NIOLoopBound(self, eventLoop: worker.loop)
-        worker.loop.execute {
-            bound.value.isFlushScheduled = false
-            bound.value.flush()
-        }
+        worker.loop.atEndOfTurn(self)
+    }
+
+    func turnEnded() {
+        isFlushScheduled = false
+        flush()
     }
 
     private func flush() {
         guard session.output.count > 0 else { return }
         carrier.send(session.output)
-        session.output.removeAll(keeping: isIdle ? 0 : Self.keptMemory)
+        session.output.removeAll(keeping: isIdle ? Self.idleMemory : Self.keptMemory)
         guard isHeldBack, isWritable else { return }
         isHeldBack = false
         wakeAll()

@@ -9,7 +9,7 @@ import Sockets
 /// A connection to a member that speaks HTTP/2: the table of the requests that share it.
 ///
 /// In clear text it is served by its channel directly; with TLS it is a handler of SwiftNIO.
-final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate {
+final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDelegate {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -36,6 +36,7 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate {
     /// HEADERS and DATA that came.
     private(set) var frameCount = 0
     private var readStreams: [UpstreamStream] = []
+    private var toldStreams: [UpstreamStream] = []
     /// Those whose requests the member has not acted on.
     private var refused: [UpstreamStream] = []
     /// While no request is on it: since when.
@@ -58,6 +59,8 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate {
     private static let mostCollected = 256 << 10
     /// Memory for what is collected that is kept for the next turn.
     private static let keptMemory = 64 << 10
+    /// The same while nothing is to be sent.
+    private static let idleMemory = 4 << 10
 
     init(worker: ProxyWorker, member: MemberState, isTLS: Bool) {
         self.worker = worker
@@ -145,11 +148,12 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate {
     func flushSoon() {
         guard !isFlushScheduled, isReady, !isOver else { return }
         isFlushScheduled = true
-        let bound = NIOLoopBound(self, eventLoop: worker.loop)
-        worker.loop.execute {
-            bound.value.isFlushScheduled = false
-            bound.value.flushNow()
-        }
+        worker.loop.atEndOfTurn(self)
+    }
+
+    func turnEnded() {
+        isFlushScheduled = false
+        flushNow()
     }
 
     private func flushNow() {
@@ -161,7 +165,7 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate {
         } else {
             channel?.send(output.bytes)
         }
-        output.removeAll(keeping: isIdle ? 0 : Self.keptMemory)
+        output.removeAll(keeping: isIdle ? Self.idleMemory : Self.keptMemory)
         guard isHeldBack, isWritable else { return }
         isHeldBack = false
         wakeAll()
@@ -292,9 +296,10 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate {
     func channelReadComplete(context: ChannelHandlerContext) { socketReadComplete() }
 
     func socketReadComplete() {
-        let all = readStreams
-        readStreams.removeAll(keepingCapacity: true)
-        for stream in all { stream.client?.upstreamReadComplete(stream) }
+        // Those that are read from meanwhile are others.
+        swap(&readStreams, &toldStreams)
+        for stream in toldStreams { stream.client?.upstreamReadComplete(stream) }
+        toldStreams.removeAll(keepingCapacity: true)
         flushNow()
     }
 

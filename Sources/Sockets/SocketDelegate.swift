@@ -1,5 +1,10 @@
 package import NIOCore
 
+/// Who wants to know that a loop has handed out all that has happened in a turn.
+package protocol TurnDelegate: AnyObject {
+    func turnEnded()
+}
+
 /// Who a channel without a pipeline serves. All calls come on the channel's loop.
 package protocol SocketDelegate: AnyObject {
     /// The connection that was asked for stands.

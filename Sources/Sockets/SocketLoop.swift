@@ -47,6 +47,9 @@ package final class SocketLoop: EventLoop, @unchecked Sendable {
     /// Those with more to read than their turn allowed.
     private var unfinished: [SocketSource] = []
     private var running: [Job] = []
+    /// Those to be told when what has happened in this turn was handed out.
+    private var turnDelegates: [any TurnDelegate] = []
+    private var toldDelegates: [any TurnDelegate] = []
     private var stopped: [((any Error)?) -> Void] = []
     private var receiveBuffer = ByteBuffer()
 
@@ -96,6 +99,7 @@ package final class SocketLoop: EventLoop, @unchecked Sendable {
         while true {
             runTasks()
             runTimers()
+            endTurn()
             if isStopping, finishStopping() { return }
             let count = unsafe epoll_wait(epoll, events, Self.eventsAtOnce, patience)
             // Only a signal can be the reason.
@@ -124,7 +128,7 @@ package final class SocketLoop: EventLoop, @unchecked Sendable {
 
     /// Milliseconds until something must be done without an event; -1: never.
     private var patience: Int32 {
-        if !unfinished.isEmpty || !running.isEmpty { return 0 }
+        if !unfinished.isEmpty || !running.isEmpty || !turnDelegates.isEmpty { return 0 }
         let hasTasks = inbox.withLock { box in
             if !box.tasks.isEmpty { return true }
             box.isAnnounced = false
@@ -190,6 +194,18 @@ package final class SocketLoop: EventLoop, @unchecked Sendable {
 
     /// Lets `source` go on after the others had their turn.
     func resumeLater(_ source: SocketSource) { unfinished.append(source) }
+
+    /// Tells `delegate` once when all that has happened in this turn was handed out, before the loop waits again:
+    /// who collects bytes to be sent then sends them together. On the loop only.
+    package func atEndOfTurn(_ delegate: any TurnDelegate) { turnDelegates.append(delegate) }
+
+    private func endTurn() {
+        guard !turnDelegates.isEmpty else { return }
+        swap(&turnDelegates, &toldDelegates)
+        // Those that these add are told in the next turn, which comes at once.
+        for delegate in toldDelegates { delegate.turnEnded() }
+        toldDelegates.removeAll(keepingCapacity: true)
+    }
 
     /// A buffer to read into. It is the same each time as long as nobody keeps what was read.
     func takeReceiveBuffer() -> ByteBuffer {

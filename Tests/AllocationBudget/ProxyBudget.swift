@@ -14,6 +14,8 @@ import TrafficModel
 enum ProxyBudget {
     /// For a request on kept connections. There are none; a tick of the clock now and then makes some.
     static let perRequest = 1.0
+    /// For a request from HTTP/2 to HTTP/2: the three objects that stand for it on either side.
+    static let perHTTP2Request = 3.5
     private static let warmUp = 2000
     private static let rounds = 20_000
 
@@ -21,11 +23,13 @@ enum ProxyBudget {
     static func check() -> Bool {
         let plain = measure("proxied request", accessLog: nil)
         let logged = measure("proxied request with an access log", accessLog: "/dev/null")
-        return choices() && plain && logged
+        let http2 = measure("proxied request, HTTP/2 on both sides", accessLog: nil, isHTTP2: true)
+        return choices() && plain && logged && http2
     }
 
-    private static func measure(_ title: String, accessLog: String?) -> Bool {
-        guard let member = Member() else { return report(title, 0, 1, false, "no socket") }
+    private static func measure(_ title: String, accessLog: String?, isHTTP2: Bool = false) -> Bool {
+        let budget = isHTTP2 ? perHTTP2Request : perRequest
+        guard let member = Member(isHTTP2: isHTTP2) else { return report(title, 0, 1, false, "no socket") }
         var intent = Intent()
         intent.proxy.threads = 1
         intent.proxy.accessLog = accessLog.map { LogFile(path: $0) }
@@ -36,6 +40,7 @@ enum ProxyBudget {
                     Upstream.Member(endpoint: Endpoint(address: .v4(0x7f00_0001), port: member.port))
                 ])
         ]
+        intent.upstreams[0].http2 = isHTTP2
         intent.listeners = [
             Listener(
                 name: "web", endpoint: Endpoint(address: .v4(0x7f00_0001), port: 0),
@@ -50,7 +55,7 @@ enum ProxyBudget {
             group: group, published: Published(snapshot), accessLog: intent.proxy.accessLog,
             logger: Logger(label: "budget"))
         guard wait({ try await server.apply(snapshot) }), let endpoint = server.status.listeners.first?.endpoint,
-            var client = Client(port: endpoint.port)
+            var client = Client(port: endpoint.port, isHTTP2: isHTTP2)
         else { return report(title, 0, 1, false, "the proxy does not listen") }
         var succeeded = client.exchange(warmUp)
         let before = malloc_counter_value()
@@ -62,7 +67,7 @@ enum ProxyBudget {
             try await group.shutdownGracefully()
         }
         let isRight = succeeded && server.status.successes == UInt64(warmUp + rounds)
-        return report(title, used, rounds, isRight && Double(used) <= perRequest * Double(rounds), "\(perRequest)")
+        return report(title, used, rounds, isRight && Double(used) <= budget * Double(rounds), "\(budget)")
     }
 
     private static func choices() -> Bool {
@@ -156,15 +161,22 @@ private struct Client {
         "GET /some/path?with=query HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: budget\r\nAccept: */*\r\nCookie: a=b\r\n\r\n"
             .utf8)
 
-    init?(port: UInt16) {
+    private var http2: HTTP2Asker?
+
+    init?(port: UInt16, isHTTP2: Bool) {
         descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0, unsafe withLoopback(port, { unsafe connect(descriptor, $0, $1) }) == 0 else {
             return nil
+        }
+        if isHTTP2 {
+            guard let asker = HTTP2Asker(descriptor) else { return nil }
+            http2 = asker
         }
     }
 
     /// `false` when a response was not the one that the member gives.
     mutating func exchange(_ count: Int) -> Bool {
+        if http2 != nil { return http2?.exchange(count) ?? false }
         for _ in 0..<count {
             guard unsafe write(descriptor, request, request.count) == request.count else { return false }
             var length = 0
@@ -188,7 +200,7 @@ private struct Client {
 private struct Member {
     let port: UInt16
 
-    init?() {
+    init?(isHTTP2: Bool) {
         let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         guard listener >= 0, unsafe withLoopback(0, { unsafe bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0
         else {
@@ -207,10 +219,12 @@ private struct Member {
         let started = unsafe pthread_create(
             &thread, nil,
             { argument in
-                // The listener's number, not an address.
-                Member.serve(CInt(Int(bitPattern: argument)))
+                // The listener's number and what is spoken, not an address.
+                let number = Int(bitPattern: argument)
+                let listener = CInt(number >> 1)
+                if number & 1 == 1 { HTTP2Asker.serve(listener) } else { Member.serve(listener) }
                 return nil
-            }, UnsafeMutableRawPointer(bitPattern: Int(listener)))
+            }, UnsafeMutableRawPointer(bitPattern: Int(listener) << 1 | (isHTTP2 ? 1 : 0)))
         guard started == 0 else { return nil }
     }
 

@@ -3,7 +3,7 @@
 swift := swift
 release_flags := -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 
-.PHONY: help build demo test test-slow fuzz fuzz-smoke lint format bench-dns bench-proxy bench-admin bench-steering install clean
+.PHONY: help build demo test test-slow fuzz fuzz-smoke lint format bench-dns bench-proxy bench-admin bench-steering install deb clean
 
 help:
 	@echo "make demo         set up, build, and show the whole flow on this machine (ARGS=--tour plays it unattended)"
@@ -16,7 +16,8 @@ help:
 	@echo "make bench-proxy  CPU per request, latency and memory beside NGINX, HAProxy and Envoy"
 	@echo "make bench-admin  CPU of a scrape with many members, and what logs cost per query and request"
 	@echo "make bench-steering  time of a decision, of one flip among many names, and of city-sized geography; how even shares are"
-	@echo "make install      copy the binary to PREFIX (default /usr/local)"
+	@echo "make install      put binary, manual pages, completions, unit and documents under PREFIX (default /usr/local)"
+	@echo "make deb          a Debian package, in dist/"
 
 build:
 	@scripts/setup build
@@ -76,7 +77,13 @@ bench-steering:
 	.build/release/SteeringBenchmark
 
 install: build
-	install -D -m 755 .build/release/meridian $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/meridian
+	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install .build/release/meridian
+
+# A Debian package, in dist/.
+deb:
+	@scripts/setup package
+	$(swift) build $(release_flags) --product meridian
+	scripts/deb .build/release/meridian
 
 clean:
-	rm -rf .build .build-fuzz .build-address .build-thread .fuzz results
+	rm -rf .build dist .build-fuzz .build-address .build-thread .fuzz results

@@ -12,7 +12,7 @@ package struct AdminClient {
     package init(socketPath: String) { self.socketPath = socketPath }
 
     /// Whether something accepts connections on the socket.
-    static func isAnswering(_ socketPath: String) -> Bool {
+    package static func isAnswering(_ socketPath: String) -> Bool {
         guard let descriptor = try? connect(socketPath) else { return false }
         close(descriptor)
         return true

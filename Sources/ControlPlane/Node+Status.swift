@@ -11,11 +11,20 @@ import Telemetry
 import TrafficModel
 
 extension Node {
+    /// One line for service managers.
+    package var summary: String {
+        "generation \(snapshot.generation), \(compiler.intent.wideIPs.count) wide IPs, \(compiler.intent.listeners.count) listeners"
+    }
+
+    /// Returns when the node and each of its loops have come round.
+    package func visitLoops() async { await proxy.visitLoops() }
+
     /// What the node serves and how it fares, as of now.
     package func status() async -> NodeStatus {
         let found = await health.status()
         let reasons = Dictionary(found.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first })
         let (intent, steering) = (compiler.intent, snapshot.authority.steering)
+        let answers = AnswerCounts(dns?.counters ?? [], pairSlots, poolSlots)
         let checks = { (endpoint: Endpoint, monitors: [Int]) in
             monitors.map { position in
                 let monitor = intent.monitors[position]
@@ -30,13 +39,15 @@ extension Node {
             wideIPs: intent.wideIPs.map { wideIP in
                 .init(
                     name: wideIP.name.description, method: wideIP.method.rawValue,
-                    pools: wideIP.pools.map { intent.pools[$0].name }, ttl: wideIP.ttl)
+                    pools: wideIP.pools.map { intent.pools[$0].name }, ttl: wideIP.ttl,
+                    answers: answers.byName[wideIP.name.description] ?? 0)
             },
             pools: zip(intent.pools, steering.pools).map { pool, availability in
                 .init(
                     name: pool.name, region: pool.region.map { intent.regions[$0].name },
                     host: pool.host?.description, state: "\(availability)",
-                    virtualServers: pool.virtualServers.map { intent.virtualServers[$0].name }, ttl: pool.ttl)
+                    virtualServers: pool.virtualServers.map { intent.virtualServers[$0].name }, ttl: pool.ttl,
+                    answers: answers.byPool[pool.name] ?? 0)
             },
             virtualServers: zip(intent.virtualServers, steering.servers).map { server, availability in
                 .init(
@@ -52,7 +63,9 @@ extension Node {
                     })
             },
             listeners: proxy.status.listeners.map {
-                .init(name: $0.name, endpoint: $0.endpoint.description, openConnections: $0.openConnections)
+                .init(
+                    name: $0.name, endpoint: $0.endpoint.description, openConnections: $0.openConnections,
+                    connections: $0.connections)
             },
             routes: proxy.routes.map {
                 .init(listener: $0.listener, name: $0.name, traffic: .init($0.traffic))

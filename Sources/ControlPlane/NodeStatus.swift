@@ -29,6 +29,8 @@ package struct NodeStatus: Codable, Sendable {
         package var pools: [String]
         /// Seconds; absent: that of the pool.
         package var ttl: UInt32?
+        /// Those that chose a pool.
+        package var answers: UInt64 = 0
     }
 
     package struct Pool: Codable, Sendable {
@@ -40,6 +42,8 @@ package struct NodeStatus: Codable, Sendable {
         package var virtualServers: [String]
         /// Seconds.
         package var ttl: UInt32 = 0
+        /// Of wide IPs that chose it.
+        package var answers: UInt64 = 0
     }
 
     package struct VirtualServer: Codable, Sendable {

@@ -171,6 +171,11 @@ package final class ProxyServer: Sendable {
         }
     }
 
+    /// Returns when every loop has come round: what hangs does not.
+    package func visitLoops() async {
+        for worker in workers { await worker.run { _ in } }
+    }
+
     /// The member that each loop would take for its next request to an upstream, by position; `nil` where a loop would
     /// find none. Nothing is taken by asking.
     package func nextMembers(ofUpstream name: String) async -> [Int?] {

@@ -12,6 +12,6 @@ struct Meridian: AsyncParsableCommand {
             Explain.self, Drain.self, Disable.self,
             Enable.self, ForceUp.self, ForceDown.self, Weigh.self, Cutover.self, ShiftCommand.self, WindowCommand.self,
             Resume.self,
-            Audit.self, Token.self, Schema.self, Completions.self,
+            Audit.self, Token.self, Schema.self, Completions.self, Manual.self,
         ])
 }

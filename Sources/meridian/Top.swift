@@ -6,9 +6,9 @@ import Glibc
 
 struct Top: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Watch what the node does now: rates of routes, members and listeners on the whole screen.",
+        abstract: "Watch what the node does now: rates of names, routes and members on the whole screen.",
         discussion: """
-            Keys: Tab or 1 to 3 for another table, s for another column to sort by, up and down to move, q to leave. \\
+            Keys: Tab or 1 to 5 for another table, s for another column to sort by, up and down to move, q to leave. \\
             Without a terminal, or with --once, it prints the tables once.
             """)
 

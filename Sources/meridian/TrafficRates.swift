@@ -3,7 +3,7 @@ import ControlPlane
 /// What moved between two looks at a node, as tables of rates.
 struct TrafficRates {
     enum Kind: String, CaseIterable {
-        case routes, members, listeners
+        case names, pools, routes, members, listeners
     }
 
     struct Column {
@@ -44,6 +44,8 @@ struct TrafficRates {
 
     func table(_ kind: Kind) -> Table {
         switch kind {
+        case .names: names
+        case .pools: pools
         case .routes: routes
         case .members: members
         case .listeners: listeners
@@ -52,6 +54,26 @@ struct TrafficRates {
 
     private static func find<Item>(_ items: [Item], _ key: (Item) -> String) -> [String: Item] {
         Dictionary(items.map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private var names: Table {
+        let old = Self.find(before.wideIPs) { $0.name }
+        return Table(
+            kind: .names, columns: [.init(title: "ANSWERS/S", decimals: 1)],
+            rows: after.wideIPs.map { wideIP in
+                Row(name: wideIP.name, figures: [rate(old[wideIP.name]?.answers ?? wideIP.answers, wideIP.answers)])
+            })
+    }
+
+    private var pools: Table {
+        let old = Self.find(before.pools) { $0.name }
+        return Table(
+            kind: .pools, columns: [.init(title: "CHOSEN/S", decimals: 1)],
+            rows: after.pools.map { pool in
+                Row(
+                    name: pool.name, state: pool.state,
+                    figures: [rate(old[pool.name]?.answers ?? pool.answers, pool.answers)])
+            })
     }
 
     private var routes: Table {

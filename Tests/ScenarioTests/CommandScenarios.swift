@@ -143,12 +143,12 @@ struct CommandScenarios {
             + "stty -g > \(states).b; wait; echo over"
         defer { for end in ["a", "b", "pid"] { try? FileManager.default.removeItem(atPath: "\(states).\(end)") } }
         let screen = try site.onTerminal(
-            line, typing: ending == "q" ? "sleep 1; printf 's2'; sleep 1; printf q; sleep 1" : "sleep 4"
+            line, typing: ending == "q" ? "sleep 1; printf 's4'; sleep 1; printf q; sleep 1" : "sleep 4"
         ).output
         #expect(screen.contains("\u{1b}[?1049h"), "\(screen)")
         let last = try #require(screen.components(separatedBy: "\u{1b}[?1049l").last)
         #expect(screen.contains("\u{1b}[?1049l") && last.contains("over"), "\(screen.suffix(300))")
-        #expect(screen.contains("ROUTES") && (ending != "q" || screen.contains("[2 members]")))
+        #expect(screen.contains("ROUTES") && (ending != "q" || screen.contains("[4 members]")))
         let before = try String(contentsOfFile: "\(states).a", encoding: .utf8)
         #expect(try String(contentsOfFile: "\(states).b", encoding: .utf8) == before)
     }
@@ -156,11 +156,25 @@ struct CommandScenarios {
     @Test("top measures what is asked")
     func rates() throws {
         let site = try CommandSite()
-        let load = try Load(site.ports[0], seconds: 3)
-        let json = try site.call("top", "--json", "--interval", "1s").output
+        let load = try Load(site.ports[0], seconds: 4)
+        let asker = Process()
+        asker.executableURL = URL(filePath: "/bin/sh")
+        asker.arguments = [
+            "-c", "while :; do dig @127.0.0.1 -p \(site.dnsPort) api.example.com +short; done > /dev/null",
+        ]
+        try asker.run()
+        let json = try site.call("top", "--json", "--interval", "2s").output
+        asker.terminate()
         _ = try load.result()
         let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
         let tables = try #require(object["tables"] as? [String: [[String: Any]]])
+        let name = try #require(tables["names"]?.first)
+        #expect(name["name"] as? String == "api.example.com")
+        let asked = (name["figures"] as? [String: Double])?["answers/s"] ?? 0
+        #expect(asked > 0, "\(json)")
+        let pool = try #require(tables["pools"]?.first)
+        #expect(pool["name"] as? String == "eu")
+        #expect((pool["figures"] as? [String: Double])?["chosen/s"] == asked)
         let route = try #require(tables["routes"]?.first)
         #expect(
             route["name"] as? String == "eu/eu-1" || (route["name"] as? String)?.hasPrefix("own/") == true, "\(route)")

@@ -3,7 +3,7 @@
 swift := swift
 release_flags := -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 
-.PHONY: help build demo test test-slow fuzz fuzz-smoke lint format bench-dns bench-proxy bench-admin bench-steering install deb clean
+.PHONY: help build demo test test-slow fuzz fuzz-smoke lint format bench-dns bench-proxy bench-admin bench-steering install deb static clean
 
 help:
 	@echo "make demo         set up, build, and show the whole flow on this machine (ARGS=--tour plays it unattended)"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-admin  CPU of a scrape with many members, and what logs cost per query and request"
 	@echo "make bench-steering  time of a decision, of one flip among many names, and of city-sized geography; how even shares are"
 	@echo "make install      put binary, manual pages, completions, unit and documents under PREFIX (default /usr/local)"
+	@echo "make static       a binary that needs no library, .build/release/meridian-static"
 	@echo "make deb          a Debian package, in dist/"
 
 build:
@@ -78,6 +79,11 @@ bench-steering:
 
 install: build
 	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install .build/release/meridian
+
+# Needs no library of the machine that it runs on.
+static: build
+	@scripts/setup package
+	scripts/static
 
 # A Debian package, in dist/.
 deb:

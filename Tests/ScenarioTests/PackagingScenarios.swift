@@ -140,21 +140,21 @@ struct PackagingScenarios {
         mount -t proc -o subset=pid,hidepid=invisible proc "$root/proc"
         mount -t tmpfs tmpfs "$root/run"; mount -t tmpfs tmpfs "$root/tmp"; mount --rbind /dev "$root/dev"
         ip link set lo up
-        in() { chroot "$root" "$@"; }
+        inside() { chroot "$root" "$@"; }
         unit=/lib/systemd/system/meridian.service
         cp "$work"/*.deb "$root/tmp/"
 
-        in dpkg --install /tmp/meridian_1.0_*.deb >/dev/null
-        in dpkg --status meridian | grep -q "^Status: install ok installed"
-        in dpkg --verify meridian
-        [ "$(in stat -c '%U:%G %a' /etc/meridian/meridian.yaml)" = "root:meridian 640" ]
-        in test -s /usr/share/man/man1/meridian-drain.1.gz
-        in test -s /usr/share/bash-completion/completions/meridian
-        in bash -c "head -1 /usr/share/zsh/vendor-completions/_meridian | grep -q compdef"
-        in meridian check -c /etc/meridian/meridian.yaml | grep -q ok
+        inside dpkg --install /tmp/meridian_1.0_*.deb >/dev/null
+        inside dpkg --status meridian | grep -q "^Status: install ok installed"
+        inside dpkg --verify meridian
+        [ "$(inside stat -c '%U:%G %a' /etc/meridian/meridian.yaml)" = "root:meridian 640" ]
+        inside test -s /usr/share/man/man1/meridian-drain.1.gz
+        inside test -s /usr/share/bash-completion/completions/meridian
+        inside bash -c "head -1 /usr/share/zsh/vendor-completions/_meridian | grep -q compdef"
+        inside meridian check -c /etc/meridian/meridian.yaml | grep -q ok
         echo "-- the unit"
-        in systemd-analyze verify "$unit"
-        in systemd-analyze security --offline=true --no-pager --threshold=20 "$unit" | tail -1
+        inside systemd-analyze verify "$unit"
+        inside systemd-analyze security --offline=true --no-pager --threshold=20 "$unit" | tail -1
 
         manage() { python3 "$work/manager.py" "$root" "$unit" "$@"; rm -f "$root/run/notify.sock"; }
         manage start watchdog \
@@ -169,17 +169,17 @@ struct PackagingScenarios {
             run 'chroot $ROOT dpkg --force-confdef --install /tmp/meridian_1.1_*.deb >/dev/null' \
             run 'test "$(curl -s http://127.0.0.1/)" = "port 80"' stop
 
-        in dpkg --status meridian | grep -q "^Version: 1.1"
-        in grep -q "port 80" /etc/meridian/meridian.yaml
+        inside dpkg --status meridian | grep -q "^Version: 1.1"
+        inside grep -q "port 80" /etc/meridian/meridian.yaml
         manage start run 'test "$(curl -s http://127.0.0.1/)" = "port 80"' stop
-        in dpkg --remove meridian >/dev/null
-        in test -e /etc/meridian/meridian.yaml
-        in test ! -e /usr/bin/meridian
-        in dpkg --purge meridian >/dev/null
-        left=$(in find /etc /usr/bin /usr/share /lib/systemd /var/lib /var/log -path /usr/share/doc/meridian -prune \
+        inside dpkg --remove meridian >/dev/null
+        inside test -e /etc/meridian/meridian.yaml
+        inside test ! -e /usr/bin/meridian
+        inside dpkg --purge meridian >/dev/null
+        left=$(inside find /etc /usr/bin /usr/share /lib/systemd /var/lib /var/log -path /usr/share/doc/meridian -prune \
             -o -name '*meridian*' -print 2>/dev/null || true)
         [ -z "$left" ] || { echo "left behind: $left"; exit 1; }
-        in sh -c '! getent passwd meridian'
+        inside sh -c '! getent passwd meridian'
         echo "all of it"
         """#
 

@@ -142,9 +142,10 @@ struct PackagingScenarios {
         ip link set lo up
         inside() { chroot "$root" "$@"; }
         unit=/lib/systemd/system/meridian.service
+        architecture=$(dpkg --print-architecture)
         cp "$work"/*.deb "$root/tmp/"
 
-        inside dpkg --install /tmp/meridian_1.0_*.deb >/dev/null
+        inside dpkg --install "/tmp/meridian_1.0_$architecture.deb" >/dev/null
         inside dpkg --status meridian | grep -q "^Status: install ok installed"
         inside dpkg --verify meridian
         [ "$(inside stat -c '%U:%G %a' /etc/meridian/meridian.yaml)" = "root:meridian 640" ]
@@ -166,7 +167,7 @@ struct PackagingScenarios {
             run 'echo "wrong: [" >> $ROOT/etc/meridian/meridian.yaml; ! chroot $ROOT meridian reload -c /etc/meridian/meridian.yaml --socket /run/meridian/admin.sock' \
             run 'test "$(curl -s http://127.0.0.1/)" = "port 80"' \
             run 'cp $ROOT/../../ports.yaml $ROOT/etc/meridian/meridian.yaml' \
-            run 'chroot $ROOT dpkg --force-confdef --install /tmp/meridian_1.1_*.deb >/dev/null' \
+            run 'chroot $ROOT sh -c "dpkg --force-confdef --install /tmp/meridian_1.1_*.deb" >/dev/null' \
             run 'test "$(curl -s http://127.0.0.1/)" = "port 80"' stop
 
         inside dpkg --status meridian | grep -q "^Version: 1.1"

@@ -24,7 +24,7 @@ extension Node {
         let found = await health.status()
         let reasons = Dictionary(found.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first })
         let (intent, steering) = (compiler.intent, snapshot.authority.steering)
-        let answers = AnswerCounts(dns?.counters ?? [], pairSlots, poolSlots)
+        let answers = DecisionTotals(dns?.counters ?? [], pairSlots, poolSlots)
         let checks = { (endpoint: Endpoint, monitors: [Int]) in
             monitors.map { position in
                 let monitor = intent.monitors[position]

@@ -3,7 +3,7 @@ import DNSService
 import DNSWire
 
 /// Decisions about wide IPs so far, by the name that was asked for and by the pool that was chosen.
-struct AnswerCounts {
+struct DecisionTotals {
     private(set) var byName: [String: UInt64] = [:]
     private(set) var byPool: [String: UInt64] = [:]
 

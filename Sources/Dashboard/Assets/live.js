@@ -209,9 +209,10 @@ function tellTime(place) {
   const seconds = (time - Date.now()) / 1000;
   const size = Math.abs(seconds);
   let text;
-  if (size < 60) text = relative.format(Math.trunc(seconds), "second");
-  else if (size < 3600) text = relative.format(Math.trunc(seconds / 60), "minute");
-  else if (size < 86_400) text = relative.format(Math.trunc(seconds / 3600), "hour");
+  if (place.dataset.style === "clock") text = date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  else if (size < 60) text = relative.format(Math.trunc(seconds), "second");
+  else if (size < 5400) text = relative.format(Math.round(seconds / 60), "minute");
+  else if (size < 86_400) text = relative.format(Math.round(seconds / 3600), "hour");
   else text = date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
   setText(place, text);
 }

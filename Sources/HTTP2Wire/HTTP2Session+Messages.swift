@@ -5,10 +5,10 @@ extension HTTP2Session {
         if let place = streams.find(id) { return takeTrailers(id, place, isEnd) }
         guard id > lastStream else {
             // What was sent before the reset was known, or numbers that run backwards (section 5.1.1).
-            return resetStreams.contains(id) ? nil : failed(.streamClosed)
+            return resetStreams.contains(id) ? countControl() : failed(.streamClosed)
         }
         lastStream = id
-        guard !refusesStreams, streams.count < limits.streams else { return broken(id, nil, .refusedStream) }
+        guard !refusesStreams, streams.count < limits.streams else { return refuseNew(id) }
         let length = checkRequest(isEnd)
         guard let length else { return broken(id, nil, .protocolError) }
         var state = StreamState()
@@ -21,6 +21,14 @@ extension HTTP2Session {
         return .request(stream: streams.insert(state))
     }
 
+    /// More than this side takes at once: until the peer has read how many that are, it does not break a rule.
+    private func refuseNew(_ id: UInt32) -> Event {
+        guard !isAcknowledged, earlyStreams < Self.mostEarlyStreams else { return broken(id, nil, .refusedStream) }
+        earlyStreams += 1
+        appendReset(id, .refusedStream)
+        return .broken(stream: -1)
+    }
+
     func takeResponse(_ id: UInt32, _ isEnd: Bool) -> Event? {
         guard isKnown(id) else { return failed(.protocolError) }
         // What was sent before the reset was known.
@@ -31,7 +39,7 @@ extension HTTP2Session {
         if fields.status >= 200 {
             streams[place].hasHead = true
             let hasBody = !streams[place].isHead && fields.status != 204 && fields.status != 304
-            streams[place].remaining = hasBody ? length : -1
+            streams[place].remaining = hasBody ? length : 0
             if isEnd, hasBody, length > 0 { return broken(id, place, .protocolError) }
         }
         if isEnd { streams[place].isInputEnded = true }
@@ -135,14 +143,18 @@ extension HTTP2Session {
         return true
     }
 
-    /// 1*DIGIT; `nil` for what is something else, or cannot be counted.
+    /// 1*DIGIT; `nil` for what is something else, or cannot be counted. The parser of HTTP/1.1 takes the same ones, with as
+    /// many zeros before them: what is no number for one of the two and a length for the other would smuggle requests.
     private func number(_ text: Span<UInt8>) -> Int? {
-        guard (1...18).contains(text.count) else { return nil }
+        guard text.count > 0 else { return nil }
         var value = 0
         for index in 0..<text.count {
             let digit = text[index] &- UInt8(ascii: "0")
             guard digit < 10 else { return nil }
-            value = value * 10 + Int(digit)
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(Int(digit))
+            guard !overflow, !carry else { return nil }
+            value = sum
         }
         return value
     }

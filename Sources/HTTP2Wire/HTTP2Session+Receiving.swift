@@ -80,7 +80,7 @@ extension HTTP2Session {
         return .broken(stream: place ?? -1)
     }
 
-    private func countControl() -> Event? {
+    func countControl() -> Event? {
         controls.isExceeded(now) ? failed(.enhanceYourCalm, isFlood: true) : nil
     }
 
@@ -108,6 +108,7 @@ extension HTTP2Session {
         receiveWindow -= header.length
         offset += size
         let body = header.length - extra
+        if body > 0 { hasMovedData = true }
         isReadingData = body + padding > 0
         dataRemaining = body
         dataPadding = padding
@@ -307,7 +308,12 @@ extension HTTP2Session {
         guard header.stream == 0 else { return failed(.protocolError) }
         guard header.length == 8 else { return failed(.frameSizeError) }
         if header.has(FrameHeader.Flags.ack) { return .pong }
-        if let event = countControl() { return event }
+        // gRPC measures the way with one for each of its round trips, as long as data flows.
+        if hasMovedData {
+            hasMovedData = false
+        } else if let event = countControl() {
+            return event
+        }
         output.appendFrame(length: 8, kind: FrameHeader.Kind.ping, flags: FrameHeader.Flags.ack, stream: 0)
         output.append(payload)
         return nil
@@ -326,8 +332,10 @@ extension HTTP2Session {
         guard header.stream != 0 else {
             guard increment > 0 else { return failed(.protocolError) }
             guard sendWindow + increment <= StreamTable.largestWindow else { return failed(.flowControlError) }
+            // While it was open, nobody waited for it.
+            let wasClosed = sendWindow <= 0
             sendWindow += increment
-            return .windowOpened(stream: -1)
+            return wasClosed ? .windowOpened(stream: -1) : nil
         }
         guard isKnown(header.stream) else { return failed(.protocolError) }
         guard let place = streams.find(header.stream) else { return nil }

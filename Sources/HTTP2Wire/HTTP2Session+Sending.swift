@@ -91,13 +91,15 @@ extension HTTP2Session {
         var offset = 0
         repeat {
             let left = bytes.count - offset
-            let count = min(left, streams[stream].sendWindow, sendWindow, largestPayload)
+            // The peer's settings can make a window less than nothing (RFC 9113 section 6.9.2).
+            let count = max(0, min(left, streams[stream].sendWindow, sendWindow, largestPayload))
             guard count > 0 || (left == 0 && isEnd) else { break }
             let isLast = isEnd && count == left
             output.appendFrame(
                 length: count, kind: FrameHeader.Kind.data, flags: isLast ? FrameHeader.Flags.endStream : 0, stream: id)
             output.append(bytes.extracting(offset..<offset + count))
             offset += count
+            if count > 0 { hasMovedData = true }
             streams[stream].sendWindow -= count
             sendWindow -= count
             if isLast { streams[stream].isOutputEnded = true }

@@ -86,6 +86,10 @@ package final class HTTP2Session {
     /// Bytes that the peer has not been given back.
     var owed = 0
     var isAcknowledged = false
+    /// Streams that were refused before the peer had read how many this side takes.
+    var earlyStreams = 0
+    /// Bytes of a body went one way or the other since the peer's last PING.
+    var hasMovedData = false
     var resetStreams = ResetStreams()
     var resets: RateWindow
     var controls: RateWindow
@@ -109,6 +113,7 @@ package final class HTTP2Session {
     var blockStart = 0
 
     static let defaultWindow = 65_535
+    static let mostEarlyStreams = 1000
     static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     /// Frames in which one field block may go on: more have only been seen in attacks (CVE-2024-27316).
     static let mostContinuations = 5

@@ -110,12 +110,15 @@ extension ClientConnection {
             bump(worker.counters.bodyLimited)
             return reply(413, "The body of the request is larger than is allowed here.")
         }
+        // The session has checked that (RFC 9113 section 8.1.1). On a connection that others use too, a member would take
+        // what is too much, or comes after too little, for a request.
+        let isWhole = stream.isInputEnded ? count == exchange.bodyRemaining : count <= exchange.bodyRemaining
+        guard exchange.isChunked || isWhole else { return abort() }
         var output = bytes
         if exchange.isChunked, !exchange.isRaw {
             output = ByteBuffer()
             if count > 0 { output.writeChunk(bytes, 0..<count) }
         } else {
-            // The session has checked that the length is right (RFC 9113 section 8.1.1).
             exchange.bodyRemaining -= count
         }
         if stream.isInputEnded {

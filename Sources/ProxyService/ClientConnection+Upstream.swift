@@ -179,6 +179,8 @@ extension ClientConnection {
     func upstreamRefused(_ connection: UpstreamLink) {
         guard upstream === connection else { return }
         upstream = nil
+        // The member had agreed: there is nothing to begin anew.
+        if phase == .tunnel { return endTunnel() }
         exchange.wasSent = false
         exchange.isUpstreamReady = false
         guard !exchange.hasResponseBytes, exchange.canReplay, let snapshot = upstreamSnapshot, exchange.member >= 0
@@ -297,9 +299,7 @@ extension ClientConnection {
         releaseUpstream(keep: false)
         bump(worker.counters.failures)
         if exchange.isTunnel {
-            ended(aborted: true)
-            phase = .closed
-            closeChannel()
+            abort()
         } else {
             reply(status, reason)
         }

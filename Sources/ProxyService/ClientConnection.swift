@@ -314,8 +314,11 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
 
     var mayReadSocket: Bool {
         switch phase {
-        case .handshake, .idle, .head, .streams, .closing, .closed:
+        case .handshake, .idle, .head, .closing, .closed:
             return true
+        case .streams:
+            // Whoever does not take answers asks for no more of them.
+            return channel?.isWritable ?? true
         case .exchange:
             if exchange.isBodyComplete { return inbox.readableBytes == 0 }
             if exchange.isUpstreamReady { return upstream?.isWritable ?? true }

@@ -23,6 +23,8 @@ final class HTTP2ClientConnection: TurnDelegate {
     /// Nothing more is read.
     private var isOver = false
     private var isFlushScheduled = false
+    /// What was collected is on its way to the channel.
+    private var isEmitting = false
     /// Someone has been told that nothing can be written for all that is collected here.
     private var isHeldBack = false
     /// Bytes that a stream may hand over before its client takes any.
@@ -41,6 +43,9 @@ final class HTTP2ClientConnection: TurnDelegate {
     private static let controlLimit = 1000
     /// Collected for one turn of the loop, before members are not read from.
     private static let mostCollected = 256 << 10
+    /// Unsent bytes from which on a further request ends the connection: reading has stopped long before, and what one
+    /// read brought comes to less for any client that reads.
+    private static let mostUnsent = 4 << 20
     /// Memory for what is collected that is kept for the next turn.
     private static let keptMemory = 32 << 10
     /// The same while there is no request.
@@ -139,6 +144,12 @@ final class HTTP2ClientConnection: TurnDelegate {
     func readComplete() { flush() }
 
     private func begin(_ place: Int) {
+        // Responses that are made here need no window, and many requests come with one read.
+        if session.output.count >= Self.mostCollected { emit() }
+        guard carrier.channel?.unsentBytes ?? 0 < Self.mostUnsent else {
+            session.fail(.enhanceYourCalm)
+            return take(.failed(.enhanceYourCalm, isFlood: true))
+        }
         accepted += 1
         let isEnd = session.isInputEnded(place)
         var head = worker.takeHeadBuffer()
@@ -153,6 +164,11 @@ final class HTTP2ClientConnection: TurnDelegate {
         clients[place] = client
         carrier.setDeadline(at: .max)
         if accepted >= worker.settings.requestsPerConnection || carrier.isSurplus { drain() }
+        // A client that does not heed the first GOAWAY gets the second when it has had as many requests again as it may
+        // have had on their way.
+        if ending == .announced, accepted - worker.settings.streams >= worker.settings.requestsPerConnection {
+            sayLast()
+        }
         client.beginStream(head)
     }
 
@@ -196,18 +212,34 @@ final class HTTP2ClientConnection: TurnDelegate {
     }
 
     private func flush() {
-        guard session.output.count > 0 else { return }
-        carrier.send(session.output)
-        session.output.removeAll(keeping: isIdle ? Self.idleMemory : Self.keptMemory)
+        emit()
         guard isHeldBack, isWritable else { return }
         isHeldBack = false
         wakeAll()
     }
 
+    /// Hands over what was collected. What is written by those that this wakes would be thrown away with it.
+    private func emit() {
+        guard session.output.count > 0 else { return }
+        isEmitting = true
+        carrier.send(session.output)
+        session.output.removeAll(keeping: isIdle ? Self.idleMemory : Self.keptMemory)
+        isEmitting = false
+    }
+
     // MARK: Streams that go on
 
-    /// The client's kernel takes more.
-    func writabilityChanged() { if isWritable { wakeAll() } }
+    /// The client's kernel takes more, or does not.
+    func writabilityChanged() {
+        guard carrier.channel?.isWritable ?? false else { return }
+        carrier.resumeReading()
+        if isEmitting {
+            isHeldBack = true
+            flushSoon()
+        } else if isWritable {
+            wakeAll()
+        }
+    }
 
     private func wakeAll() {
         for client in clients { client?.streamMoved() }

@@ -29,6 +29,8 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
     private var isReady = false
     private var isOver = false
     private var isFlushScheduled = false
+    /// What was collected is on its way to the channel.
+    private var isEmitting = false
     /// Someone has been told that nothing can be written for all that is collected here.
     private var isHeldBack = false
     /// The member takes no further request here, or none is to be sent.
@@ -158,14 +160,18 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
 
     private func flushNow() {
         let output = session.output
-        guard output.count > 0, !isOver else { return }
-        if let context {
-            let bytes = unsafe output.bytes.withUnsafeBufferPointer { unsafe ByteBuffer(bytes: $0) }
-            context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
-        } else {
-            channel?.send(output.bytes)
+        guard !isOver else { return }
+        if output.count > 0 {
+            isEmitting = true
+            if let context {
+                let bytes = unsafe output.bytes.withUnsafeBufferPointer { unsafe ByteBuffer(bytes: $0) }
+                context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+            } else {
+                channel?.send(output.bytes)
+            }
+            output.removeAll(keeping: isIdle ? Self.idleMemory : Self.keptMemory)
+            isEmitting = false
         }
-        output.removeAll(keeping: isIdle ? Self.idleMemory : Self.keptMemory)
         guard isHeldBack, isWritable else { return }
         isHeldBack = false
         wakeAll()
@@ -307,7 +313,15 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
 
     func channelWritabilityChanged(context: ChannelHandlerContext) { socketWritabilityChanged() }
 
-    func socketWritabilityChanged() { if isWritable { wakeAll() } }
+    func socketWritabilityChanged() {
+        guard channel?.isWritable ?? false else { return }
+        if isEmitting {
+            isHeldBack = true
+            flushSoon()
+        } else if isWritable {
+            wakeAll()
+        }
+    }
 
     private func wakeAll() {
         let all = streams

@@ -105,6 +105,14 @@ struct SessionRulesTests {
         .init(
             name: "a length and no body", bytes: Frames.request(1, Frames.post([("content-length", "3")])),
             resets: [1: 1]),
+        // As HTTP/1.1 reads it, or a member would.
+        .init(
+            name: "a body longer than a length with zeros before it",
+            bytes: Frames.request(1, Frames.post([("content-length", "00000000000000000003")]), isEnd: false)
+                + Frames.data(1, "abcd"), resets: [1: 1]),
+        .init(
+            name: "a length with zeros before it, and no body",
+            bytes: Frames.request(1, Frames.post([("content-length", "00000000000000000003")])), resets: [1: 1]),
         .init(name: "an upper-case name", bytes: Frames.request(1, Frames.get + [("X-A", "b")]), resets: [1: 1]),
         .init(name: "an empty name", bytes: Frames.request(1, Frames.get + [("", "b")]), resets: [1: 1]),
         .init(
@@ -283,6 +291,71 @@ struct SessionRulesTests {
         let last = Frames.parse(session.output.take())
         #expect(last.count == 1 && last[0].flags == 1)
         #expect(session.closeIfDone(0))
+    }
+
+    @Test("an end without a body needs no window, not even one that settings made less than nothing")
+    func endWithoutWindow() {
+        let listener = Listener()
+        listener.feed(Frames.beginning + Frames.request(1))
+        let session = listener.session
+        #expect(session.sends([1, 2, 3], on: 0, isEnd: false) == 3)
+        listener.feed(Frames.frame(4, [0, 4, 0, 0, 0, 0]))
+        _ = session.output.take()
+        #expect(session.sends([4], on: 0) == 0)
+        #expect(session.sends([], on: 0) == 0)
+        let frames = Frames.parse(session.output.take())
+        #expect(frames.count == 1 && frames[0].payload.isEmpty && frames[0].flags == 1)
+        #expect(session.closeIfDone(0))
+    }
+
+    @Test("the connection's window wakes streams only when it was closed")
+    func wakes() {
+        let listener = Listener()
+        listener.feed(
+            Frames.preface + Frames.frame(4, [0, 4, 0, 1, 0x86, 0xa0]) + Frames.request(1)
+                + Frames.frame(8, Frames.bytes(1)))
+        #expect(!listener.log.contains("window 0"))
+        #expect(listener.session.sends([UInt8](repeating: 0, count: 70_000), on: 0) == 65_536)
+        listener.feed(Frames.frame(8, Frames.bytes(10)))
+        #expect(listener.log.last == "window 0")
+    }
+
+    @Test("a PING for each piece of a body is measuring, not flooding")
+    func measuring() {
+        let listener = Listener()
+        listener.session.now = 1
+        listener.feed(Frames.beginning + Frames.request(1, Frames.post(), isEnd: false))
+        for _ in 0..<3000 { listener.feed(Frames.data(1, "a") + Frames.frame(6, Self.zero + Self.zero)) }
+        #expect(listener.failure == nil)
+        for _ in 0..<1100 { listener.feed(Frames.frame(6, Self.zero + Self.zero)) }
+        #expect(listener.failure == .enhanceYourCalm)
+    }
+
+    @Test("streams that come before our settings were read are refused, not held against the peer")
+    func early() {
+        let listener = Listener {
+            $0.streams = 3; $0.resets = 10
+        }
+        listener.session.start()
+        listener.session.now = 1
+        listener.feed(Frames.beginning)
+        for number in UInt32(0)..<500 { listener.feed(Frames.request(2 * number + 1)) }
+        #expect(listener.failure == nil && listener.heads.count == 3)
+        let refused = Frames.parse(listener.session.output.take()).filter { $0.kind == 3 }
+        #expect(refused.count == 497 && refused.allSatisfy { $0.payload == Frames.bytes(7) })
+        listener.feed(Frames.frame(4, flags: 1))
+        for number in UInt32(500)..<511 { listener.feed(Frames.request(2 * number + 1)) }
+        #expect(listener.failure == .enhanceYourCalm && listener.isFlood)
+    }
+
+    @Test("fields for a stream that was reset are counted: each may be large when decoded")
+    func fieldsAfterReset() {
+        let listener = Listener()
+        listener.session.now = 1
+        listener.feed(Frames.beginning + Frames.request(1, Frames.post(), isEnd: false))
+        listener.session.reset(0, .cancel)
+        for _ in 0..<1100 { listener.feed(Frames.request(1, [("x-t", "1")])) }
+        #expect(listener.failure == .enhanceYourCalm && listener.isFlood)
     }
 
     @Test("a large head is sent in parts that follow one another")

@@ -557,6 +557,28 @@ struct HTTP2Tests {
         await member.close()
     }
 
+    @Test("who asks for answers that are made here, and takes none, is not read from for ever")
+    func unread() async throws {
+        // Without a member each request is answered at once, whatever the windows are.
+        let proxy = try await TestProxy(TestProxy.intent([]))
+        let client = try await Client(proxy.endpoint, settings: [(4, 0x7fff_ffff)], isPaused: true)
+        client.open(0, by: 0x7fff_0000)
+        let most: UInt32 = 400_000
+        for number in stride(from: 0, to: most, by: 1000) {
+            client.connection.post((number..<number + 1000).flatMap { Self.headers(2 * $0 + 1) })
+        }
+        // Until nothing more is read.
+        var seen: UInt64 = 0
+        while proxy.server.status.requests > seen || seen == 0 {
+            seen = proxy.server.status.requests
+            try await Task.sleep(for: .milliseconds(500))
+        }
+        #expect(seen > 1000 && seen < UInt64(most) - 100_000, "\(seen) requests were read")
+        await client.close()
+        #expect(await proxy.settles { $0.openConnections == 0 && $0.bufferedBytes == 0 })
+        await proxy.stop()
+    }
+
     @Test("a field section is limited: a little too large is answered, an HPACK bomb ends the connection")
     func largeFields() async throws {
         let proxy = try await TestProxy(

@@ -33,7 +33,7 @@ struct RunbookScenarios {
                 regions:
                   eu: { host: eu.lb.example.net }
                   us: { host: us.lb.example.net }
-                monitors: { web: { http: {}, interval: 200ms, timeout: 200ms, fall: 2 } }
+                monitors: { web: { http: {}, interval: 500ms, timeout: 500ms, fall: 2 } }
                 virtual_servers:
                   eu-1: { address: "127.0.0.1:\(ports[0])", region: eu, monitors: [web] }
                   us-1: { address: "127.0.0.2:\(ports[1])", region: us, monitors: [web] }
@@ -225,7 +225,7 @@ struct RunbookScenarios {
         #expect(status.contains("cutover") && status.contains("flood"), "\(status)")
         let back = try site.act(["enable", "region", "eu"], "DELETE", "/v1/overrides/region", #"{"name":"eu"}"#)
         #expect(back.isDone, "\(back)")
-        #expect(try site.region() == "eu")
+        try wait(for: "the way back") { try site.region() == "eu" }
 
         // Nobody is sent to what does not work either, unless it is said twice.
         site.kill(1)

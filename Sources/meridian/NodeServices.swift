@@ -6,8 +6,11 @@ import UnixSignals
 
 /// Runs a started node until a signal ends it.
 enum NodeServices {
-    static func run(_ node: Node, logger: Logger) async throws {
-        var services: [any Service] = [NodeService(node: node), ReloadOnHangup(node: node), ReopenLogs(node: node)]
+    static func run(_ node: Node, _ signals: NodeSignals, logger: Logger) async throws {
+        var services: [any Service] = [
+            NodeService(node: node), ReloadOnHangup(node: node, signals: signals.hangup),
+            ReopenLogs(node: node, signals: signals.user),
+        ]
         let metrics = MetricsEndpoint(node: node)
         if let service = await MetricsService(metrics, of: node, logger: logger) { services.append(service) }
         let (socketPath, listener) = (await node.adminSocketPath, await node.adminListener)
@@ -18,6 +21,18 @@ enum NodeServices {
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
+    }
+}
+
+/// Signals that tell a running node something. They are trapped before it starts, so that one that comes early waits for
+/// it instead of ending the process.
+struct NodeSignals {
+    let hangup: UnixSignalsSequence
+    let user: UnixSignalsSequence
+
+    init() async {
+        hangup = await UnixSignalsSequence(trapping: .sighup)
+        user = await UnixSignalsSequence(trapping: .sigusr1)
     }
 }
 
@@ -47,9 +62,10 @@ struct NodeService: Service {
 /// SIGHUP reads the configuration again.
 struct ReloadOnHangup: Service {
     let node: Node
+    let signals: UnixSignalsSequence
 
     func run() async throws {
-        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+        for await _ in signals.cancelOnGracefulShutdown() {
             // One that is turned away is in the log.
             _ = try? await node.reload(by: .signal)
         }
@@ -59,9 +75,10 @@ struct ReloadOnHangup: Service {
 /// SIGUSR1 opens the logs again by their paths: what rotates logs sends it after renaming them.
 struct ReopenLogs: Service {
     let node: Node
+    let signals: UnixSignalsSequence
 
     func run() async throws {
-        for await _ in await UnixSignalsSequence(trapping: .sigusr1).cancelOnGracefulShutdown() {
+        for await _ in signals.cancelOnGracefulShutdown() {
             await node.reopenLogs()
         }
     }

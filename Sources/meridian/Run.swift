@@ -8,7 +8,10 @@ import Telemetry
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve a configuration: the DNS role, the proxy role, or both.",
-        discussion: "SIGHUP reloads the file; SIGTERM and SIGINT end the program after open requests are done.")
+        discussion: """
+            SIGHUP reloads the file, SIGUSR1 opens the logs again; SIGTERM and SIGINT end the program after open requests are \
+            done.
+            """)
 
     @OptionGroup var file: ConfigurationFile
     @OptionGroup var logging: LogOptions
@@ -16,6 +19,7 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         let log = logging.makeLog()
         let logger = log.logger(label: "meridian")
+        let signals = await NodeSignals()
         let node: Node
         do {
             node = try await Node.start(configurationPath: file.config, log: log, logger: logger)
@@ -23,6 +27,6 @@ struct Run: AsyncParsableCommand {
             Terminal.error(error.description)
             throw ExitCode(1)
         }
-        try await NodeServices.run(node, logger: logger)
+        try await NodeServices.run(node, signals, logger: logger)
     }
 }

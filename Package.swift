@@ -222,7 +222,11 @@ let package = Package(
                 "Steering", "TrafficModel", logging,
             ], swiftSettings: house),
         .testTarget(
-            name: "AdminAPITests", dependencies: ["Addresses", "AdminAPI", "TrafficModel"], swiftSettings: house),
+            name: "AdminAPITests",
+            dependencies: [
+                "Addresses", "AdminAPI", "ControlPlane", "TrafficModel", httpTypes,
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ], swiftSettings: house),
         .testTarget(
             name: "DashboardTests",
             dependencies: [

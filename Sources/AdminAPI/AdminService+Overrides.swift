@@ -46,7 +46,7 @@ struct OverrideRequest: RequestBody {
 extension AdminService {
     static func setOverride(_ request: Request, _ context: AdminContext, node: Node) async throws -> Response {
         let body = try await OverrideRequest.read(request)
-        let subject = try BodyCheck.subject(context.parameters.get("kind") ?? "", body.name)
+        let subject = try BodyCheck.subject(context.parameter("kind"), body.name)
         try await node.override(
             subject, with: try body.entry(), by: await context.author(), isForced: body.force ?? false)
         return Response(status: .noContent)
@@ -54,7 +54,7 @@ extension AdminService {
 
     static func clearOverride(_ request: Request, _ context: AdminContext, node: Node) async throws -> Response {
         let body = try await OverrideRequest.read(request)
-        let subject = try BodyCheck.subject(context.parameters.get("kind") ?? "", body.name)
+        let subject = try BodyCheck.subject(context.parameter("kind"), body.name)
         try await node.clearOverride(subject, by: await context.author(), isForced: body.force ?? false)
         return Response(status: .noContent)
     }

@@ -79,6 +79,7 @@ extension ChangeError {
         case .unknown: .notFound
         case .invalid: .badRequest
         case .refused: .conflict
+        case .stale: .preconditionFailed
         case .busy, .notStored: .serviceUnavailable
         }
     }
@@ -87,6 +88,7 @@ extension ChangeError {
         switch self {
         case .unknown(let detail), .invalid(let detail): detail
         case .refused(let reasons): reasons.joined(separator: "; ")
+        case .stale(let collection): "the \(collection) were changed since: look at them again, then try again"
         case .busy: "too many changes wait for their turn: try again in a while"
         case .notStored(let reason): "nothing was changed: \(reason)"
         }

@@ -6,8 +6,8 @@ import TrafficModel
 extension AdminService {
     /// All operations, in the order in which the document lists them.
     static func routes(_ node: Node, _ access: AdminAccess?, _ metrics: MetricsEndpoint) -> [AdminRoute] {
-        statusRoutes(node) + explainRoutes(node) + overrideRoutes(node) + windowRoutes(node) + shiftRoutes(node)
-            + configurationRoutes(node) + sessionRoutes(access) + metricsRoutes(metrics)
+        statusRoutes(node) + resourceRoutes(node) + explainRoutes(node) + overrideRoutes(node) + windowRoutes(node)
+            + shiftRoutes(node) + configurationRoutes(node) + sessionRoutes(access) + metricsRoutes(metrics)
     }
 
     private static func metricsRoutes(_ metrics: MetricsEndpoint) -> [AdminRoute] {
@@ -39,7 +39,7 @@ extension AdminService {
                     .init("kind", "Kinds of events, separated by commas."),
                     .init("subject", "Kinds of subjects, separated by commas."),
                     .init("name", "The subject's name; `*` and `?` stand for any text and any character."),
-                ], answer: EventList.self
+                ], answer: EventList.self, contentType: "text/event-stream"
             ) { request, _ in try await events(request, node: node) },
             AdminRoute(
                 .get, "/v1/audit", view, "Who changed what, newest first.",
@@ -76,6 +76,10 @@ extension AdminService {
 
     private static func overrideRoutes(_ node: Node) -> [AdminRoute] {
         [
+            AdminRoute(
+                .get, "/v1/overrides", view, "Overrides in force, those of windows too.",
+                answer: [NodeStatus.Override].self
+            ) { _, _ in try json(await node.overrideStatus) },
             AdminRoute(
                 .put, "/v1/overrides/{kind}", operate, "Set an override.", query: [dryRun], body: OverrideRequest.self,
                 status: .noContent

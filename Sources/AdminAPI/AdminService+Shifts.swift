@@ -64,7 +64,7 @@ extension AdminService {
     }
 
     static func cancelShift(_ context: AdminContext, node: Node) async throws -> Response {
-        guard let id = Int64(context.parameters.get("id") ?? "") else {
+        guard let id = Int64(context.parameter("id")) else {
             throw BadRequest("a shift is named by a number")
         }
         let remaining = try await node.cancelShift(id, by: await context.author())

@@ -83,7 +83,7 @@ extension AdminService {
     private static let nameBytes = 1...64
 
     static func addWindow(_ request: Request, _ context: AdminContext, node: Node) async throws -> Response {
-        let name = context.parameters.get("name") ?? ""
+        let name = context.parameter("name")
         guard nameBytes.contains(name.utf8.count),
             name.utf8.allSatisfy({
                 (48...57).contains($0) || (65...90).contains($0 & 0xdf) || "-_.".utf8.contains($0)
@@ -95,7 +95,7 @@ extension AdminService {
     }
 
     static func cancelWindow(_ context: AdminContext, node: Node) async throws -> Response {
-        let end = try await node.cancelWindow(context.parameters.get("name") ?? "", by: await context.author())
+        let end = try await node.cancelWindow(context.parameter("name"), by: await context.author())
         return try json(CancelledRun(ends: end?.milliseconds))
     }
 }

@@ -23,6 +23,7 @@ package struct AdminService: Service {
     private let logger: Logger
     private let metrics: MetricsEndpoint
     private let dashboard: Dashboard
+    private let replays = ReplayTable()
     /// Connections of all addresses together.
     private let open = AdminChannel.OpenCount()
 
@@ -146,7 +147,7 @@ package struct AdminService: Service {
     /// - Parameter access: `nil`: for the socket.
     private func makeRouter(_ access: AdminAccess?) -> Router<AdminContext> {
         let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
-        let routes = Self.routes(node, access, metrics)
+        let routes = OpenAPI.describing(Self.routes(node, access, metrics))
         router.add(middleware: MeterMiddleware(meter: metrics.meter))
         router.add(middleware: HeaderMiddleware(counters: node.adminCounters))
         router.add(middleware: ProblemMiddleware(routes: routes, counters: node.adminCounters))
@@ -155,6 +156,8 @@ package struct AdminService: Service {
         } else {
             router.add(middleware: OwnerMiddleware())
         }
+        router.add(middleware: ReplayMiddleware(table: replays, counters: node.adminCounters))
+        router.add(middleware: PreconditionMiddleware(node: node))
         router.add(middleware: DryRunMiddleware())
         for route in routes { route.register(in: router) }
         dashboard.addRoutes(to: router) { $0.identity.map { $0.role >= .view } ?? false }

@@ -8,6 +8,8 @@ package enum ChangeError: Error, Sendable {
     case invalid(String)
     /// It may not be made, for these reasons; some can be overridden by force.
     case refused([String])
+    /// What it is about was changed since it was looked at: `overrides`, `windows` or `shifts`.
+    case stale(String)
     /// Too many changes wait.
     case busy
     /// It could not be made to last.

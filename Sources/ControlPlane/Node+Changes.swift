@@ -16,6 +16,12 @@ extension Node {
             logger.warning("a change was turned away: too many wait", metadata: ["waiting": "\(Turnstile.lineLimit)"])
             throw .busy
         }
+        // Now, and not before: others had their turns while this one waited.
+        if let expected = Expectation.current, !expected.revisions.contains(revisions[expected.collection]) {
+            changes.leave()
+            adminCounters.count(.staleTags)
+            throw .stale(expected.collection.rawValue)
+        }
     }
 
     /// Makes changes, in the caller's turn. They are on the disk before they take effect, so that a node that is killed
@@ -39,6 +45,7 @@ extension Node {
         }
         operators = next
         effective = overrides
+        revisions.bump(Set(changes.flatMap(\.collections)))
         for record in records {
             logger.notice(
                 "\(record.action.rawValue)",

@@ -4,7 +4,7 @@ import TrafficModel
 
 extension Node {
     /// What is in force, operators' overrides and those of windows.
-    var overrideStatus: [NodeStatus.Override] {
+    package var overrideStatus: [NodeStatus.Override] {
         let operatorsOwn = [operators.overrides.entries, operators.overrides.weights].flatMap { entries in
             entries.map { NodeStatus.Override($0, $1) }
         }

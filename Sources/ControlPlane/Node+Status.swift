@@ -104,7 +104,7 @@ extension Node {
 }
 
 extension NodeStatus.Traffic {
-    fileprivate init(_ totals: TrafficTotals) {
+    init(_ totals: TrafficTotals) {
         self.init(
             requests: totals.requests, informational: totals.informational, successes: totals.successes,
             redirections: totals.redirections, clientErrors: totals.clientErrors, serverErrors: totals.serverErrors,

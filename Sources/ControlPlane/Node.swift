@@ -21,7 +21,7 @@ package import TrafficModel
 /// Changes are made one after another, in the order they came. A change that cannot be applied leaves everything as it
 /// was.
 package actor Node {
-    private let configurationPath: String
+    let configurationPath: String
     private let loader: Loader
     let logger: Logger
     private let log: ProgramLog?
@@ -41,7 +41,9 @@ package actor Node {
     /// What wide IPs and pools did, for their objectives.
     var services = ServiceLevels()
     /// What came from zone files: a reload takes over what did not change.
-    private var zones: ZoneCache
+    private(set) var zones: ZoneCache
+    /// Of the configuration in force.
+    private(set) var diagnostics: [Diagnostic]
     /// Zone files that the configuration in force goes without.
     private(set) var zoneFailures: [ZoneFailure] = []
     var operators: OperatorState
@@ -58,6 +60,7 @@ package actor Node {
     let store: StateStore?
     var failback: FailbackTracker
     let changes = Turnstile()
+    var revisions: Revisions
     var observations: Observations
     /// What happens here, for those who watch.
     package nonisolated let journal = Journal()
@@ -110,7 +113,8 @@ package actor Node {
         }
         let node = Node(
             configurationPath: configurationPath, loader: loader, intent: intent,
-            geography: result.geography ?? GeographyDatabase(), zones: result.zones, operators: operators,
+            geography: result.geography ?? GeographyDatabase(), zones: result.zones, diagnostics: result.diagnostics,
+            operators: operators,
             observations: Observations(health, for: intent.healthTargets), store: store, sockets: sockets,
             log: log, logger: logger)
         FreedMemory.giveBack()
@@ -125,13 +129,14 @@ package actor Node {
 
     private init(
         configurationPath: String, loader: @escaping Loader, intent: Intent, geography: GeographyDatabase,
-        zones: ZoneCache, operators: OperatorState, observations: Observations, store: StateStore?,
-        sockets: SocketLoopGroup, log: ProgramLog?, logger: Logger
+        zones: ZoneCache, diagnostics: [Diagnostic], operators: OperatorState, observations: Observations,
+        store: StateStore?, sockets: SocketLoopGroup, log: ProgramLog?, logger: Logger
     ) {
         self.log = log
         self.configurationPath = configurationPath
         self.loader = loader
         self.zones = zones
+        self.diagnostics = diagnostics
         self.operators = operators
         self.observations = observations
         effective = EffectiveOverrides(
@@ -148,6 +153,7 @@ package actor Node {
             poolSlots: poolSlots, pairSlots: pairSlots)
         snapshot = compiler.compile(
             overrides: effective, observations: observations, epoch: 1, now: MonotonicClock.now, previous: nil)
+        revisions = Revisions(start: journal.end)
         watch = Watch(snapshot, intent: intent, overrides: effective)
         authority = Published(snapshot.authority)
         balancing = Published(snapshot.balancing)
@@ -302,6 +308,7 @@ package actor Node {
         let targets = intent.healthTargets
         forgetHealth(of: compiler.intent.healthTargets, but: targets)
         observations.keep(targets)
+        if compiler.intent.windows != intent.windows { revisions.bump([.overrides, .windows]) }
         compiler = candidate
         log?.set(intent.log)
         effective = overrides
@@ -309,6 +316,7 @@ package actor Node {
             intent, servers: compiler.failbackServers, health: observations.health, now: MonotonicClock.now)
         observations.conditions = failback.conditions
         zones = result.zones
+        diagnostics = result.diagnostics
         zoneFailures = result.zoneFailures
         publish()
         health.update(targets: targets, tellsDoubts: intent.usesStateTTL)
@@ -338,7 +346,7 @@ package actor Node {
     // monitors find.
 
     @concurrent
-    private nonisolated func load(reusing zones: ZoneCache) async -> LoadResult { loader(configurationPath, zones) }
+    nonisolated func load(reusing zones: ZoneCache) async -> LoadResult { loader(configurationPath, zones) }
 
     @concurrent
     private nonisolated func makeCompiler(

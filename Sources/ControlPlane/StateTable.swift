@@ -115,6 +115,13 @@ struct StateTable {
         }
     }
 
+    /// What the states of parts come to.
+    static func summary(of parts: [State]) -> State {
+        var tally = Tally()
+        for part in parts { tally.add(part) }
+        return tally.state
+    }
+
     // MARK: Turns
 
     /// What turned: causes before what they bring about. Between two configurations, things are known by their names.

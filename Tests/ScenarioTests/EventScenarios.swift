@@ -78,6 +78,48 @@ struct EventScenarios {
         #expect(header.contains("Last-Event-ID: the id of an event"))
     }
 
+    @Test("a thousand follow what happens, one more is told to come again, and the node goes on answering")
+    func crowd() throws {
+        let result = try Program.run("python3", ["-c", Self.crowdOfReaders, socket])
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.output == "1000 follow, 5 refused, 1000 were told\n")
+        try wait(for: "their places to be free") {
+            try curl("http://m/v1/status").contains(#""subscribers":0"#)
+        }
+        #expect(try curl("http://m/v1/status").contains(#""refusedSubscribers":5"#))
+    }
+
+    private static let crowdOfReaders = """
+        import resource, select, socket, sys
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        def ask(head, body=b""):
+            connection = socket.socket(socket.AF_UNIX)
+            connection.settimeout(20)
+            connection.connect(sys.argv[1])
+            connection.sendall((head + " HTTP/1.1\\r\\nHost: m\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body)).encode() + body)
+            return connection
+
+        def read(connection, until):
+            text = b""
+            while until not in text:
+                part = connection.recv(65536)
+                if not part: break
+                text += part
+            return text
+
+        readers, refused = [], 0
+        for _ in range(1005):
+            connection = ask("GET /v1/events?kind=override-set")
+            head = read(connection, b"\\n\\n" if refused == 0 and len(readers) < 1000 else b"}")
+            if head.startswith(b"HTTP/1.1 200 "): readers.append(connection)
+            elif head.startswith(b"HTTP/1.1 503 ") and b"Retry-After: 10" in head: refused += 1
+        change = ask("PUT /v1/overrides/region", b'{"name": "eu", "verdict": "drain"}')
+        assert read(change, b"\\r\\n").startswith(b"HTTP/1.1 204 ")
+        told = sum(b"override-set" in read(connection, b"override-set") for connection in readers)
+        print(len(readers), "follow,", refused, "refused,", told, "were told")
+        """
+
     @Test("the end of the node ends the streams")
     func end() throws {
         let reader = Process()

@@ -1,0 +1,117 @@
+import ControlPlane
+import HTTPTypes
+import Hummingbird
+import TrafficModel
+
+/// The parts of a node, as lists that can be searched and read page by page, and one by one with their histories.
+extension AdminService {
+    private static let pageSizes = 1...1000
+
+    private static let paging: [AdminRoute.Parameter] = [
+        .init("search", "A part of the name, whatever its case."),
+        .init("state", "States, separated by commas."),
+        .init("limit", "Items on the page: 1 to 1000, 100 if absent."),
+        .init("offset", "Items before the page."),
+    ]
+
+    private static func listQuery(_ request: Request) throws(BadRequest) -> ListQuery {
+        let given = try QueryParameters(request, known: paging.map(\.name))
+        var query = ListQuery()
+        query.search = given["search"] ?? ""
+        query.states = Set((given["state"] ?? "").split(separator: ",").map(String.init))
+        if let limit = try given.number("limit", in: pageSizes) { query.limit = limit }
+        if let offset = try given.number("offset", in: 0...Int.max) { query.offset = offset }
+        return query
+    }
+
+    /// A list and, where there is one, what it says of a single item.
+    private static func list<Item: Codable & Sendable>(
+        _ path: String, _ summary: String, _ items: @escaping @Sendable (ListQuery) async -> Listing<Item>
+    ) -> AdminRoute {
+        AdminRoute(
+            .get, path, .role(.view), summary, query: paging, answer: Listing<Item>.self
+        ) { request, _ in try json(await items(try listQuery(request))) }
+    }
+
+    private static func single<Item: Codable & Sendable>(
+        _ path: String, _ noun: String, _ item: @escaping @Sendable (AdminContext) async -> Item?
+    ) -> AdminRoute {
+        AdminRoute(
+            .get, path, .role(.view), "One \(noun), with the history of its state.", answer: Item.self
+        ) { _, context in
+            guard let item = await item(context) else { throw ChangeError.unknown("there is no such \(noun)") }
+            return try json(item)
+        }
+    }
+
+    static func resourceRoutes(_ node: Node) -> [AdminRoute] {
+        [
+            AdminRoute(
+                .get, "/v1/node", .role(.view), "The node in short: how many of what are in which state.",
+                answer: Resource.Node.self
+            ) { _, _ in try json(await node.overview()) },
+            list("/v1/wide-ips", "Wide IPs.") { await node.wideIPs($0) },
+            single("/v1/wide-ips/{name}", "wide IP") { await node.wideIP(named: $0.parameter("name")) },
+            list("/v1/pools", "Pools.") { await node.pools($0) },
+            single("/v1/pools/{name}", "pool") { await node.pool(named: $0.parameter("name")) },
+            list("/v1/regions", "Regions.") { await node.regions($0) },
+            single("/v1/regions/{name}", "region") { await node.region(named: $0.parameter("name")) },
+            list("/v1/virtual-servers", "Virtual servers.") { await node.virtualServers($0) },
+            single("/v1/virtual-servers/{name}", "virtual server") {
+                await node.virtualServer(named: $0.parameter("name"))
+            },
+            list("/v1/upstreams", "Upstreams.") { await node.upstreams($0) },
+            single("/v1/upstreams/{name}", "upstream") { await node.upstream(named: $0.parameter("name")) },
+            AdminRoute(
+                .get, "/v1/upstreams/{name}/members", .role(.view), "The members of an upstream.", query: paging,
+                answer: Listing<Resource.Member>.self
+            ) { request, context in
+                guard let members = await node.members(of: context.parameter("name"), try listQuery(request)) else {
+                    throw ChangeError.unknown("there is no such upstream")
+                }
+                return try json(members)
+            },
+            single("/v1/upstreams/{name}/members/{endpoint}", "member") {
+                await node.member($0.parameter("endpoint"), of: $0.parameter("name"))
+            },
+            list("/v1/members", "The members of all upstreams.") { query -> Listing<Resource.Member> in
+                await node.members(of: nil, query) ?? Listing(total: 0, offset: 0, items: [])
+            },
+            list("/v1/listeners", "Addresses of the VIP tier.") { await node.listeners($0) },
+            list("/v1/certificates", "Certificates.") { await node.certificates($0) },
+            list("/v1/monitors", "Monitors, with each endpoint that they watch.") { await node.monitors($0) },
+            single("/v1/monitors/{name}/{endpoint}", "monitor of that endpoint") {
+                await node.monitor($0.parameter("name"), of: $0.parameter("endpoint"))
+            },
+            AdminRoute(
+                .get, "/v1/configuration", .role(.view), "The configuration in force, with its warnings.",
+                answer: Resource.Configuration.self
+            ) { _, _ in try json(await node.configuration()) },
+            AdminRoute(
+                .post, "/v1/check", .role(.operate),
+                "Read the configuration's file, tell what is wrong, change nothing.",
+                answer: Resource.Configuration.self
+            ) { _, _ in try json(try await node.check()) },
+        ]
+    }
+}
+
+extension AdminContext {
+    /// A parameter of the path as it is meant: `%2F` in it is a slash. Empty for what cannot be decoded: nothing has
+    /// that name.
+    func parameter(_ name: String) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array((parameters.get(name) ?? "").utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+            guard digits.utf8.count == 2, let value = UInt8(digits, radix: 16) else { return "" }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self) ?? ""
+    }
+}

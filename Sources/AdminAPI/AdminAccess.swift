@@ -58,7 +58,7 @@ final class AdminAccess: Sendable {
         }
         guard isOurs else {
             counters.count(.crossSite)
-            throw Refusal(.forbidden, "changes with a session come from this node's own pages only")
+            throw Refusal(.forbidden, "browsers make changes from this node's own pages only")
         }
         let hasBody = request.method == .post || request.method == .put || request.headers[.contentLength] != nil
         guard !hasBody || request.headers[.contentType]?.lowercased().hasPrefix("application/json") ?? false else {
@@ -90,27 +90,50 @@ final class AdminAccess: Sendable {
         guard let tls = listener.tls, !tls.clients.isEmpty, let subject = await context.certificateSubject() else {
             return nil
         }
-        guard let client = tls.clients.first(where: { $0.subject.matches(subject) }) else { return nil }
+        guard let client = tls.clients.first(where: { Self.matches($0.subject, subject) }) else { return nil }
         return AdminIdentity(name: subject, role: client.role, proof: .certificate, source: source)
     }
 
-    /// The token that somebody shows. Who showed too many wrong ones is not listened to for a while; sessions and
-    /// certificates go on.
+    /// Element by element: a wildcard must not stand for what begins another one, and an escaped comma in a name begins
+    /// none.
+    static func matches(_ pattern: Glob, _ subject: String) -> Bool {
+        let (patterns, elements) = (elements(of: pattern.text), elements(of: subject))
+        return patterns.count == elements.count
+            && zip(patterns, elements).allSatisfy { Glob($0).matches($1) }
+    }
+
+    /// Of a distinguished name (RFC 4514 section 2.1), which are separated by commas that nothing escapes.
+    private static func elements(of name: String) -> [String] {
+        var elements = [""]
+        var isEscaped = false
+        for character in name {
+            if character == ",", !isEscaped {
+                elements.append("")
+            } else {
+                elements[elements.count - 1].append(character)
+            }
+            isEscaped = character == "\\" && !isEscaped
+        }
+        return elements
+    }
+
+    /// The token that somebody shows. Who shows too many wrong ones is told to wait.
     private func token(
         _ text: String, from source: String, _ listener: AdminListener
     ) throws(Refusal) -> AdminListener.Token {
-        let address = IPAddress(source) ?? .v4(0)
+        // Others may have the same address: who has a right token is not held up by their wrong ones.
+        if let token = AdminToken.find(text, in: listener.tokens) { return token }
+        let address = (IPAddress(source) ?? .v4(0)).unmapped
         if let wait = failures.wait(for: address) {
             counters.count(.rateLimited)
             throw Refusal(.tooManyRequests, "too many wrong tokens came from \(source): wait", retryAfter: wait)
         }
-        guard let token = AdminToken.find(text, in: listener.tokens) else {
+        do {
             counters.count(.wrongCredentials)
             failures.recordFailure(of: address)
             logger.notice("a token is wrong", metadata: ["source": "\(source)"])
             throw Refusal(.unauthorized, "the token is not known")
         }
-        return token
     }
 
     /// What the cookie of a session holds.
@@ -157,7 +180,11 @@ struct AccessMiddleware: RouterMiddleware {
         try access.checkHost(request, listener)
         var context = context
         context.identity = try await access.identity(of: request, context, listener)
-        if context.identity?.proof == .session, request.method != .get, request.method != .head {
+        // Browsers send cookies and show certificates for pages of other sites too. Programs do not say where a request
+        // of theirs comes from.
+        let isBrowser = request.headers[.origin] != nil || request.headers[.fetchSite] != nil
+        let proof = context.identity?.proof
+        if proof == .session || proof == .certificate && isBrowser, request.method != .get, request.method != .head {
             try access.checkOrigin(request, isSecure: listener.tls != nil)
         }
         return try await next(request, context)

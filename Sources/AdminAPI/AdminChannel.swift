@@ -43,7 +43,7 @@ final class AdminTLS: Sendable {
     }
 }
 
-/// Connections of the API's address: so many at once, with TLS where it is configured.
+/// Connections of one address of the API: so many at once, with TLS where it is configured.
 struct AdminChannel: ServerChildChannel {
     /// Streams of events included.
     static let connectionLimit = 1280
@@ -73,6 +73,8 @@ struct AdminChannel: ServerChildChannel {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
         guard open.enter() else {
             counters.count(.refusedConnections)
+            // Nobody else closes what is not taken.
+            channel.close(promise: nil)
             return channel.eventLoop.makeFailedFuture(TooMany())
         }
         counters.count(.connections)

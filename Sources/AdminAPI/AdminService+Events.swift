@@ -36,7 +36,11 @@ extension AdminService {
         var filter = EventFilter()
         filter.kinds = Set(try query.words("kind", of: NodeEvent.Kind.self))
         filter.subjectKinds = Set(try query.words("subject", of: EventSubject.self).map(\.rawValue))
-        filter.name = query["name"].map { Glob($0) }
+        filter.name = try query["name"].map { name in
+            // It is compared with every event that is kept.
+            guard name.utf8.count <= 320 else { throw BadRequest("name: at most 320 bytes") }
+            return Glob(name)
+        }
         let since = try query.number("since", in: 0...UInt64(Int64.max))
         let limit = try query.number("limit", in: eventCounts)
         if request.headers[.accept]?.contains("application/json") ?? false {
@@ -94,6 +98,7 @@ extension AdminService {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var cursor = start
+        var lastWrite = ContinuousClock.now
         // Readers come back after two seconds, and know at once that they are connected.
         try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
         while !journal.isClosed {
@@ -110,12 +115,15 @@ extension AdminService {
                     buffer.writeString("\n\n")
                 }
                 try await writer.write(buffer)
+                lastWrite = .now
             } else if !isNew {
-                let before = ContinuousClock.now
                 await journal.waitForNews(after: cursor, atMost: heartbeat)
                 try Task.checkCancellation()
-                // A comment, which tells both sides whether the other is still there.
-                if ContinuousClock.now - before >= heartbeat { try await writer.write(ByteBuffer(string: ":\n\n")) }
+            }
+            // A comment, which tells both sides whether the other is still there, also when no event is for this reader.
+            if ContinuousClock.now - lastWrite >= heartbeat {
+                lastWrite = .now
+                try await writer.write(ByteBuffer(string: ":\n\n"))
             }
         }
     }

@@ -36,8 +36,8 @@ struct ShiftRequest: RequestBody {
         let duration: Duration
         switch (until, seconds) {
         case (let until?, nil):
-            let left = until - WallTime.now.milliseconds
-            guard left >= 1000 else { throw BadRequest("until: at least a second from now") }
+            let (left, overflow) = until.subtractingReportingOverflow(WallTime.now.milliseconds)
+            guard !overflow, left >= 1000 else { throw BadRequest("until: at least a second from now") }
             duration = try BodyCheck.duration(left / 1000, "until")
         case (nil, let seconds?): duration = try BodyCheck.duration(seconds, "seconds")
         default: throw BadRequest("until, or seconds: by when it has arrived")

@@ -24,8 +24,6 @@ package struct AdminService: Service {
     private let metrics: MetricsEndpoint
     private let dashboard: Dashboard
     private let replays = ReplayTable()
-    /// Connections of all addresses together.
-    private let open = AdminChannel.OpenCount()
 
     package init(node: Node, socketPath: String?, metrics: MetricsEndpoint? = nil, logger: Logger) {
         self.node = node
@@ -132,7 +130,8 @@ package struct AdminService: Service {
     }
 
     private func server(tls: AdminTLS?) -> HTTPServerBuilder {
-        let (counters, open) = (node.adminCounters, open)
+        // Of this address: those who come over the network must not take the socket's places.
+        let (counters, open) = (node.adminCounters, AdminChannel.OpenCount())
         return HTTPServerBuilder { responder in
             let base = HTTP1Channel(
                 responder: responder,

@@ -12,11 +12,11 @@ import TrafficModel
 package struct MetricsService: Service {
     /// Connections at once; one more waits in the kernel.
     static let connectionLimit = 64
-    /// Longer than the time between two scrapes of most.
-    static let idleTimeout = TimeAmount.seconds(90)
+    /// A Prometheus that comes less often connects anew.
+    static let idleTimeout = TimeAmount.seconds(30)
 
     private let endpoint: MetricsEndpoint
-    private let settings: MetricsSettings
+    private let node: Node
     private let address: Endpoint
     private let logger: Logger
 
@@ -25,7 +25,7 @@ package struct MetricsService: Service {
         let settings = await node.metricsSettings
         guard let address = settings.listen else { return nil }
         self.endpoint = endpoint
-        self.settings = settings
+        self.node = node
         self.address = address
         self.logger = logger
     }
@@ -49,8 +49,9 @@ package struct MetricsService: Service {
 
     private var router: Router<MetricsContext> {
         let router = Router(context: MetricsContext.self)
-        let (endpoint, settings) = (endpoint, settings)
+        let (endpoint, node) = (endpoint, node)
         router.get("/metrics") { request, context in
+            let settings = await node.metricsSettings
             guard let peer = context.peer, settings.allows(peer), Self.isOwn(request, settings) else {
                 endpoint.countRefused()
                 return try AdminService.problem(

@@ -9,12 +9,14 @@ import Synchronization
 package final class ProgramLog: Sendable {
     private struct State {
         var isJSON = false
-        var level: Logger.Level
         var time = LogTime()
         var line: [UInt8] = []
     }
 
-    private let state: Mutex<State>
+    private let state = Mutex(State())
+    /// The place of the least level that is written. Asked for by everybody who might log: not behind the lock that is
+    /// held while a reader lets a line wait.
+    private let threshold: Atomic<Int>
     /// Of the command line.
     private let level: Logger.Level
     private let descriptor: Int32
@@ -25,16 +27,16 @@ package final class ProgramLog: Sendable {
     package init(level: Logger.Level, descriptor: Int32 = STDERR_FILENO) {
         self.level = level
         self.descriptor = descriptor
-        state = Mutex(State(level: level))
+        threshold = Atomic(Self.place(of: level))
     }
 
     /// - Parameter level: `nil`: the command line's.
     package func set(isJSON: Bool, level: Logger.Level?) {
-        state.withLock {
-            $0.isJSON = isJSON
-            $0.level = level ?? self.level
-        }
+        state.withLock { $0.isJSON = isJSON }
+        threshold.store(Self.place(of: level ?? self.level), ordering: .relaxed)
     }
+
+    private static func place(of level: Logger.Level) -> Int { Logger.Level.allCases.firstIndex(of: level) ?? 0 }
 
     package func logger(label: String) -> Logger { Logger(label: label) { _ in Handler(log: self) } }
 
@@ -91,7 +93,7 @@ package final class ProgramLog: Sendable {
         }
     }
 
-    fileprivate var currentLevel: Logger.Level { state.withLock { $0.level } }
+    fileprivate var currentLevel: Logger.Level { Logger.Level.allCases[threshold.load(ordering: .relaxed)] }
 
     private struct Handler: LogHandler {
         let log: ProgramLog

@@ -52,6 +52,24 @@ struct AccessTests {
         #expect(!AdminToken.isEqual([1, 2, 3], [1, 2]))
     }
 
+    @Test(
+        "a subject matches element by element",
+        arguments: [
+            ("CN=ops,O=Example", "CN=ops,O=Example", true), ("CN=*,O=Example", "CN=eve,O=Example", true),
+            ("CN=*,O=Example", "CN=eve\\,O=Example", false), ("CN=*,O=Example", "CN=a,OU=b,O=Example", false),
+            ("CN=*", "CN=a\\,b", true), ("CN=*", "CN=a,O=b", false), ("*OU=Ops*", "CN=OU=Ops,O=b", false),
+            ("CN=a,*,*", "CN=a,OU=b,O=c", true), ("CN=a\\\\,O=b", "CN=a\\\\,O=b", true),
+        ])
+    func subjects(_ pattern: String, _ subject: String, _ isMatch: Bool) {
+        #expect(AdminAccess.matches(Glob(pattern), subject) == isMatch)
+    }
+
+    @Test("times that cannot be reckoned with are refused", arguments: [Int64.min, -1, 0, .max])
+    func times(_ until: Int64) {
+        let shift = ShiftRequest(from: "a", to: "b", share: 0.5, until: until)
+        #expect(throws: BadRequest.self) { try shift.plan() }
+    }
+
     @Test("a source that fails too often waits, and others do not")
     func failures() {
         let limiter = FailureLimiter()

@@ -89,7 +89,7 @@ struct AdminScenarios {
         for secret in admin.tokens.values { #expect(!admin.program.logged(secret)) }
     }
 
-    @Test("who guesses tokens is not listened to for a while, and can wait no one else out of a session")
+    @Test("who guesses tokens is told to wait, and keeps out nobody with a right one from the same address")
     func guesses() throws {
         let admin = try Admin()
         let session = try admin.signIn("operate")
@@ -103,10 +103,10 @@ struct AdminScenarios {
         }
         #expect(answers.first == "401")
         #expect(answers.last == "429")
-        #expect(try admin.ask("GET", "/v1/status", as: "view").hasPrefix("HTTP/1.1 429 "), "this token too")
+        #expect(try admin.ask("GET", "/v1/status", as: "view").hasPrefix("HTTP/1.1 200 "))
         let looked = try admin.curl(["--cookie", session, "http://127.0.0.1:\(admin.port)/v1/status"])
         #expect(looked.hasPrefix("HTTP/1.1 200 "))
-        #expect(try Admin.count("rateLimited", in: looked) == 3)
+        #expect(try Admin.count("rateLimited", in: looked) == 2)
         #expect(try Admin.count("wrongCredentials", in: looked) == 10)
     }
 

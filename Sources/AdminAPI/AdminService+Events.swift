@@ -31,7 +31,11 @@ extension AdminService {
     /// Events written at once.
     private static let batch = 256
 
-    static func events(_ request: Request, node: Node) async throws -> Response {
+    /// How long somebody who came over the network may follow before the credentials are looked at again: readers come
+    /// back by themselves, and go on where they were.
+    private static let streamTime = Duration.seconds(300)
+
+    static func events(_ request: Request, _ context: AdminContext, node: Node) async throws -> Response {
         let query = try QueryParameters(request, known: ["since", "limit", "kind", "subject", "name"])
         var filter = EventFilter()
         filter.kinds = Set(try query.words("kind", of: NodeEvent.Kind.self))
@@ -63,11 +67,15 @@ extension AdminService {
             response.headers[.retryAfter] = "10"
             return response
         }
-        return stream(request, subscription, from: cursor ?? node.journal.end, filter)
+        let isOwner = context.identity?.proof == .socket
+        return stream(
+            request, subscription, from: cursor ?? node.journal.end, filter,
+            until: isOwner ? nil : .now + streamTime)
     }
 
     private static func stream(
-        _ request: Request, _ subscription: Journal.Subscription, from start: UInt64, _ filter: EventFilter
+        _ request: Request, _ subscription: Journal.Subscription, from start: UInt64, _ filter: EventFilter,
+        until end: ContinuousClock.Instant?
     ) -> Response {
         let headers: HTTPFields = [
             .contentType: "text/event-stream", .cacheControl: "no-store", .contentTypeOptions: "nosniff",
@@ -78,7 +86,7 @@ extension AdminService {
                 var writer = writer
                 do {
                     try await request.body.consumeWithCancellationOnInboundClose { _ in
-                        try await follow(subscription, from: start, filter, into: &writer)
+                        try await follow(subscription, from: start, filter, until: end, into: &writer)
                     }
                 } catch is CancellationError {
                     // The reader went away; the connection ends with it.
@@ -88,11 +96,11 @@ extension AdminService {
             })
     }
 
-    /// Writes what comes until the journal closes.
+    /// Writes what comes until the journal closes, or the time is up.
     @concurrent
     private static func follow(
         _ subscription: Journal.Subscription, from start: UInt64, _ filter: EventFilter,
-        into writer: inout any ResponseBodyWriter
+        until end: ContinuousClock.Instant?, into writer: inout any ResponseBodyWriter
     ) async throws {
         let journal = subscription.journal
         let encoder = JSONEncoder()
@@ -101,7 +109,7 @@ extension AdminService {
         var lastWrite = ContinuousClock.now
         // Readers come back after two seconds, and know at once that they are connected.
         try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
-        while !journal.isClosed {
+        while !journal.isClosed, end.map({ ContinuousClock.now < $0 }) ?? true {
             let page = journal.events(after: cursor, limit: batch, where: filter)
             let isNew = page.cursor != cursor
             cursor = page.cursor

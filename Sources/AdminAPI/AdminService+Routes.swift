@@ -40,7 +40,7 @@ extension AdminService {
                     .init("subject", "Kinds of subjects, separated by commas."),
                     .init("name", "The subject's name; `*` and `?` stand for any text and any character."),
                 ], answer: EventList.self, contentType: "text/event-stream"
-            ) { request, _ in try await events(request, node: node) },
+            ) { request, context in try await events(request, context, node: node) },
             AdminRoute(
                 .get, "/v1/audit", view, "Who changed what, newest first.",
                 query: [.init("last", "How many.")], answer: [AuditEntry].self

@@ -40,7 +40,6 @@ final class CommandSite {
             \(more)
             """
         program = try Program(yaml)
-        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: self.socket) }
     }
 
     func call(_ arguments: String...) throws -> (output: String, error: String, status: Int32) {

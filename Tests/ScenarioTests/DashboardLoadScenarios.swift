@@ -24,7 +24,6 @@ struct DashboardLoadScenarios {
         let port = try freePort()
         let socket = "/tmp/meridian-\(port).sock"
         let program = try Program(Self.crowd(count, socket: socket, port: port))
-        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: socket) }
         let bridge = try SocketBridge(to: socket)
         let url = "http://127.0.0.1:\(bridge.port)"
         let browser = try Browser()

@@ -99,7 +99,7 @@ struct DurabilityScenarios {
         var number = 0
         for round in 1...Self.kills {
             let program = try Program(yaml)
-            try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: socket) }
+            try wait(for: "the admin socket") { accepts(socket) }
             try wait(for: "the node to answer") { try call(["status"]).status == 0 }
             let found = try look()
             if number > 0, found.records.contains("r\(number)") {

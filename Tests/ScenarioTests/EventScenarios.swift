@@ -11,7 +11,6 @@ struct EventScenarios {
         let socket = "/tmp/meridian-\(port).sock"
         program = try Program(
             NameServerScenarios.configuration(port: port) + "\nadmin: { socket: \(socket) }\n")
-        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: socket) }
         self.socket = socket
     }
 

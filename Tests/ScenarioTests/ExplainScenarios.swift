@@ -38,7 +38,6 @@ struct ExplainScenarios {
         let socket = "/tmp/meridian-\(port).sock"
         let program = try Program(
             NameServerScenarios.configuration(port: port) + "\nadmin: { socket: \(socket) }\n")
-        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: socket) }
         func call(_ arguments: String...) throws -> String {
             try Program.run(Program.binary.path, arguments + ["--socket", socket]).output
         }

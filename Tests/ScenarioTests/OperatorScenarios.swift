@@ -10,7 +10,6 @@ struct OperatorScenarios {
         let socket = "/tmp/meridian-\(port).sock"
         let yaml = NameServerScenarios.configuration(port: port) + "\nadmin: { socket: \(socket) }\n"
         let program = try Program(yaml)
-        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: socket) }
         func call(_ arguments: String...) throws -> (output: String, error: String, status: Int32) {
             try Program.run(Program.binary.path, arguments + ["--socket", socket])
         }
@@ -127,7 +126,6 @@ struct OperatorScenarios {
         let socket = "/tmp/meridian-\(port).sock"
         let program = try Program(
             NameServerScenarios.configuration(port: port) + "\nadmin: { socket: \(socket) }\n")
-        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: socket) }
         let file = program.folder.appending(path: "body")
         try Data(body.utf8).write(to: file)
         let answer = try Program.run(

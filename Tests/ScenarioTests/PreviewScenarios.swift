@@ -14,7 +14,6 @@ struct PreviewScenarios {
             socket = "/tmp/meridian-\(port).sock"
             yaml = NameServerScenarios.configuration(port: port) + "\nadmin: { socket: \(socket) }\n"
             program = try Program(yaml)
-            try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: self.socket) }
         }
 
         func call(_ arguments: String...) throws -> (output: String, error: String, status: Int32) {

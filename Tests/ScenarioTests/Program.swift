@@ -12,7 +12,7 @@ final class Program {
         let description: String
     }
 
-    /// Starts `meridian run` and waits until it says that it serves.
+    /// Starts `meridian run` and waits until it says that it serves, and its admin socket takes connections.
     ///
     /// - Parameters:
     ///   - namespace: the network that it runs in.
@@ -33,6 +33,10 @@ final class Program {
         process.standardError = output
         try process.run()
         try wait(for: "the program to serve") { self.logged("serving") || !self.process.isRunning }
+        if let place = yaml.firstRange(of: /\bsocket: \/[^\s,}]+/) {
+            let socket = String(yaml[place].dropFirst("socket: ".count))
+            try wait(for: "the admin socket") { accepts(socket) || !self.process.isRunning }
+        }
         guard process.isRunning else { throw Failure(description: "ended at once: \(text)") }
     }
 
@@ -147,6 +151,12 @@ final class SilentServer {
     }
 
     deinit { close(descriptor) }
+}
+
+/// Whether somebody takes connections on a Unix socket: its file is there a little before.
+func accepts(_ socket: String) -> Bool {
+    let connect = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+    return (try? Program.run("python3", ["-c", connect, socket]).status) == 0
 }
 
 /// A TCP port of 127.0.0.1 that was free a moment ago.

@@ -254,7 +254,6 @@ struct ProtocolScenarios {
         let program = try Program(
             Self.configuration(port: port, "tcp: { connections_per_source: 1000 }")
                 + "\nadmin: { socket: \(socket) }\n")
-        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: socket) }
         try program.limitDescriptors(toMore: 10)
         let full = try Program.run(
             "python3",

@@ -47,7 +47,7 @@ struct ReleaseScenarios {
                 admin: { socket: \(socket), state: \(folder.path)/state.db }
                 \(more)
                 """)
-            try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: self.socket) }
+            try wait(for: "the admin socket") { accepts(self.socket) }
         }
 
         deinit { try? FileManager.default.removeItem(at: folder) }
@@ -171,7 +171,7 @@ struct ReleaseScenarios {
             ).output
             return output.split(separator: ".").first.map(String.init) ?? ""
         }
-        try wait(for: "the demo to serve") { try FileManager.default.fileExists(atPath: socket) && !region().isEmpty }
+        try wait(for: "the demo to serve") { try accepts(socket) && !region().isEmpty }
         // Where the clients' network is depends on the country data.
         let home = try region()
         let away = home == "us" ? "eu" : "us"

@@ -51,7 +51,6 @@ struct RequestExplainScenarios {
                   \(members.joined(separator: "\n  "))
                 admin: { socket: \(socket) }
                 """)
-            try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: self.socket) }
         }
 
         func call(_ arguments: String...) throws -> (output: String, error: String, status: Int32) {

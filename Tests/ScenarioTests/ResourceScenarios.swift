@@ -21,8 +21,6 @@ struct ResourceScenarios {
                 admin: { socket: \(socket), state: state.db }
                 """
         program = try Program(yaml)
-        let path = socket
-        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: path) }
     }
 
     private func curl(_ path: String, _ arguments: String...) throws -> String {

@@ -47,7 +47,6 @@ struct ZoneScenarios {
             "a.test.zone": "www A 192.0.2.1\n", "b.test.zone": "www A 192.0.2.2\n", "c.test.zone": "www A 192.0.2.3\n",
         ])
         let program = try Program(configuration(port: port, zones, socket: socket))
-        try wait(for: "the admin socket") { FileManager.default.fileExists(atPath: socket) }
         func address(_ name: String) throws -> String { try Program.dig(port, name, "+short") }
         func call(_ arguments: String...) throws -> (output: String, error: String, status: Int32) {
             try Program.run(Program.binary.path, arguments + ["--socket", socket])

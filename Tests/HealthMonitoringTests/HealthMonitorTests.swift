@@ -86,9 +86,7 @@ struct ProbeTests {
 
     @Test("TCP and HTTP: refused is down", arguments: [nil, Monitor.HTTPCheck()])
     func refused(check: Monitor.HTTPCheck?) async throws {
-        let server = try await ProbeServer([.silent], group: group)
-        try await server.stop()
-        let change = try await verdict(server.endpoint, makeMonitor(http: check))
+        let change = try await verdict(ProbeServer.closedEndpoint(), makeMonitor(http: check))
         #expect(change.state == .down)
         #expect(change.reason == "connection refused")
     }

@@ -1,4 +1,5 @@
 import Addresses
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -129,5 +130,17 @@ final class ProbeServer: Sendable {
                 bound.value.0.drip(rest.dropFirst(), pause, bound.value.1)
             }
         }
+    }
+}
+
+extension ProbeServer {
+    /// A port that refuses connections, now and later: it is taken, and nothing listens on it.
+    static func closedEndpoint() -> Endpoint {
+        // Open until the process ends; a port that was given back could become another test's.
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let wanted = Endpoint(address: .v4(0x7f00_0001), port: 0)
+        let result = unsafe KernelAddress.withPointer(to: wanted) { unsafe Glibc.bind(descriptor, $0, $1) }
+        guard result == 0, let own = KernelAddress.local(of: descriptor) else { fatalError("no port is free") }
+        return own
     }
 }

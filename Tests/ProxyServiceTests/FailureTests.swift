@@ -8,7 +8,7 @@ import TrafficModel
 struct FailureTests {
     @Test("a member that is gone costs no request: every one is answered by the other, and it is ejected")
     func memberGone() async throws {
-        let gone = try await TestMember.closedEndpoint()
+        let gone = TestMember.closedEndpoint()
         let member = try await TestMember.answering(ok("abc"))
         var intent = TestProxy.intent([gone, member.endpoint])
         intent.upstreams[0].ejectionTime = .seconds(600)
@@ -61,7 +61,7 @@ struct FailureTests {
     @Test("with no member left the answer says so and names no inside")
     func allGone() async throws {
         let proxy = try await TestProxy(
-            TestProxy.intent([try await TestMember.closedEndpoint(), try await TestMember.closedEndpoint()]))
+            TestProxy.intent([TestMember.closedEndpoint(), TestMember.closedEndpoint()]))
         let answer = try await TestClient.exchange(proxy.endpoint, get())
         #expect(answer.hasPrefix("HTTP/1.1 502 Bad Gateway\r\n") && answer.contains("refused the connection"))
         #expect(!answer.contains("127.0.0.1"))

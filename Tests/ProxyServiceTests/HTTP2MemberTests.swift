@@ -232,7 +232,7 @@ struct HTTP2MemberTests {
 
     @Test("members that refuse, or speak something else, are failures")
     func unusable() async throws {
-        let closed = try await TestMember.closedEndpoint()
+        let closed = TestMember.closedEndpoint()
         var proxy = try await TestProxy(TestProxy.intent([closed]) { $0.upstreams[0].http2 = true })
         #expect(try await TestClient.exchange(proxy.endpoint, get()).hasPrefix("HTTP/1.1 502 "))
         await proxy.stop()

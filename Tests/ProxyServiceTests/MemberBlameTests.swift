@@ -19,7 +19,7 @@ struct MemberBlameTests {
     @Test("a refused member costs no request, is ejected, and nothing stays counted")
     func refused() async throws {
         let good = try await TestMember.answering(ok("x"))
-        let gone = try await TestMember.closedEndpoint()
+        let gone = TestMember.closedEndpoint()
         let proxy = try await TestProxy(
             TestProxy.intent([gone, good.endpoint]) { $0.upstreams[0].ejectionTime = .seconds(3600) })
         for _ in 0..<6 {

@@ -124,10 +124,13 @@ final class TestMember: Sendable {
 
     func close() async { try? await channel.close() }
 
-    /// A port that nothing listens on.
-    static func closedEndpoint() async throws -> Endpoint {
-        let member = try await TestMember { _, _ in [] }
-        await member.close()
-        return member.endpoint
+    /// A port that refuses connections, now and later: it is taken, and nothing listens on it.
+    static func closedEndpoint() -> Endpoint {
+        // Open until the process ends; a port that was given back could become another test's.
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let wanted = Endpoint(address: .v4(0x7f00_0001), port: 0)
+        let result = unsafe KernelAddress.withPointer(to: wanted) { unsafe Glibc.bind(descriptor, $0, $1) }
+        guard result == 0, let own = KernelAddress.local(of: descriptor) else { fatalError("no port is free") }
+        return own
     }
 }

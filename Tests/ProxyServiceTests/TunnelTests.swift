@@ -117,7 +117,7 @@ struct TunnelTests {
         let member = try await TestMember { received, _ in
             received.hasSuffix("<FIN>") ? [.send("got:" + received), .close] : []
         }
-        let gone = try await TestMember.closedEndpoint()
+        let gone = TestMember.closedEndpoint()
         let proxy = try await TestProxy(
             TestProxy.intent([gone, member.endpoint]) { $0.listeners[0].mode = .tcp(upstream: 0) })
         for _ in 0..<3 {

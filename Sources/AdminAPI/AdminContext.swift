@@ -23,6 +23,7 @@ struct AdminContext: RequestContext {
     /// The subject of the certificate that the peer showed and that an authority of ours vouches for.
     func certificateSubject() async -> String? {
         let channel = channel
+        // Without TLS there is no such handler, and a connection that is gone shows nothing: nobody in particular asks.
         let bytes = try? await channel.eventLoop.submit {
             try channel.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self).peerCertificate?.toDERBytes()
         }.get()

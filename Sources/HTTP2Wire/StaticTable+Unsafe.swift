@@ -1,6 +1,7 @@
 /// The table that every connection begins with (RFC 7541 appendix A).
 @safe
 struct StaticTable: @unchecked Sendable {
+    // Sendable although it holds a pointer: what it points at is made once and never changes.
     struct Entry {
         let offset: Int
         let nameCount: Int

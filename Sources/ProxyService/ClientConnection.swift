@@ -265,6 +265,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     }
 
     private func countHandshake(_ context: ChannelHandlerContext) {
+        // It cannot fail behind a handshake; the count of the older version would only be one too high.
         let version = try? context.pipeline.syncOperations.nioSSL_tlsVersion()
         if version == .tlsv13 { bump(worker.counters.tls13) } else { bump(worker.counters.tls12) }
     }

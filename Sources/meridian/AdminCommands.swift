@@ -63,6 +63,7 @@ struct Reload: ParsableCommand {
 
     func run() throws {
         let body = Data(try node.call("POST", "/v1/reload\(dryRun ? "?dry_run=true" : "")"))
+        // A trial that was refused is answered with what is wrong, as a reload is.
         if dryRun, let preview = try? JSONDecoder().decode(ChangePreview.self, from: body) {
             if json { return print(try JSONText.pretty(preview)) }
             return print(PreviewText(preview: preview, palette: .output).text(of: "reload"), terminator: "")

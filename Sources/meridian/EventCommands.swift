@@ -98,6 +98,7 @@ struct EventReader {
             guard line.starts(with: "data: ".utf8) else { continue }
             // A line that is no event is a newer node's.
             guard let event = try? JSONDecoder().decode(NodeEvent.self, from: Data(line.dropFirst(6))) else { continue }
+            // Fails only where an event cannot be encoded again, as it was decoded: the next ones are still shown.
             try? show(event)
             if event.id != 0 { cursor = event.id }
         }

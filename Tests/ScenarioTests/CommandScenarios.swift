@@ -48,13 +48,25 @@ final class CommandSite {
 
     func answer() throws -> String { try Program.dig(dnsPort, "api.example.com", "+short") }
 
-    /// Runs a shell's line on a terminal of its own, `input` typed into it.
+    /// Runs a shell's line on a terminal of its own, `input` typed into it; there `seen TEXT [TIMES]` waits until the
+    /// screen has shown a text. The terminal's other end stays open until the line has ended: `script` whose input ends
+    /// may leave before it has passed on all that was said.
     func onTerminal(
-        _ line: String, typing input: String, environment: String = "TERM=xterm"
+        _ line: String, typing input: String = "true", environment: String = "TERM=xterm"
     ) throws -> (
         output: String, status: Int32
     ) {
-        let script = "(\(input)) | env \(environment) script -qefc '\(line)' /dev/null"
+        let folder = FileManager.default.temporaryDirectory.appending(path: "terminal-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let script = """
+            await() { n=0; until "$@" || [ $n -ge 300 ]; do sleep 0.1; n=$((n+1)); done; }
+            shown() { [ $(grep -aoF "$1" screen | wc -l) -ge ${2:-1} ]; }
+            seen() { await shown "$@"; }
+            cd \(folder.path); : > screen
+            { \(input); await [ -e over ]; } |
+              { env -u NO_COLOR \(environment) script -qefc '\(line)' screen; code=$?; : > over; exit $code; }
+            """
         let result = try Program.run("sh", ["-c", script])
         return (result.output + result.error, result.status)
     }
@@ -114,45 +126,38 @@ struct CommandScenarios {
         let green = "\u{1b}[32mavailable"
         let command = "\(Program.binary.path) status --socket \(site.socket)"
         #expect(try !site.call("status").output.contains("\u{1b}"))
-        // `script` may end with its input, before it has passed on all that the command said.
-        try wait(for: "colours on a terminal") {
-            try site.onTerminal(command, typing: "true").output.contains(green)
+        #expect(try site.onTerminal(command).output.contains(green))
+        for environment in ["TERM=xterm NO_COLOR=1", "TERM=dumb"] {
+            let text = try site.onTerminal(command, environment: environment).output
+            #expect(text.contains("available") && !text.contains("\u{1b}"), "\(text)")
         }
-        #expect(
-            try !site.onTerminal(command, typing: "true", environment: "TERM=xterm NO_COLOR=1").output.contains(
-                "\u{1b}"))
-        #expect(try !site.onTerminal(command, typing: "true", environment: "TERM=dumb").output.contains("\u{1b}"))
     }
 
     @Test("status is shown again and again")
     func watch() throws {
         let site = try CommandSite()
-        let command = "timeout 3 \(Program.binary.path) status --watch --interval 1s --socket \(site.socket)"
-        let text = try Program.run("sh", ["-c", command]).output
+        let command = "\(Program.binary.path) status --watch --interval 1s --socket \(site.socket)"
+        let text = try Program.run("sh", ["-c", "\(command) | awk '{ print } /^-- / && ++n == 2 { exit }'"]).output
         #expect(text.components(separatedBy: "\n-- ").count >= 2, "\(text)")
-        let screen = try site.onTerminal(command, typing: "sleep 3").output
+        let screen = try site.onTerminal(command, typing: "seen '[H' 2; printf '\\003'").output
         #expect(screen.components(separatedBy: "\u{1b}[H").count >= 3, "it is drawn over")
     }
 
     @Test("top shows the rates, and gives the terminal back however it ends", arguments: ["q", "TERM", "INT", "HUP"])
     func top(ending: String) throws {
         let site = try CommandSite()
-        let command = "\(Program.binary.path) top --socket \(site.socket)"
-        let states = "/tmp/stty-\(site.dnsPort)"
-        let signal = ending == "q" ? "" : "(sleep 2; kill -\(ending) $(cat \(states).pid)) & "
         let line =
-            "stty -g > \(states).a; \(signal) sh -c \"echo \\$\\$ > \(states).pid; exec \(command)\"; "
-            + "stty -g > \(states).b; wait; echo over"
-        defer { for end in ["a", "b", "pid"] { try? FileManager.default.removeItem(atPath: "\(states).\(end)") } }
+            "stty -g > a; sh -c \"echo \\$\\$ > pid; exec \(Program.binary.path) top --socket \(site.socket)\"; "
+            + "stty -g > b; cmp a b && echo as before"
         let screen = try site.onTerminal(
-            line, typing: ending == "q" ? "sleep 1; printf 's4'; sleep 1; printf q; sleep 1" : "sleep 4"
+            line,
+            typing: "seen ROUTES; "
+                + (ending == "q" ? "printf s4; seen '[4 members]'; printf q" : "kill -\(ending) $(cat pid)")
         ).output
         #expect(screen.contains("\u{1b}[?1049h"), "\(screen)")
         let last = try #require(screen.components(separatedBy: "\u{1b}[?1049l").last)
-        #expect(screen.contains("\u{1b}[?1049l") && last.contains("over"), "\(screen.suffix(300))")
+        #expect(screen.contains("\u{1b}[?1049l") && last.contains("as before"), "\(screen.suffix(300))")
         #expect(screen.contains("ROUTES") && (ending != "q" || screen.contains("[4 members]")))
-        let before = try String(contentsOfFile: "\(states).a", encoding: .utf8)
-        #expect(try String(contentsOfFile: "\(states).b", encoding: .utf8) == before)
     }
 
     @Test("top measures what is asked")

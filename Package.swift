@@ -224,7 +224,7 @@ let package = Package(
         .testTarget(
             name: "AdminAPITests",
             dependencies: [
-                "Addresses", "AdminAPI", "ControlPlane", "TrafficModel", httpTypes,
+                "Addresses", "AdminAPI", "ControlPlane", "TrafficModel", httpTypes, nioCore, nioEmbedded, nioHTTPTypes,
                 .product(name: "Hummingbird", package: "hummingbird"),
             ], swiftSettings: house),
         .testTarget(

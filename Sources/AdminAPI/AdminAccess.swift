@@ -12,12 +12,14 @@ final class AdminAccess: Sendable {
 
     let node: Node
     let sessions = Sessions()
+    private let tls: AdminTLS
     private let failures = FailureLimiter()
     private let logger: Logger
     private var counters: AdminCounters { node.adminCounters }
 
-    init(node: Node, logger: Logger) {
+    init(node: Node, tls: AdminTLS, logger: Logger) {
         self.node = node
+        self.tls = tls
         self.logger = logger
     }
 
@@ -28,10 +30,10 @@ final class AdminAccess: Sendable {
     func checkHost(_ request: Request, _ listener: AdminListener) throws(Refusal) {
         let host = Self.host(request.head.authority ?? "")
         guard host == "localhost" || IPAddress(host) != nil || listener.allowedHosts.contains(host) else {
-            counters.count(.foreignHost)
             throw Refusal(
                 .misdirectedRequest,
-                "\(QueryParameters.shown(host)) is none of this node's names; list it in admin.allowed_hosts if it is")
+                "\(QueryParameters.shown(host)) is none of this node's names; list it in admin.allowed_hosts if it is",
+                reason: .foreignHost)
         }
     }
 
@@ -57,13 +59,11 @@ final class AdminAccess: Sendable {
             isOurs = ["same-origin", "none"].contains(request.headers[.fetchSite] ?? "")
         }
         guard isOurs else {
-            counters.count(.crossSite)
-            throw Refusal(.forbidden, "browsers make changes from this node's own pages only")
+            throw Refusal(.forbidden, "browsers make changes from this node's own pages only", reason: .crossSite)
         }
         let hasBody = request.method == .post || request.method == .put || request.headers[.contentLength] != nil
         guard !hasBody || request.headers[.contentType]?.lowercased().hasPrefix("application/json") ?? false else {
-            counters.count(.crossSite)
-            throw Refusal(.unsupportedMediaType, "Content-Type: application/json is needed")
+            throw Refusal(.unsupportedMediaType, "Content-Type: application/json is needed", reason: .crossSite)
         }
     }
 
@@ -79,19 +79,38 @@ final class AdminAccess: Sendable {
         if let field = request.headers[.authorization] {
             let parts = field.split(separator: " ", maxSplits: 1)
             guard parts.count == 2, parts[0].lowercased() == "bearer" else {
-                throw Refusal(.unauthorized, "Authorization: only Bearer is known")
+                throw Refusal(.unauthorized, "Authorization: only Bearer is known", reason: .wrongCredentials)
             }
             let token = try token(String(parts[1]), from: source, listener)
-            return AdminIdentity(name: token.name, role: token.role, proof: .token, source: source)
+            return AdminIdentity(name: token.name, role: token.role, credential: .token(token.hash), source: source)
         }
-        if let secret = Self.secret(in: request), let token = sessions.token(of: secret, in: listener.tokens) {
-            return AdminIdentity(name: token.name, role: token.role, proof: .session, source: source)
+        if let key = Self.secret(in: request).flatMap(Sessions.key),
+            let token = sessions.token(of: key, in: listener.tokens)
+        {
+            return AdminIdentity(name: token.name, role: token.role, credential: .session(key), source: source)
         }
-        guard let tls = listener.tls, !tls.clients.isEmpty, let subject = await context.certificateSubject() else {
-            return nil
+        guard let tls = listener.tls, !tls.clients.isEmpty, let (subject, trust) = await context.certificate(),
+            let role = role(ofSubject: subject, trust, listener)
+        else { return nil }
+        return AdminIdentity(
+            name: subject, role: role, credential: .certificate(subject: subject, trust: trust), source: source)
+    }
+
+    /// Of a certificate; `nil` also when the authorities are others since it was believed.
+    private func role(ofSubject subject: String, _ trust: Int, _ listener: AdminListener) -> AdminRole? {
+        guard trust == tls.trust else { return nil }
+        return listener.tls?.clients.first { Self.matches($0.subject, subject) }?.role
+    }
+
+    /// Whether somebody who was let in would be now. To look counts as use of a session.
+    func isStillLetIn(_ identity: AdminIdentity) -> Bool {
+        guard let (listener, _) = node.adminListener else { return false }
+        return switch identity.credential {
+        case .owner: true
+        case .token(let hash): listener.tokens.contains { $0.name == identity.name && $0.hash == hash }
+        case .session(let key): sessions.token(of: key, in: listener.tokens) != nil
+        case .certificate(let subject, let trust): role(ofSubject: subject, trust, listener) != nil
         }
-        guard let client = tls.clients.first(where: { Self.matches($0.subject, subject) }) else { return nil }
-        return AdminIdentity(name: subject, role: client.role, proof: .certificate, source: source)
     }
 
     /// Element by element: a wildcard must not stand for what begins another one, and an escaped comma in a name begins
@@ -125,15 +144,11 @@ final class AdminAccess: Sendable {
         if let token = AdminToken.find(text, in: listener.tokens) { return token }
         let address = (IPAddress(source) ?? .v4(0)).unmapped
         if let wait = failures.wait(for: address) {
-            counters.count(.rateLimited)
             throw Refusal(.tooManyRequests, "too many wrong tokens came from \(source): wait", retryAfter: wait)
         }
-        do {
-            counters.count(.wrongCredentials)
-            failures.recordFailure(of: address)
-            logger.notice("a token is wrong", metadata: ["source": "\(source)"])
-            throw Refusal(.unauthorized, "the token is not known")
-        }
+        failures.recordFailure(of: address)
+        logger.notice("a token is wrong", metadata: ["source": "\(source)"])
+        throw Refusal(.unauthorized, "the token is not known", reason: .wrongCredentials)
     }
 
     /// What the cookie of a session holds.
@@ -155,8 +170,9 @@ final class AdminAccess: Sendable {
     ) throws(Refusal) -> (secret: String, token: AdminListener.Token) {
         let token = try token(text, from: source, listener)
         guard let secret = sessions.begin(token) else {
-            counters.count(.refusedSessions)
-            throw Refusal(.serviceUnavailable, "there are too many sessions: try again in a while", retryAfter: 60)
+            throw Refusal(
+                .serviceUnavailable, "there are too many sessions: try again in a while", reason: .refusedSessions,
+                retryAfter: 60)
         }
         counters.count(.sessions)
         logger.notice("signed in", metadata: ["token": "\(token.name)", "source": "\(source)"])
@@ -174,8 +190,8 @@ struct AccessMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
-        guard let (listener, _) = await access.node.adminListener else {
-            throw Refusal(.serviceUnavailable, "the configuration has no admin.listen any more")
+        guard let (listener, _) = access.node.adminListener else {
+            throw Refusal(.serviceUnavailable, "the configuration has no admin.listen any more", reason: .failures)
         }
         try access.checkHost(request, listener)
         var context = context
@@ -187,7 +203,14 @@ struct AccessMiddleware: RouterMiddleware {
         if proof == .session || proof == .certificate && isBrowser, request.method != .get, request.method != .head {
             try access.checkOrigin(request, isSecure: listener.tls != nil)
         }
-        return try await next(request, context)
+        let response = try await next(request, context)
+        guard let identity = context.identity, response.headers[.contentType] == "text/event-stream" else {
+            return response
+        }
+        let access = access
+        return response.guarded(by: { access.isStillLetIn(identity) }) {
+            access.node.adminCounters.count(.endedStreams)
+        }
     }
 }
 
@@ -200,7 +223,7 @@ struct OwnerMiddleware: RouterMiddleware {
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         var context = context
-        context.identity = AdminIdentity(name: "", role: .admin, proof: .socket, source: "")
+        context.identity = AdminIdentity(name: "", role: .admin, credential: .owner, source: "")
         return try await next(request, context)
     }
 }

@@ -10,19 +10,41 @@ import TrafficModel
 
 /// The TLS of the API's address, as the configuration in force has it.
 final class AdminTLS: Sendable {
-    /// `nil`: clear text.
-    private let context: Mutex<NIOSSLContext?>
-
-    init(_ listener: AdminListener, _ certificate: Certificate?) throws {
-        context = Mutex(try Self.context(listener, certificate))
+    private struct State {
+        /// `nil`: clear text.
+        var context: NIOSSLContext?
+        var authorities: [NIOSSLCertificate]
+        var trust = 0
     }
 
-    var current: NIOSSLContext? { context.withLock { $0 } }
+    private let state: Mutex<State>
+
+    init(_ listener: AdminListener, _ certificate: Certificate?) throws {
+        state = Mutex(
+            State(
+                context: try Self.context(listener, certificate), authorities: try Self.authorities(listener)))
+    }
+
+    /// For a new connection: `nil` for clear text, and the number of the authorities that it believes.
+    var current: (context: NIOSSLContext?, trust: Int) { state.withLock { ($0.context, $0.trust) } }
+
+    /// Rises when other authorities are believed than before: what old ones vouched for counts no more.
+    var trust: Int { state.withLock { $0.trust } }
 
     /// For connections from now on. Throws, and leaves what was, when files cannot be used.
-    func replace(_ listener: AdminListener, _ certificate: Certificate?) throws {
-        let new = try Self.context(listener, certificate)
-        context.withLock { $0 = new }
+    ///
+    /// - Returns: whether the authorities are others than before.
+    func replace(_ listener: AdminListener, _ certificate: Certificate?) throws -> Bool {
+        let (context, authorities) = (try Self.context(listener, certificate), try Self.authorities(listener))
+        return state.withLock { state in
+            let isOther = Set(authorities) != Set(state.authorities)
+            state = State(context: context, authorities: authorities, trust: state.trust + (isOther ? 1 : 0))
+            return isOther
+        }
+    }
+
+    private static func authorities(_ listener: AdminListener) throws -> [NIOSSLCertificate] {
+        try listener.tls?.clientAuthorityPath.map { try NIOSSLCertificate.fromPEMFile($0) } ?? []
     }
 
     private static func context(_ listener: AdminListener, _ certificate: Certificate?) throws -> NIOSSLContext? {
@@ -43,45 +65,70 @@ final class AdminTLS: Sendable {
     }
 }
 
+/// Which authorities vouch for the certificate of a connection's client.
+final class TrustMark: ChannelInboundHandler, Sendable {
+    typealias InboundIn = NIOAny
+
+    let trust: Int
+
+    init(_ trust: Int) { self.trust = trust }
+}
+
+/// The connections of one address that are open.
+final class OpenConnections: Sendable {
+    /// Streams of events included.
+    static let limit = 1280
+
+    private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
+    private let limit: Int
+
+    init(limit: Int = OpenConnections.limit) { self.limit = limit }
+
+    var count: Int { channels.withLock { $0.count } }
+
+    /// Takes in a connection until it closes; `false`: there are too many.
+    func enter(_ channel: any Channel) -> Bool {
+        let id = ObjectIdentifier(channel)
+        let isIn = channels.withLock { channels in
+            guard channels.count < limit else { return false }
+            channels[id] = channel
+            return true
+        }
+        if isIn { channel.closeFuture.whenComplete { _ in self.leave(id) } }
+        return isIn
+    }
+
+    private func leave(_ id: ObjectIdentifier) { channels.withLock { $0[id] = nil } }
+
+    /// Has each that is open now closed, after the response that it waits for.
+    func retire() {
+        for channel in channels.withLock({ Array($0.values) }) {
+            channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        }
+    }
+}
+
 /// Connections of one address of the API: so many at once, with TLS where it is configured.
 struct AdminChannel: ServerChildChannel {
-    /// Streams of events included.
-    static let connectionLimit = 1280
-
     let base: HTTP1Channel
     /// `nil`: a Unix socket.
     let tls: AdminTLS?
     let counters: AdminCounters
-    let open: OpenCount
-
-    final class OpenCount: Sendable {
-        private let count = Atomic<Int>(0)
-
-        func enter() -> Bool {
-            guard count.wrappingAdd(1, ordering: .relaxed).oldValue < AdminChannel.connectionLimit else {
-                leave()
-                return false
-            }
-            return true
-        }
-
-        func leave() { count.wrappingSubtract(1, ordering: .relaxed) }
-    }
+    let open: OpenConnections
 
     private struct TooMany: Error {}
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-        guard open.enter() else {
+        guard open.enter(channel) else {
             counters.count(.refusedConnections)
             // Nobody else closes what is not taken.
             channel.close(promise: nil)
             return channel.eventLoop.makeFailedFuture(TooMany())
         }
         counters.count(.connections)
-        channel.closeFuture.whenComplete { [open] _ in open.leave() }
         return channel.eventLoop.makeCompletedFuture {
-            guard let context = tls?.current else { return }
-            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+            guard let (context, trust) = tls?.current, let context else { return }
+            try channel.pipeline.syncOperations.addHandlers(NIOSSLServerHandler(context: context), TrustMark(trust))
         }.flatMap { base.setup(channel: channel, logger: logger) }
     }
 

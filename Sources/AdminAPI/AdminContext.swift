@@ -20,16 +20,17 @@ struct AdminContext: RequestContext {
     /// The peer's address; empty on a Unix socket.
     var source: String { channel.remoteAddress?.ipAddress ?? "" }
 
-    /// The subject of the certificate that the peer showed and that an authority of ours vouches for.
-    func certificateSubject() async -> String? {
+    /// The subject of the certificate that the peer showed, and the number of the authorities that vouched for it.
+    func certificate() async -> (subject: String, trust: Int)? {
         let channel = channel
         // Without TLS there is no such handler, and a connection that is gone shows nothing: nobody in particular asks.
-        let bytes = try? await channel.eventLoop.submit {
-            try channel.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self).peerCertificate?.toDERBytes()
+        let found = try? await channel.eventLoop.submit {
+            let pipeline = channel.pipeline.syncOperations
+            let shown = try pipeline.handler(type: NIOSSLServerHandler.self).peerCertificate?.toDERBytes()
+            return (shown, try pipeline.handler(type: TrustMark.self).trust)
         }.get()
-        // Fails without TLS only.
-        guard let bytes = bytes ?? nil, let text = CertificateSubject.text(of: bytes) else { return nil }
-        return String(decoding: text, as: UTF8.self)
+        guard let (shown, trust) = found, let shown, let text = CertificateSubject.text(of: shown) else { return nil }
+        return (String(decoding: text, as: UTF8.self), trust)
     }
 
     /// Who asks, for the audit trail.

@@ -1,14 +1,28 @@
 import ControlPlane
+import Dashboard
 import HTTPTypes
 import Hummingbird
 import TrafficModel
 
-/// One operation of the API. The same table of them makes the router and the OpenAPI document.
+/// One thing that can be asked for at the admin address. The same table of them makes the router, the checks that all
+/// have in common, what is said of methods that there are not, and the OpenAPI document.
 struct AdminRoute: Sendable {
     enum Access: Sendable, Equatable {
         /// Without credentials: what a browser needs to sign in.
         case everyone
         case role(AdminRole)
+        /// A page for those who may look; others are sent to sign in.
+        case page
+    }
+
+    /// What a request costs.
+    enum Work: Sendable {
+        /// Little, or it has a limit of its own.
+        case light
+        /// The more, the larger the node is.
+        case view
+        /// As many decisions as are explained.
+        case explanation
     }
 
     /// A parameter of the query.
@@ -34,7 +48,8 @@ struct AdminRoute: Sendable {
     var path: String
     var access: Access
     var summary: String
-    var query: [Parameter]
+    /// `nil`: any, for pages ignore what they do not know.
+    var query: [Parameter]?
     var body: (any RequestBody.Type)?
     /// Of a success.
     var status: HTTPResponse.Status
@@ -42,13 +57,16 @@ struct AdminRoute: Sendable {
     var answer: (any (Decodable & SendableMetatype).Type)?
     /// Of an answer that is not JSON.
     var contentType: String?
+    var work: Work
+    /// Whether it is of the API, and in its description.
+    var isDocumented = true
     var handler: Handler
 
     init(
-        _ method: HTTPRequest.Method, _ path: String, _ access: Access, _ summary: String, query: [Parameter] = [],
+        _ method: HTTPRequest.Method, _ path: String, _ access: Access, _ summary: String, query: [Parameter]? = [],
         body: (any RequestBody.Type)? = nil, status: HTTPResponse.Status = .ok,
         answer: (any (Decodable & SendableMetatype).Type)? = nil,
-        contentType: String? = nil, handler: @escaping Handler
+        contentType: String? = nil, work: Work = .light, handler: @escaping Handler
     ) {
         self.method = method
         self.path = path
@@ -59,6 +77,7 @@ struct AdminRoute: Sendable {
         self.status = status
         self.answer = answer
         self.contentType = contentType
+        self.work = work
         self.handler = handler
     }
 
@@ -78,17 +97,23 @@ struct AdminRoute: Sendable {
     }
 
     /// Adds it to a router, with the checks that all have in common.
-    func register(in router: Router<AdminContext>) {
+    func register(in router: Router<AdminContext>, _ gates: WorkGates) {
         let route = self
         router.on(RouterPath(path), method: method) { request, context in
+            if route.access == .page, context.identity == nil { return Dashboard.signInFirst(request) }
             try route.authorize(context)
             try route.checkQuery(request)
-            return try await route.handler(request, context)
+            return try await gates.run(route.work) { try await route.handler(request, context) }
         }
     }
 
     private func authorize(_ context: AdminContext) throws(Refusal) {
-        guard case .role(let needed) = access else { return }
+        let needed: AdminRole
+        switch access {
+        case .everyone: return
+        case .role(let role): needed = role
+        case .page: needed = .view
+        }
         guard let identity = context.identity else {
             throw Refusal(.unauthorized, "credentials are needed: a token as Authorization: Bearer, or a session")
         }
@@ -99,6 +124,7 @@ struct AdminRoute: Sendable {
     }
 
     private func checkQuery(_ request: Request) throws(BadRequest) {
+        guard let query else { return }
         var seen: Set<String> = []
         for (key, _) in request.uri.queryParameters {
             let key = String(key)

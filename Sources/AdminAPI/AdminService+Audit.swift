@@ -37,8 +37,7 @@ extension AdminService {
         var count = defaultAuditCount
         if let text = request.uri.queryParameters.get("last") {
             guard let number = Int(text), auditCounts.contains(number) else {
-                return try problem(
-                    .badRequest, "last: a number from \(auditCounts.lowerBound) to \(auditCounts.upperBound)")
+                throw BadRequest("last: a number from \(auditCounts.lowerBound) to \(auditCounts.upperBound)")
             }
             count = number
         }
@@ -46,10 +45,10 @@ extension AdminService {
         do throws(StateStoreError) {
             records = try await node.audit(latest: count)
         } catch {
-            return try problem(.internalServerError, "\(error)")
+            throw Refusal(.internalServerError, "\(error)")
         }
         guard let records else {
-            return try problem(.notFound, "there is no audit trail: set admin.state in the configuration")
+            throw Refusal(.notFound, "there is no audit trail: set admin.state in the configuration")
         }
         return try json(records.map(AuditEntry.init))
     }

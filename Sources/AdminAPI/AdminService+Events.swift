@@ -35,7 +35,9 @@ extension AdminService {
     /// back by themselves, and go on where they were.
     private static let streamTime = Duration.seconds(300)
 
-    static func events(_ request: Request, _ context: AdminContext, node: Node) async throws -> Response {
+    static func events(
+        _ request: Request, _ context: AdminContext, node: Node, _ gates: WorkGates
+    ) async throws -> Response {
         let query = try QueryParameters(request, known: ["since", "limit", "kind", "subject", "name"])
         var filter = EventFilter()
         filter.kinds = Set(try query.words("kind", of: NodeEvent.Kind.self))
@@ -48,11 +50,13 @@ extension AdminService {
         let since = try query.number("since", in: 0...UInt64(Int64.max))
         let limit = try query.number("limit", in: eventCounts)
         if request.headers[.accept]?.contains("application/json") ?? false {
-            let count = limit ?? defaultEventCount
-            let page =
-                since.map { node.journal.events(after: $0, limit: count, where: filter) }
-                ?? node.journal.latest(count, where: filter)
-            return try json(EventList(events: page.events, cursor: page.cursor))
+            let (count, filter) = (limit ?? defaultEventCount, filter)
+            return try await gates.run(.view) {
+                let page =
+                    since.map { node.journal.events(after: $0, limit: count, where: filter) }
+                    ?? node.journal.latest(count, where: filter)
+                return try json(EventList(events: page.events, cursor: page.cursor))
+            }
         }
         guard limit == nil else { throw BadRequest("limit: of lists; ask with Accept: application/json") }
         var cursor = since
@@ -63,9 +67,8 @@ extension AdminService {
             cursor = id
         }
         guard let subscription = node.journal.subscribe() else {
-            var response = try problem(.serviceUnavailable, "too many follow the events already: try again in a while")
-            response.headers[.retryAfter] = "10"
-            return response
+            throw Refusal(
+                .serviceUnavailable, "too many follow the events already: try again in a while", retryAfter: 10)
         }
         let isOwner = context.identity?.proof == .socket
         return stream(

@@ -5,12 +5,12 @@ extension AdminService {
     static func explain(_ request: Request, node: Node) async throws -> Response {
         let parameters = request.uri.queryParameters
         guard let name = parameters.get("name") else {
-            return try problem(.badRequest, "name: the name to explain is needed")
+            throw BadRequest("name: the name to explain is needed")
         }
         var sequence: UInt64 = 1
         if let text = parameters.get("sequence") {
             guard let number = UInt64(text) else {
-                return try problem(.badRequest, "sequence: a number of a query")
+                throw BadRequest("sequence: a number of a query")
             }
             sequence = number
         }
@@ -21,7 +21,7 @@ extension AdminService {
                     name: name, type: parameters.get("type") ?? "A", client: parameters.get("client"),
                     resolver: parameters.get("resolver"), sequence: sequence))
         } catch {
-            return try problem(.badRequest, error.description)
+            throw BadRequest(error.description)
         }
         return try json(explanation)
     }

@@ -26,33 +26,29 @@ struct ProblemMiddleware: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as BadRequest {
-            counters.count(.badRequests)
-            return try AdminService.problem(.badRequest, error.detail, field: error.field)
+            return try answer(Refusal(.badRequest, error.detail), field: error.field)
         } catch let error as ChangeError {
-            return try AdminService.problem(error.status, error.detail)
+            return try answer(Refusal(error.status, error.detail, reason: error.reason))
         } catch let error as Refusal {
-            return try answer(to: error)
+            return try answer(error)
         } catch let error as any HTTPResponseError {
             switch error.status {
-            case .notFound: return try answer(to: unknown(request))
+            case .notFound: return try answer(unknown(request))
             case .contentTooLarge:
-                counters.count(.tooLarge)
-                return try AdminService.problem(
-                    error.status, "the body is larger than \(AdminService.bodyLimit) bytes")
-            default: return try AdminService.problem(error.status, "\(error)")
+                return try answer(Refusal(error.status, "the body is larger than \(AdminService.bodyLimit) bytes"))
+            default:
+                let seconds = (error as? HTTPError)?.headers[.retryAfter].flatMap { Int($0) }
+                return try answer(Refusal(error.status, "\(error)", retryAfter: seconds))
             }
+        } catch {
+            counters.count(.failures)
+            throw error
         }
     }
 
-    private func answer(to refusal: Refusal) throws -> Response {
-        switch refusal.status {
-        case .unauthorized: counters.count(.unauthenticated)
-        case .forbidden: counters.count(.forbidden)
-        case .notFound: counters.count(.notFound)
-        case .methodNotAllowed: counters.count(.methodNotAllowed)
-        default: break
-        }
-        var response = try AdminService.problem(refusal.status, refusal.detail)
+    private func answer(_ refusal: Refusal, field: String? = nil) throws -> Response {
+        counters.count(refusal.reason)
+        var response = try AdminService.problem(refusal.status, refusal.detail, field: field)
         if let seconds = refusal.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
         if refusal.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer realm=\"meridian\"" }
         if !refusal.allow.isEmpty { response.headers[.allow] = refusal.allow.joined(separator: ", ") }
@@ -63,7 +59,8 @@ struct ProblemMiddleware: RouterMiddleware {
     private func unknown(_ request: Request) -> Refusal {
         let path = QueryParameters.shown(request.uri.path)
         let methods = Set(routes.filter { $0.matches(request.uri.path) }.map(\.method.rawValue))
-        guard !methods.isEmpty else {
+        let method = request.method == .head ? "GET" : request.method.rawValue
+        guard !methods.isEmpty, !methods.contains(method) else {
             return Refusal(.notFound, "there is no \(path) here; GET /v1/openapi.json lists what there is")
         }
         let allow = methods.union(methods.contains("GET") ? ["HEAD"] : []).sorted()
@@ -81,6 +78,17 @@ extension ChangeError {
         case .refused: .conflict
         case .stale: .preconditionFailed
         case .busy, .notStored: .serviceUnavailable
+        }
+    }
+
+    fileprivate var reason: AdminCounters.Name {
+        switch self {
+        case .unknown: .notFound
+        case .invalid: .badRequests
+        case .refused: .conflicts
+        case .stale: .staleTags
+        case .busy: .busy
+        case .notStored: .failures
         }
     }
 
@@ -107,10 +115,14 @@ extension AdminService {
     static func json(
         _ value: some Encodable, status: HTTPResponse.Status = .ok, type: String = "application/json"
     ) throws -> Response {
+        Response(
+            status: status, headers: [.contentType: type], body: .init(byteBuffer: ByteBuffer(bytes: try encode(value)))
+        )
+    }
+
+    static func encode(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let data = try encoder.encode(value)
-        return Response(
-            status: status, headers: [.contentType: type], body: .init(byteBuffer: ByteBuffer(bytes: data)))
+        return try encoder.encode(value)
     }
 }

@@ -29,7 +29,7 @@ extension AdminService {
         _ path: String, _ summary: String, _ items: @escaping @Sendable (ListQuery) async -> Listing<Item>
     ) -> AdminRoute {
         AdminRoute(
-            .get, path, .role(.view), summary, query: paging, answer: Listing<Item>.self
+            .get, path, .role(.view), summary, query: paging, answer: Listing<Item>.self, work: .view
         ) { request, _ in try json(await items(try listQuery(request))) }
     }
 
@@ -37,7 +37,8 @@ extension AdminService {
         _ path: String, _ noun: String, _ item: @escaping @Sendable (AdminContext) async -> Item?
     ) -> AdminRoute {
         AdminRoute(
-            .get, path, .role(.view), "One \(noun), with the history of its state.", answer: Item.self
+            .get, path, .role(.view), "One \(noun), with the history of its state.", answer: Item.self,
+            work: .view
         ) { _, context in
             guard let item = await item(context) else { throw ChangeError.unknown("there is no such \(noun)") }
             return try json(item)
@@ -48,45 +49,46 @@ extension AdminService {
         [
             AdminRoute(
                 .get, "/v1/node", .role(.view), "The node in short: how many of what are in which state.",
-                answer: Resource.Node.self
-            ) { _, _ in try json(await node.overview()) },
-            list("/v1/wide-ips", "Wide IPs.") { await node.wideIPs($0) },
-            single("/v1/wide-ips/{name}", "wide IP") { await node.wideIP(named: $0.parameter("name")) },
-            list("/v1/pools", "Pools.") { await node.pools($0) },
-            single("/v1/pools/{name}", "pool") { await node.pool(named: $0.parameter("name")) },
-            list("/v1/regions", "Regions.") { await node.regions($0) },
-            single("/v1/regions/{name}", "region") { await node.region(named: $0.parameter("name")) },
-            list("/v1/virtual-servers", "Virtual servers.") { await node.virtualServers($0) },
+                answer: Resource.Node.self, work: .view
+            ) { _, _ in try json(await node.view().overview()) },
+            list("/v1/wide-ips", "Wide IPs.") { await node.view().wideIPs($0) },
+            single("/v1/wide-ips/{name}", "wide IP") { await node.view().wideIP(named: $0.parameter("name")) },
+            list("/v1/pools", "Pools.") { await node.view().pools($0) },
+            single("/v1/pools/{name}", "pool") { await node.view().pool(named: $0.parameter("name")) },
+            list("/v1/regions", "Regions.") { await node.view().regions($0) },
+            single("/v1/regions/{name}", "region") { await node.view().region(named: $0.parameter("name")) },
+            list("/v1/virtual-servers", "Virtual servers.") { await node.view().virtualServers($0) },
             single("/v1/virtual-servers/{name}", "virtual server") {
-                await node.virtualServer(named: $0.parameter("name"))
+                await node.view().virtualServer(named: $0.parameter("name"))
             },
-            list("/v1/upstreams", "Upstreams.") { await node.upstreams($0) },
-            single("/v1/upstreams/{name}", "upstream") { await node.upstream(named: $0.parameter("name")) },
+            list("/v1/upstreams", "Upstreams.") { await node.view().upstreams($0) },
+            single("/v1/upstreams/{name}", "upstream") { await node.view().upstream(named: $0.parameter("name")) },
             AdminRoute(
                 .get, "/v1/upstreams/{name}/members", .role(.view), "The members of an upstream.", query: paging,
-                answer: Listing<Resource.Member>.self
+                answer: Listing<Resource.Member>.self, work: .view
             ) { request, context in
-                guard let members = await node.members(of: context.parameter("name"), try listQuery(request)) else {
+                guard let members = await node.view().members(of: context.parameter("name"), try listQuery(request))
+                else {
                     throw ChangeError.unknown("there is no such upstream")
                 }
                 return try json(members)
             },
             single("/v1/upstreams/{name}/members/{endpoint}", "member") {
-                await node.member($0.parameter("endpoint"), of: $0.parameter("name"))
+                await node.view().member($0.parameter("endpoint"), of: $0.parameter("name"))
             },
             list("/v1/members", "The members of all upstreams.") { query -> Listing<Resource.Member> in
-                await node.members(of: nil, query) ?? Listing(total: 0, offset: 0, items: [])
+                await node.view().members(of: nil, query) ?? Listing(total: 0, offset: 0, items: [])
             },
-            list("/v1/listeners", "Addresses of the VIP tier.") { await node.listeners($0) },
-            list("/v1/certificates", "Certificates.") { await node.certificates($0) },
-            list("/v1/monitors", "Monitors, with each endpoint that they watch.") { await node.monitors($0) },
+            list("/v1/listeners", "Addresses of the VIP tier.") { await node.view().listeners($0) },
+            list("/v1/certificates", "Certificates.") { await node.view().certificates($0) },
+            list("/v1/monitors", "Monitors, with each endpoint that they watch.") { await node.view().monitors($0) },
             single("/v1/monitors/{name}/{endpoint}", "monitor of that endpoint") {
-                await node.monitor($0.parameter("name"), of: $0.parameter("endpoint"))
+                await node.view().monitor($0.parameter("name"), of: $0.parameter("endpoint"))
             },
             AdminRoute(
                 .get, "/v1/configuration", .role(.view), "The configuration in force, with its warnings.",
                 answer: Resource.Configuration.self
-            ) { _, _ in try json(await node.configuration()) },
+            ) { _, _ in try json(await node.view().configuration()) },
             AdminRoute(
                 .post, "/v1/check", .role(.operate),
                 "Read the configuration's file, tell what is wrong, change nothing.",

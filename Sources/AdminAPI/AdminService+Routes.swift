@@ -1,12 +1,16 @@
 import ControlPlane
+import Dashboard
 import HTTPTypes
 import Hummingbird
 import TrafficModel
 
 extension AdminService {
     /// All operations, in the order in which the document lists them.
-    static func routes(_ node: Node, _ access: AdminAccess?, _ metrics: MetricsEndpoint) -> [AdminRoute] {
-        statusRoutes(node) + resourceRoutes(node) + explainRoutes(node) + overrideRoutes(node) + windowRoutes(node)
+    static func routes(
+        _ node: Node, _ access: AdminAccess?, _ metrics: MetricsEndpoint, _ status: SharedAnswer, _ gates: WorkGates
+    ) -> [AdminRoute] {
+        statusRoutes(node, status, gates) + resourceRoutes(node) + explainRoutes(node) + overrideRoutes(node)
+            + windowRoutes(node)
             + shiftRoutes(node) + configurationRoutes(node) + sessionRoutes(access) + metricsRoutes(metrics)
     }
 
@@ -18,18 +22,41 @@ extension AdminService {
         ]
     }
 
+    /// The dashboard's pages, and what those ask for.
+    static func pageRoutes(_ dashboard: Dashboard) -> [AdminRoute] {
+        dashboard.routes.map { page in
+            let access: AdminRoute.Access =
+                switch page.audience {
+                case .everyone: .everyone
+                case .reader: .page
+                case .page: .role(.view)
+                }
+            var route = AdminRoute(
+                .get, page.path, access, "", query: nil, work: page.isExplanation ? .explanation : .light
+            ) {
+                try await page.handler($0, $1.parameters)
+            }
+            route.isDocumented = false
+            return route
+        }
+    }
+
     private static let dryRun = AdminRoute.Parameter("dry_run", "`true`: only tell what it would do.")
     private static let view = AdminRoute.Access.role(.view)
     private static let operate = AdminRoute.Access.role(.operate)
 
-    private static func statusRoutes(_ node: Node) -> [AdminRoute] {
+    private static func statusRoutes(_ node: Node, _ status: SharedAnswer, _ gates: WorkGates) -> [AdminRoute] {
         [
             AdminRoute(
                 .get, "/v1/status", view, "What the node serves and how it fares.", answer: NodeStatus.self
-            ) { _, _ in try json(await node.status()) },
+            ) { _, _ in
+                Response(
+                    status: .ok, headers: [.contentType: "application/json"],
+                    body: .init(byteBuffer: try await status.value()))
+            },
             AdminRoute(
                 .get, "/v1/sla", view, "How wide IPs and pools keep to their objectives.",
-                query: [.init("name", "One wide IP or pool.")], answer: ServiceLevelList.self
+                query: [.init("name", "One wide IP or pool.")], answer: ServiceLevelList.self, work: .view
             ) { request, _ in try await serviceLevels(request, node: node) },
             AdminRoute(
                 .get, "/v1/events", view,
@@ -40,10 +67,10 @@ extension AdminService {
                     .init("subject", "Kinds of subjects, separated by commas."),
                     .init("name", "The subject's name; `*` and `?` stand for any text and any character."),
                 ], answer: EventList.self, contentType: "text/event-stream"
-            ) { request, context in try await events(request, context, node: node) },
+            ) { request, context in try await events(request, context, node: node, gates) },
             AdminRoute(
                 .get, "/v1/audit", view, "Who changed what, newest first.",
-                query: [.init("last", "How many.")], answer: [AuditEntry].self
+                query: [.init("last", "How many.")], answer: [AuditEntry].self, work: .view
             ) { request, _ in try await audit(request, node: node) },
         ]
     }
@@ -56,7 +83,7 @@ extension AdminService {
                     .init("name", "The name that is asked for.", isRequired: true), .init("type", "`A` if absent."),
                     .init("client", "The client's address or network."), .init("resolver", "The resolver's address."),
                     .init("sequence", "Which query of the worker it is."),
-                ], answer: Explanation.self
+                ], answer: Explanation.self, work: .explanation
             ) { request, _ in try await explain(request, node: node) },
             AdminRoute(
                 .get, "/v1/explain/http", view, "Where a request would go.",
@@ -65,11 +92,11 @@ extension AdminService {
                     .init("client", "The client's address.", isRequired: true),
                     .init("listener", "Where it comes in; absent: where the URL says."),
                     .init("header", "A field, as `name: value`.", isRepeated: true),
-                ], answer: HTTPExplanation.self
+                ], answer: HTTPExplanation.self, work: .explanation
             ) { request, _ in try await explainRequest(query: request, node: node) },
             AdminRoute(
                 .post, "/v1/explain/http", view, "Where a request would go, with the question in the body.",
-                body: HTTPQuestion.self, answer: HTTPExplanation.self
+                body: HTTPQuestion.self, answer: HTTPExplanation.self, work: .explanation
             ) { request, _ in try await explainRequest(body: request, node: node) },
         ]
     }
@@ -79,7 +106,7 @@ extension AdminService {
             AdminRoute(
                 .get, "/v1/overrides", view, "Overrides in force, those of windows too.",
                 answer: [NodeStatus.Override].self
-            ) { _, _ in try json(await node.overrideStatus) },
+            ) { _, _ in try json(await node.view().overrideStatus) },
             AdminRoute(
                 .put, "/v1/overrides/{kind}", operate, "Set an override.", query: [dryRun], body: OverrideRequest.self,
                 status: .noContent
@@ -116,7 +143,7 @@ extension AdminService {
             AdminRoute(
                 .get, "/v1/shifts", view, "Shifts that are under way or have arrived.",
                 answer: [NodeStatus.Shift].self
-            ) { _, _ in try json(await node.shiftStatus) },
+            ) { _, _ in try json(await node.view().shiftStatus) },
             AdminRoute(
                 .post, "/v1/shifts", operate, "Start to move a share of the clients.", query: [dryRun],
                 body: ShiftRequest.self, status: .created, answer: ShiftOutcome.self

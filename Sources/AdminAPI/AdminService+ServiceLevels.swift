@@ -10,7 +10,7 @@ extension AdminService {
     /// `GET /v1/sla?name=`
     static func serviceLevels(_ request: Request, node: Node) async throws -> Response {
         let query = try QueryParameters(request, known: ["name"])
-        var services = await node.serviceLevels()
+        var services = await node.view().serviceLevels()
         if let name = query["name"] {
             services = services.filter { $0.name == name || $0.name == name + "." }
             guard !services.isEmpty else {

@@ -39,7 +39,7 @@ extension AdminService {
                 .post, "/v1/session", .everyone, "Sign a browser in: a cookie that stands for the token.",
                 body: SessionRequest.self, answer: SessionStatus.self
             ) { request, context in
-                guard let access, let (listener, _) = await access.node.adminListener else {
+                guard let access, let (listener, _) = access.node.adminListener else {
                     throw Refusal(.conflict, "sessions are of admin.listen: the socket needs none")
                 }
                 let isSecure = listener.tls != nil
@@ -58,8 +58,8 @@ extension AdminService {
             AdminRoute(
                 .delete, "/v1/session", .everyone, "Sign out: the session ends.", status: .noContent
             ) { request, _ in
-                if let secret = AdminAccess.secret(in: request) { access?.sessions.end(secret) }
-                let isSecure = await access?.node.adminListener?.listener.tls != nil
+                if let key = AdminAccess.secret(in: request).flatMap(Sessions.key) { access?.sessions.end(key) }
+                let isSecure = access?.node.adminListener?.listener.tls != nil
                 return Response(
                     status: .noContent, headers: [.setCookie: cookie("", seconds: .zero, isSecure)])
             },

@@ -24,6 +24,8 @@ package struct AdminService: Service {
     private let metrics: MetricsEndpoint
     private let dashboard: Dashboard
     private let replays = ReplayTable()
+    private let gates: WorkGates
+    private let status: SharedAnswer
 
     package init(node: Node, socketPath: String?, metrics: MetricsEndpoint? = nil, logger: Logger) {
         self.node = node
@@ -31,6 +33,8 @@ package struct AdminService: Service {
         self.metrics = metrics ?? MetricsEndpoint(node: node)
         self.socketPath = socketPath
         self.logger = logger
+        gates = WorkGates()
+        status = SharedAnswer { ByteBuffer(bytes: try Self.encode(await node.status())) }
     }
 
     package func run() async throws {
@@ -47,15 +51,18 @@ package struct AdminService: Service {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await dashboard.run() }
             if let socketPath { group.addTask { try await serveSocket(socketPath) } }
-            if let (listener, certificate) = await node.adminListener {
+            // Before the settings are read: no reload in between is missed.
+            let start = node.journal.end
+            if let (listener, certificate) = node.adminListener {
                 let tls: AdminTLS
                 do {
                     tls = try AdminTLS(listener, certificate)
                 } catch {
                     throw AdminError(text: "admin.tls: \(error)")
                 }
-                group.addTask { try await serve(listener, tls) }
-                group.addTask { await followReloads(tls) }
+                let open = OpenConnections()
+                group.addTask { try await serve(listener, tls, open) }
+                group.addTask { await followReloads(since: start, tls, open) }
             }
             try await group.waitForAll()
         }
@@ -68,7 +75,7 @@ package struct AdminService: Service {
         try removeStaleSocket(path)
         let previous = umask(0o177)
         let application = Application(
-            router: makeRouter(nil), server: server(tls: nil),
+            router: makeRouter(nil), server: server(tls: nil, OpenConnections()),
             configuration: .init(address: .unixDomainSocket(path: path)), onServerRunning: { _ in umask(previous) },
             logger: quiet)
         try await application.run()
@@ -86,10 +93,10 @@ package struct AdminService: Service {
 
     // MARK: The address
 
-    private func serve(_ listener: AdminListener, _ tls: AdminTLS) async throws {
+    private func serve(_ listener: AdminListener, _ tls: AdminTLS, _ open: OpenConnections) async throws {
         let endpoint = listener.endpoint
         let application = Application(
-            router: makeRouter(AdminAccess(node: node, logger: logger)), server: server(tls: tls),
+            router: makeRouter(AdminAccess(node: node, tls: tls, logger: logger)), server: server(tls: tls, open),
             configuration: .init(address: .hostname("\(endpoint.address)", port: Int(endpoint.port))),
             onServerRunning: { _ in
                 logger.info(
@@ -104,17 +111,21 @@ package struct AdminService: Service {
     }
 
     /// Takes over certificates and authorities that a reload brings. Tokens are looked up with each request.
-    private func followReloads(_ tls: AdminTLS) async {
+    private func followReloads(since start: UInt64, _ tls: AdminTLS, _ open: OpenConnections) async {
         var filter = EventFilter()
         filter.kinds = [.reloadApplied]
-        var cursor = node.journal.end
+        var cursor = start
         while !node.journal.isClosed {
-            await node.journal.waitForNews(after: cursor, atMost: .seconds(3600))
             let page = node.journal.events(after: cursor, limit: 100, where: filter)
+            guard page.cursor != cursor else {
+                await node.journal.waitForNews(after: cursor, atMost: .seconds(3600))
+                continue
+            }
             cursor = page.cursor
-            guard !page.events.isEmpty, let (listener, certificate) = await node.adminListener else { continue }
+            guard !page.events.isEmpty, let (listener, certificate) = node.adminListener else { continue }
             do {
-                try tls.replace(listener, certificate)
+                // Who was let in by authorities that count no more shows a certificate again.
+                if try tls.replace(listener, certificate) { open.retire() }
             } catch {
                 logger.error("the admin API keeps its certificate", metadata: ["reason": "\(error)"])
             }
@@ -129,9 +140,9 @@ package struct AdminService: Service {
         return quiet
     }
 
-    private func server(tls: AdminTLS?) -> HTTPServerBuilder {
-        // Of this address: those who come over the network must not take the socket's places.
-        let (counters, open) = (node.adminCounters, AdminChannel.OpenCount())
+    /// - Parameter open: of this address: those who come over the network must not take the socket's places.
+    private func server(tls: AdminTLS?, _ open: OpenConnections) -> HTTPServerBuilder {
+        let counters = node.adminCounters
         return HTTPServerBuilder { responder in
             let base = HTTP1Channel(
                 responder: responder,
@@ -146,7 +157,8 @@ package struct AdminService: Service {
     /// - Parameter access: `nil`: for the socket.
     private func makeRouter(_ access: AdminAccess?) -> Router<AdminContext> {
         let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
-        let routes = OpenAPI.describing(Self.routes(node, access, metrics))
+        let routes =
+            OpenAPI.describing(Self.routes(node, access, metrics, status, gates)) + Self.pageRoutes(dashboard)
         router.add(middleware: MeterMiddleware(meter: metrics.meter))
         router.add(middleware: HeaderMiddleware(counters: node.adminCounters))
         router.add(middleware: ProblemMiddleware(routes: routes, counters: node.adminCounters))
@@ -158,8 +170,7 @@ package struct AdminService: Service {
         router.add(middleware: ReplayMiddleware(table: replays, counters: node.adminCounters))
         router.add(middleware: PreconditionMiddleware(node: node))
         router.add(middleware: DryRunMiddleware())
-        for route in routes { route.register(in: router) }
-        dashboard.addRoutes(to: router) { $0.identity.map { $0.role >= .view } ?? false }
+        for route in routes { route.register(in: router, gates) }
         return router
     }
 }

@@ -21,8 +21,8 @@ package struct MetricsService: Service {
     private let logger: Logger
 
     /// `nil`: the configuration of `node` wants none.
-    package init?(_ endpoint: MetricsEndpoint, of node: Node, logger: Logger) async {
-        let settings = await node.metricsSettings
+    package init?(_ endpoint: MetricsEndpoint, of node: Node, logger: Logger) {
+        let settings = node.metricsSettings
         guard let address = settings.listen else { return nil }
         self.endpoint = endpoint
         self.node = node
@@ -51,7 +51,7 @@ package struct MetricsService: Service {
         let router = Router(context: MetricsContext.self)
         let (endpoint, node) = (endpoint, node)
         router.get("/metrics") { request, context in
-            let settings = await node.metricsSettings
+            let settings = node.metricsSettings
             guard let peer = context.peer, settings.allows(peer), Self.isOwn(request, settings) else {
                 endpoint.countRefused()
                 return try AdminService.problem(

@@ -24,7 +24,7 @@ enum OpenAPI {
     static func document(of routes: [AdminRoute]) throws -> JSONNode {
         var paths: [String: [String: JSONNode]] = [:]
         var schemas: [String: JSONNode] = ["Problem": try TypeSchema.schema(of: Problem.self)]
-        for route in routes {
+        for route in routes where route.isDocumented {
             if let type = route.answer { schemas[name(of: type)] = try TypeSchema.schema(of: type) }
             if let type = route.body { schemas[name(of: type)] = try TypeSchema.schema(of: type, isClosed: true) }
             paths[route.path, default: [:]][route.method.rawValue.lowercased()] = operation(route)
@@ -63,7 +63,7 @@ enum OpenAPI {
             ])
         }
         switch route.access {
-        case .everyone: members["security"] = .array([])
+        case .everyone, .page: members["security"] = .array([])
         case .role(let role):
             members["security"] = .array([.object(["token": .array([])]), .object(["session": .array([])])])
             members["x-role"] = .string(role.rawValue)
@@ -90,7 +90,7 @@ enum OpenAPI {
 
     private static func parameters(of route: AdminRoute) -> [JSONNode] {
         var all = route.pathParameters.map { parameter($0, in: "path", isRequired: true, "Of what it is about.") }
-        all += route.query.map {
+        all += (route.query ?? []).map {
             parameter($0.name, in: "query", isRequired: $0.isRequired, isRepeated: $0.isRepeated, $0.summary)
         }
         guard route.method != .get, route.access != .everyone else { return all }

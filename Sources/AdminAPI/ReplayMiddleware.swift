@@ -40,11 +40,13 @@ struct ReplayMiddleware: RouterMiddleware {
             counters.count(.replays)
             return Self.response(answer)
         case .other:
-            counters.count(.replayConflicts)
             throw Refusal(
-                .unprocessableContent, "this Idempotency-Key was given to another request: draw a new one")
+                .unprocessableContent, "this Idempotency-Key was given to another request: draw a new one",
+                reason: .replayConflicts)
         case .busy:
-            throw Refusal(.conflict, "the request with this Idempotency-Key is being made", retryAfter: 1)
+            throw Refusal(
+                .conflict, "the request with this Idempotency-Key is being made", reason: .replayConflicts,
+                retryAfter: 1)
         case .full:
             throw Refusal(.serviceUnavailable, "too many changes are being made: try again in a while", retryAfter: 5)
         }

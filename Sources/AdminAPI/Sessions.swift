@@ -33,6 +33,7 @@ final class Sessions: Sendable {
     /// A new session's secret; `nil`: there are too many.
     func begin(_ token: AdminListener.Token, now: ContinuousClock.Instant = .now) -> String? {
         let secret = AdminToken.randomText()
+        let key = Self.digest(secret)
         let isIn = sessions.withLock { sessions in
             sessions = sessions.filter { !$0.value.isOver(now) }
             let own = sessions.filter { $0.value.token == token.name }
@@ -40,19 +41,17 @@ final class Sessions: Sendable {
                 sessions[idle] = nil
             }
             guard sessions.count < Self.limit else { return false }
-            sessions[Self.key(secret)] = Session(token: token.name, hash: token.hash, began: now, used: now)
+            sessions[key] = Session(token: token.name, hash: token.hash, began: now, used: now)
             return true
         }
         return isIn ? secret : nil
     }
 
-    /// The token of a session that goes on.
+    /// The token of a session that goes on; to ask counts as use.
     func token(
-        of secret: String, in known: [AdminListener.Token], now: ContinuousClock.Instant = .now
+        of key: [UInt8], in known: [AdminListener.Token], now: ContinuousClock.Instant = .now
     ) -> AdminListener.Token? {
-        guard secret.utf8.count <= AdminToken.sizeLimit else { return nil }
-        let key = Self.key(secret)
-        return sessions.withLock { sessions in
+        sessions.withLock { sessions in
             guard var session = sessions[key] else { return nil }
             guard !session.isOver(now),
                 let token = known.first(where: { $0.name == session.token && $0.hash == session.hash })
@@ -66,7 +65,12 @@ final class Sessions: Sendable {
         }
     }
 
-    func end(_ secret: String) { sessions.withLock { $0[Self.key(secret)] = nil } }
+    func end(_ key: [UInt8]) { sessions.withLock { $0[key] = nil } }
 
-    private static func key(_ secret: String) -> [UInt8] { Array(SHA256.hash(data: Array(secret.utf8))) }
+    /// What a session with this secret is found by; `nil`: it is none of ours.
+    static func key(_ secret: String) -> [UInt8]? {
+        secret.utf8.count <= AdminToken.sizeLimit ? digest(secret) : nil
+    }
+
+    private static func digest(_ secret: String) -> [UInt8] { Array(SHA256.hash(data: Array(secret.utf8))) }
 }

@@ -7,6 +7,9 @@ package final class AdminCounters: Sendable {
         case connections
         /// Closed because there were too many.
         case refusedConnections
+
+        // Requests that were refused, each under one reason.
+
         /// Credentials that were wrong.
         case wrongCredentials
         /// Answered 429 because too many were wrong before.
@@ -23,14 +26,34 @@ package final class AdminCounters: Sendable {
         case tooLarge
         case notFound
         case methodNotAllowed
+        /// Changes against safety rules, or against how things stand.
+        case conflicts
+        /// Changes of what somebody else changed since.
+        case staleTags
+        case replayConflicts
+        case refusedSessions
+        /// Answered 503 because too many asked at once.
+        case busy
+        /// What the node could not do.
+        case failures
+
+        // Other things that requests met with.
+
         /// Connections closed because a request did not arrive, or an answer was not taken, in time.
         case slowClients
-        case staleTags
+        /// Streams that ended because those who followed them may not any more.
+        case endedStreams
         case replays
-        case replayConflicts
         case sessions
-        case refusedSessions
     }
+
+    /// Why requests are refused.
+    package static let refusals: [Name] = [
+        .wrongCredentials, .rateLimited, .unauthenticated, .forbidden, .foreignHost, .crossSite, .badRequests,
+        .tooLarge,
+        .tooLarge, .notFound, .methodNotAllowed, .conflicts, .staleTags, .replayConflicts, .refusedSessions, .busy,
+        .failures,
+    ]
 
     private let values = Mutex([UInt64](repeating: 0, count: Name.allCases.count))
     private static let positions = Dictionary(

@@ -132,14 +132,22 @@ package struct Explainer {
     }
 }
 
+extension NodeView {
+    func explainer() async -> Explainer {
+        await Explainer(
+            intent: intent, snapshot: snapshot.authority, overrides: effective, observations: observations,
+            health: findings(), now: MonotonicClock.now)
+    }
+
+    @concurrent
+    func explain(_ request: ExplanationRequest) async throws(ExplanationError) -> Explanation {
+        try await explainer().explain(request)
+    }
+}
+
 extension Node {
     /// Why the node answers as it does, now.
     package func explain(_ request: ExplanationRequest) async throws(ExplanationError) -> Explanation {
-        let found = await health.status()
-        return try Explainer(
-            intent: compiler.intent, snapshot: snapshot.authority, overrides: effective, observations: observations,
-            health: Dictionary(found.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first }),
-            now: MonotonicClock.now
-        ).explain(request)
+        try await view().explain(request)
     }
 }

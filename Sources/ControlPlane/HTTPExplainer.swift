@@ -243,15 +243,10 @@ package struct HTTPExplainer {
     }
 }
 
-extension Node {
-    /// What the node would do with a request, now.
-    package func explain(_ request: HTTPExplanationRequest) async throws(ExplanationError) -> HTTPExplanation {
-        let found = await health.status()
-        let names = Explainer(
-            intent: compiler.intent, snapshot: snapshot.authority, overrides: effective, observations: observations,
-            health: Dictionary(found.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first }),
-            now: MonotonicClock.now)
-        let explainer = HTTPExplainer(names: names, balancing: snapshot.balancing, isLive: true)
+extension NodeView {
+    @concurrent
+    func explain(_ request: HTTPExplanationRequest) async throws(ExplanationError) -> HTTPExplanation {
+        let explainer = HTTPExplainer(names: await explainer(), balancing: snapshot.balancing, isLive: true)
         var explanation = try explainer.explain(request)
         if let upstream = explanation.upstream {
             explanation.upstream?.next = await proxy.nextMembers(ofUpstream: upstream.name).map { member in
@@ -259,5 +254,12 @@ extension Node {
             }
         }
         return explanation
+    }
+}
+
+extension Node {
+    /// What the node would do with a request, now.
+    package func explain(_ request: HTTPExplanationRequest) async throws(ExplanationError) -> HTTPExplanation {
+        try await view().explain(request)
     }
 }

@@ -13,13 +13,12 @@ extension Node {
     /// Takes the caller's turn for a change; `changes.leave()` must follow.
     func takeTurn() async throws(ChangeError) {
         guard await changes.enter() else {
-            logger.warning("a change was turned away: too many wait", metadata: ["waiting": "\(Turnstile.lineLimit)"])
+            logger.warning("a change was turned away: too many wait", metadata: ["waiting": "\(Turnstile.changeLine)"])
             throw .busy
         }
         // Now, and not before: others had their turns while this one waited.
         if let expected = Expectation.current, !expected.revisions.contains(revisions[expected.collection]) {
             changes.leave()
-            adminCounters.count(.staleTags)
             throw .stale(expected.collection.rawValue)
         }
     }

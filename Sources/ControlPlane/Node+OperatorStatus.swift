@@ -2,7 +2,7 @@ import Maintenance
 import StateStore
 import TrafficModel
 
-extension Node {
+extension NodeView {
     /// What is in force, operators' overrides and those of windows.
     package var overrideStatus: [NodeStatus.Override] {
         let operatorsOwn = [operators.overrides.entries, operators.overrides.weights].flatMap { entries in
@@ -17,6 +17,17 @@ extension Node {
         }
     }
 
+    package var shiftStatus: [NodeStatus.Shift] {
+        operators.shifts.sorted { $0.key < $1.key }.map { id, shift in
+            NodeStatus.Shift(
+                id: id, wideIP: shift.wideIP, kind: shift.kind.rawValue, from: shift.from, to: shift.to,
+                share: shift.share, progress: shift.progress, isReturning: shift.isReturning,
+                remaining: shift.remaining / .seconds(1), reason: shift.reason, author: shift.author)
+        }
+    }
+}
+
+extension Node {
     package var windowStatus: [NodeStatus.Window] {
         let now = WallTime.now
         return windows.sorted { $0.key < $1.key }.map { name, window in
@@ -28,15 +39,6 @@ extension Node {
                 name: name, plan: window.words, isConfigured: compiler.intent.windows[name] != nil, state: state,
                 drains: next?.drains.milliseconds, starts: next?.starts.milliseconds, ends: next?.ends.milliseconds,
                 reason: window.reason, author: window.author)
-        }
-    }
-
-    package var shiftStatus: [NodeStatus.Shift] {
-        operators.shifts.sorted { $0.key < $1.key }.map { id, shift in
-            NodeStatus.Shift(
-                id: id, wideIP: shift.wideIP, kind: shift.kind.rawValue, from: shift.from, to: shift.to,
-                share: shift.share, progress: shift.progress, isReturning: shift.isReturning,
-                remaining: shift.remaining / .seconds(1), reason: shift.reason, author: shift.author)
         }
     }
 }

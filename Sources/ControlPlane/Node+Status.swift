@@ -20,15 +20,19 @@ extension Node {
     package func visitLoops() async { await proxy.visitLoops() }
 
     /// What the node serves and how it fares, as of now.
-    package func status() async -> NodeStatus {
-        let found = await health.status()
-        let reasons = Dictionary(found.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first })
-        let (intent, steering) = (compiler.intent, snapshot.authority.steering)
-        let answers = DecisionTotals(dns?.counters ?? [], pairSlots, poolSlots)
+    package func status() async -> NodeStatus { await view().status(windows: windowStatus) }
+}
+
+extension NodeView {
+    @concurrent
+    func status(windows: [NodeStatus.Window]) async -> NodeStatus {
+        let found = await findings()
+        let (intent, steering) = (intent, snapshot.authority.steering)
+        let answers = AnswerCounts(dns?.counters ?? [], pairSlots, poolSlots)
         let checks = { (endpoint: Endpoint, monitors: [Int]) in
             monitors.map { position in
                 let monitor = intent.monitors[position]
-                let status = reasons[HealthTarget(endpoint: endpoint, monitor: monitor)]
+                let status = found[HealthTarget(endpoint: endpoint, monitor: monitor)]
                 return NodeStatus.Check(
                     monitor: monitor.name, state: "\(status?.state ?? .unknown)", reason: status?.lastReason ?? "")
             }
@@ -40,14 +44,14 @@ extension Node {
                 .init(
                     name: wideIP.name.description, method: wideIP.method.rawValue,
                     pools: wideIP.pools.map { intent.pools[$0].name }, ttl: wideIP.ttl,
-                    answers: answers.byName[wideIP.name.description] ?? 0)
+                    answers: answers.wideIPs[wideIP.name.description] ?? 0)
             },
             pools: zip(intent.pools, steering.pools).map { pool, availability in
                 .init(
                     name: pool.name, region: pool.region.map { intent.regions[$0].name },
                     host: pool.host?.description, state: "\(availability)",
                     virtualServers: pool.virtualServers.map { intent.virtualServers[$0].name }, ttl: pool.ttl,
-                    answers: answers.byPool[pool.name] ?? 0)
+                    answers: answers.pools[pool.name] ?? 0)
             },
             virtualServers: zip(intent.virtualServers, steering.servers).map { server, availability in
                 .init(
@@ -71,8 +75,8 @@ extension Node {
                 .init(listener: $0.listener, name: $0.name, traffic: .init($0.traffic))
             },
             certificates: proxy.certificates.map { .init(name: $0.name, daysLeft: $0.daysLeft) },
-            overrides: overrideStatus, windows: windowStatus, shifts: shiftStatus,
-            refusedChanges: changes.refusedCount, events: journal.counts, admin: adminCounters.totals,
+            overrides: overrideStatus, windows: windows, shifts: shiftStatus,
+            refusedChanges: refusedChanges, events: journal.counts, admin: adminCounters.totals,
             dns: .init(
                 endpoints: dns?.endpoints.map(\.description) ?? [],
                 queries: dns?.counters.reduce(0) { $0 + $1.value(.udpQueries) + $1.value(.tcpQueries) } ?? 0,

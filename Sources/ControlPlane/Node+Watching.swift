@@ -34,21 +34,7 @@ extension Node {
     }
 
     /// How many answers there were since the start, by what chose and what was chosen.
-    package func answerCounts() -> AnswerCounts {
-        let counters = dns?.counters ?? []
-        var counts = AnswerCounts()
-        for (slot, pair) in pairSlots.pairs.enumerated() {
-            let count = counters.reduce(0) { $0 + $1.value(pairSlot: slot) }
-            guard count > 0 else { continue }
-            counts.pools[pair.pool, default: 0] += count
-            counts.wideIPs[pair.wideIP.description, default: 0] += count
-        }
-        for (slot, name) in poolSlots.names.enumerated() {
-            let count = counters.reduce(0) { $0 + $1.value(poolSlot: slot) }
-            if count > 0 { counts.pools[name, default: 0] += count }
-        }
-        return counts
-    }
+    package func answerCounts() -> AnswerCounts { AnswerCounts(dns?.counters ?? [], pairSlots, poolSlots) }
 
     /// The latest answers of steered names that came after an instant, as far as they are kept: a sample, since each
     /// thread keeps only its last few.

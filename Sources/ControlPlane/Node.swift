@@ -14,7 +14,7 @@ import Sockets
 import StateStore
 import Steering
 package import Telemetry
-package import TrafficModel
+import TrafficModel
 
 /// A running node: it owns the inputs, compiles them at each change, and publishes the result to both tiers.
 ///
@@ -35,7 +35,10 @@ package actor Node {
     let pairSlots = PairSlots()
     let started = ContinuousClock.now
 
-    private(set) var compiler: Compiler
+    private(set) var compiler: Compiler {
+        didSet { accessSettings.set(compiler.intent) }
+    }
+    nonisolated let accessSettings: AccessSettings
     /// What the node does beside its data planes.
     var meter = NodeMeter()
     /// What wide IPs and pools did, for their objectives.
@@ -59,7 +62,7 @@ package actor Node {
     /// `nil`: nothing outlives the process.
     let store: StateStore?
     var failback: FailbackTracker
-    let changes = Turnstile()
+    let changes = Turnstile(line: Turnstile.changeLine)
     var revisions: Revisions
     var observations: Observations
     /// What happens here, for those who watch.
@@ -148,6 +151,7 @@ package actor Node {
         self.sockets = sockets
         group = MultiThreadedEventLoopGroup(numberOfThreads: Self.threads(intent))
         registry = MemberRegistry(seed: seed)
+        accessSettings = AccessSettings(intent)
         compiler = Compiler(
             intent: intent, geography: geography, registry: registry, seed: seed, cookieSeed: cookieSeed,
             poolSlots: poolSlots, pairSlots: pairSlots)
@@ -193,13 +197,6 @@ package actor Node {
 
     /// Where operators reach this node; `nil`: nowhere.
     package var adminSocketPath: String? { compiler.intent.admin.socketPath }
-
-    /// Where operators reach this node over TCP, with the certificate to show; `nil`: nowhere.
-    package var adminListener: (listener: AdminListener, certificate: Certificate?)? {
-        compiler.intent.admin.listener.map { listener in
-            (listener, listener.tls.map { compiler.intent.certificates[$0.certificate] })
-        }
-    }
 
     /// Applies what monitors find, until the task is cancelled.
     package func followHealth() async {

@@ -39,11 +39,3 @@ package struct ClientAnswer: Sendable, Hashable {
         self.pool = pool
     }
 }
-
-/// Answers of steered names, by name: which only rise.
-package struct AnswerCounts: Sendable, Hashable {
-    package var pools: [String: UInt64] = [:]
-    package var wideIPs: [String: UInt64] = [:]
-
-    package init() {}
-}

@@ -1,25 +1,35 @@
+import DequeModule
 import Synchronization
 
-/// Lets one in at a time, in the order they came: an actor alone does not, for others run while one waits.
-final class Turnstile: Sendable {
-    /// Who waits longer than this line takes is better told to come again: operators' tools that try again and again
-    /// would otherwise pile up behind a slow reload.
-    static let lineLimit = 64
+/// Lets so many in at a time, in the order they came: an actor alone does not, for others run while one waits.
+package final class Turnstile: Sendable {
+    /// Who waits for a change longer than this line takes is better told to come again: operators' tools that try again
+    /// and again would otherwise pile up behind a slow reload.
+    static let changeLine = 64
 
     private struct State {
-        var isTaken = false
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var free: Int
+        var waiting: Deque<CheckedContinuation<Void, Never>> = []
         var refused: UInt64 = 0
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+    private let lineLimit: Int
+
+    /// - Parameters:
+    ///   - places: how many may be in at once.
+    ///   - line: how many may wait.
+    package init(places: Int = 1, line: Int) {
+        state = Mutex(State(free: places))
+        lineLimit = line
+    }
 
     /// Those that were turned away since the start.
-    var refusedCount: UInt64 { state.withLock { $0.refused } }
+    package var refusedCount: UInt64 { state.withLock { $0.refused } }
 
     /// Returns when the caller's turn has come; ``leave()`` must follow. `false` at once, without a turn, when the line
     /// is full.
-    func enter() async -> Bool { await enter(limit: Self.lineLimit) }
+    package func enter() async -> Bool { await enter(limit: lineLimit) }
 
     /// Waits however long the line is: for what the node does itself, one at a time.
     func enterAnyway() async { _ = await enter(limit: .max) }
@@ -28,8 +38,8 @@ final class Turnstile: Sendable {
         var isTurnedAway = false
         await withCheckedContinuation { continuation in
             let mayGo = state.withLock { state in
-                guard state.isTaken else {
-                    state.isTaken = true
+                if state.free > 0 {
+                    state.free -= 1
                     return true
                 }
                 guard state.waiting.count < limit else {
@@ -45,13 +55,10 @@ final class Turnstile: Sendable {
         return !isTurnedAway
     }
 
-    func leave() {
+    package func leave() {
         let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard !state.waiting.isEmpty else {
-                state.isTaken = false
-                return nil
-            }
-            return state.waiting.removeFirst()
+            if state.waiting.isEmpty { state.free += 1 }
+            return state.waiting.popFirst()
         }
         next?.resume()
     }

@@ -6,9 +6,10 @@ import ServiceLifecycle
 
 extension Dashboard {
     /// What changes on a page, for as long as it is open.
-    func live(_ request: Request) async -> Response {
+    func live(_ request: Request) async throws -> Response {
         guard await feed.hasRoom else {
-            return Response(status: .serviceUnavailable, headers: [.retryAfter: "10"])
+            throw HTTPError(
+                .serviceUnavailable, headers: [.retryAfter: "10"], message: "too many pages are open: close some")
         }
         let topic = Self.topic(request)
         let feed = feed

@@ -39,42 +39,31 @@ package struct Dashboard: Sendable {
         await cancelWhenGracefulShutdown { await feed.run() }
     }
 
-    /// - Parameter mayView: whether whoever sent a request may see the node; pages send others to sign in.
-    package func addRoutes<Context: RequestContext>(
-        to router: Router<Context>, mayView: @escaping @Sendable (Context) -> Bool = { _ in true }
-    ) {
-        func page(_ path: RouterPath, _ make: @escaping @Sendable (Request) async throws -> Response) {
-            router.get(path) { request, context in
-                guard mayView(context) else { return Self.signInFirst(request) }
-                return try await make(request)
-            }
-        }
-        func data(_ path: RouterPath, _ make: @escaping @Sendable (Request) async throws -> Response) {
-            router.get(path) { request, context in
-                guard mayView(context) else { return Response(status: .unauthorized) }
-                return try await make(request)
-            }
-        }
-        page("/") { _ in await overview() }
-        page("/services") { await services($0) }
-        page("/traffic") { _ in await traffic() }
-        page("/operations") { _ in await operations() }
-        page("/events") { await eventPage($0) }
-        page("/explain") { await explain($0) }
-        data("/services/rows") { try await serviceRows($0) }
-        data("/live") { await live($0) }
-        data("/history") { try await historyPoints($0) }
-        router.get("/login") { _, _ in login() }
-        router.get("/assets/{version}/{name}") { request, context in
-            let parameters = context.parameters
-            return assets.response(
-                parameters.get("name") ?? "", version: parameters.get("version") ?? "", to: request)
-                ?? Response(status: .notFound)
-        }
+    /// What can be asked for, all with GET.
+    package var routes: [DashboardRoute] {
+        [
+            .init("/", .reader) { _, _ in await overview() },
+            .init("/services", .reader) { request, _ in await services(request) },
+            .init("/traffic", .reader) { _, _ in await traffic() },
+            .init("/operations", .reader) { _, _ in await operations() },
+            .init("/events", .reader) { request, _ in await eventPage(request) },
+            .init("/explain", .reader, isExplanation: true) { request, _ in await explain(request) },
+            .init("/services/rows", .page) { request, _ in try await serviceRows(request) },
+            .init("/live", .page) { request, _ in try await live(request) },
+            .init("/history", .page) { request, _ in try await historyPoints(request) },
+            .init("/login", .everyone) { _, _ in login() },
+            .init("/assets/{version}/{name}", .everyone) { request, parameters in
+                let (name, version) = (parameters.get("name") ?? "", parameters.get("version") ?? "")
+                guard let response = assets.response(name, version: version, to: request) else {
+                    throw HTTPError(.notFound)
+                }
+                return response
+            },
+        ]
     }
 
     /// To the page that was asked for, once somebody is signed in.
-    private static func signInFirst(_ request: Request) -> Response {
+    package static func signInFirst(_ request: Request) -> Response {
         Response(
             status: .seeOther,
             headers: [

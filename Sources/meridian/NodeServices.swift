@@ -12,8 +12,8 @@ enum NodeServices {
             ReopenLogs(node: node, signals: signals.user),
         ]
         let metrics = MetricsEndpoint(node: node)
-        if let service = await MetricsService(metrics, of: node, logger: logger) { services.append(service) }
-        let (socketPath, listener) = (await node.adminSocketPath, await node.adminListener)
+        if let service = MetricsService(metrics, of: node, logger: logger) { services.append(service) }
+        let (socketPath, listener) = (await node.adminSocketPath, node.adminListener)
         if socketPath != nil || listener != nil {
             services.append(AdminService(node: node, socketPath: socketPath, metrics: metrics, logger: logger))
         }

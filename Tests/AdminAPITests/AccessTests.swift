@@ -6,6 +6,8 @@ import TrafficModel
 
 @Suite("Who may use the admin API")
 struct AccessTests {
+    private func key(_ secret: String) -> [UInt8] { Sessions.key(secret) ?? [] }
+
     private func entry(_ name: String, _ hash: AdminTokenHash) -> AdminListener.Token {
         .init(name: name, role: .operate, hash: hash)
     }
@@ -107,31 +109,31 @@ struct AccessTests {
         let token = entry("ann", AdminToken.make().hash)
         let other = entry("bob", AdminToken.make().hash)
         let secret = try #require(sessions.begin(token, now: start))
-        #expect(sessions.token(of: secret, in: [other, token], now: start)?.name == "ann")
-        #expect(sessions.token(of: secret + "x", in: [token], now: start) == nil)
+        #expect(sessions.token(of: key(secret), in: [other, token], now: start)?.name == "ann")
+        #expect(sessions.token(of: key(secret + "x"), in: [token], now: start) == nil)
         var now = start
         while now - start < .seconds(11 * 3600) {
             now += .seconds(1700)
-            #expect(sessions.token(of: secret, in: [token], now: now) != nil)
+            #expect(sessions.token(of: key(secret), in: [token], now: now) != nil)
         }
-        #expect(sessions.token(of: secret, in: [token], now: now + .seconds(1801)) == nil, "idle")
+        #expect(sessions.token(of: key(secret), in: [token], now: now + .seconds(1801)) == nil, "idle")
         #expect(sessions.count == 0)
 
         let old = try #require(sessions.begin(token, now: start))
         now = start
         while now - start < Sessions.lifetime {
             now += .seconds(1700)
-            _ = sessions.token(of: old, in: [token], now: now)
+            _ = sessions.token(of: key(old), in: [token], now: now)
         }
-        #expect(sessions.token(of: old, in: [token], now: now) == nil, "too old")
+        #expect(sessions.token(of: key(old), in: [token], now: now) == nil, "too old")
 
         let ended = try #require(sessions.begin(token, now: start))
-        sessions.end(ended)
-        #expect(sessions.token(of: ended, in: [token], now: start) == nil)
+        sessions.end(key(ended))
+        #expect(sessions.token(of: key(ended), in: [token], now: start) == nil)
 
         let orphan = try #require(sessions.begin(token, now: start))
         let renewed = entry("ann", AdminToken.make().hash)
-        #expect(sessions.token(of: orphan, in: [renewed], now: start) == nil, "its token has another hash")
+        #expect(sessions.token(of: key(orphan), in: [renewed], now: start) == nil, "its token has another hash")
     }
 
     @Test("sessions are bounded, of one token by taking the idle one, of all by refusing")
@@ -144,7 +146,7 @@ struct AccessTests {
             #expect(sessions.begin(first, now: start + .seconds(index)) != nil)
         }
         #expect(sessions.count == Sessions.limitPerToken)
-        #expect(sessions.token(of: oldest, in: [first], now: start) == nil)
+        #expect(sessions.token(of: key(oldest), in: [first], now: start) == nil)
         for index in 1..<(Sessions.limit / Sessions.limitPerToken) {
             let token = entry("t\(index)", first.hash)
             for _ in 0..<Sessions.limitPerToken { #expect(sessions.begin(token, now: start) != nil) }

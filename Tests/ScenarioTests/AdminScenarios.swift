@@ -56,6 +56,31 @@ private final class Admin {
     }
 }
 
+/// `curl` on an answer that goes on.
+private final class Follower {
+    private let process = Process()
+    private let file: URL
+
+    init(_ program: Program, _ name: String, _ arguments: [String]) throws {
+        file = program.folder.appending(path: name)
+        try Data().write(to: file)
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["curl", "--silent", "--no-buffer", "--max-time", "60"] + arguments
+        process.standardOutput = try FileHandle(forWritingTo: file)
+        try process.run()
+    }
+
+    deinit {
+        guard process.isRunning else { return }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    var text: String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
+    var hasEnded: Bool { !process.isRunning }
+    var status: Int32 { process.terminationStatus }
+}
+
 @Suite("The admin API over TCP")
 struct AdminScenarios {
     @Test("tokens have roles, changes have authors, and a token that is taken away is of no use")
@@ -150,6 +175,74 @@ struct AdminScenarios {
         #expect(try admin.curl(["--cookie", session, "\(place)/v1/status"]).hasPrefix("HTTP/1.1 401 "))
     }
 
+    @Test("each request that is refused counts under one reason")
+    func reasons() throws {
+        let admin = try Admin()
+        let session = try admin.signIn("operate")
+        let place = "http://127.0.0.1:\(admin.port)"
+        let change = ["-X", "PUT", "\(place)/v1/overrides/region", "--data", #"{"name":"eu","verdict":"drain"}"#]
+        let token = { ["--header", "Authorization: Bearer \(admin.tokens[$0] ?? "")"] }
+        let refused: [(String, [String])] = [
+            ("unauthenticated", ["\(place)/v1/status"]),
+            ("wrongCredentials", ["--header", "Authorization: Bearer mrd_x", "\(place)/v1/status"]),
+            ("wrongCredentials", ["--header", "Authorization: Basic eDp5", "\(place)/v1/status"]),
+            ("wrongCredentials", ["--json", #"{"token":"mrd_x"}"#, "\(place)/v1/session"]),
+            ("forbidden", token("view") + change),
+            ("crossSite", ["--cookie", session, "--header", "Origin: http://evil.example"] + change),
+            ("foreignHost", token("view") + ["--header", "Host: evil.example", "\(place)/v1/status"]),
+            ("badRequests", token("view") + ["\(place)/v1/windows?a=1"]),
+            ("badRequests", token("view") + ["\(place)/v1/explain"]),
+            ("notFound", token("view") + ["\(place)/v1/nothing"]),
+            ("notFound", token("view") + ["\(place)/v1/pools/none"]),
+            ("methodNotAllowed", token("view") + ["-X", "PUT", "\(place)/v1/status"]),
+            ("staleTags", token("operate") + ["--header", #"If-Match: "1""#] + change),
+        ]
+        var expected: [String: Int] = [:]
+        for (reason, arguments) in refused {
+            let answer = try admin.curl(arguments)
+            #expect(answer.hasPrefix("HTTP/1.1 4"), "\(reason): \(answer)")
+            expected[reason, default: 0] += 1
+        }
+        let status = try admin.ask("GET", "/v1/status", as: "view")
+        for reason in [
+            "wrongCredentials", "rateLimited", "unauthenticated", "forbidden", "foreignHost", "crossSite",
+            "badRequests",
+            "tooLarge", "notFound", "methodNotAllowed", "conflicts", "staleTags", "replayConflicts", "refusedSessions",
+            "busy", "failures",
+        ] { #expect(try Admin.count(reason, in: status) == expected[reason] ?? 0, "\(reason)") }
+    }
+
+    @Test("a stream ends with the session or the token that began it, and others go on")
+    func streams() throws {
+        let admin = try Admin()
+        let place = "http://127.0.0.1:\(admin.port)"
+        let session = try admin.signIn("operate")
+        let signedIn = try Follower(admin.program, "live", ["--cookie", session, "\(place)/live?topic=frame"])
+        let withToken = try Follower(
+            admin.program, "token",
+            ["--header", "Authorization: Bearer \(admin.tokens["operate"] ?? "")", "\(place)/v1/events"])
+        let other = try Follower(
+            admin.program, "other",
+            ["--header", "Authorization: Bearer \(admin.tokens["view"] ?? "")", "\(place)/v1/events"])
+        try wait(for: "the streams") {
+            signedIn.text.contains("data: ") && withToken.text.contains("retry: ") && other.text.contains("retry: ")
+        }
+        _ = try admin.curl([
+            "-X", "DELETE", "--cookie", session, "--header", "Origin: \(place)", "\(place)/v1/session",
+        ])
+        try wait(for: "the end of the session's stream") { signedIn.hasEnded }
+        #expect(signedIn.status == 0, "it ended as a stream does")
+        #expect(!withToken.hasEnded && !other.hasEnded)
+        let line = try #require(admin.yaml.split(separator: "\n").first { $0.contains("ann-operate:") })
+        try admin.program.replaceConfiguration(admin.yaml.replacingOccurrences(of: line + "\n", with: ""))
+        #expect(try admin.ask("POST", "/v1/reload", as: "admin").hasPrefix("HTTP/1.1 200 "))
+        try wait(for: "the end of the token's stream") { withToken.hasEnded }
+        #expect(!withToken.text.contains("reload-applied"), "it hears nothing of what came after its token")
+        try wait(for: "the other's news") { other.text.contains("reload-applied") }
+        #expect(!other.hasEnded)
+        #expect(try admin.count("endedStreams") == 2)
+    }
+
     @Test("requests for other names are refused, so that no page reaches the API by a name of its own")
     func rebinding() throws {
         let admin = try Admin(hosts: "[admin.example.com]")
@@ -175,8 +268,19 @@ struct AdminScenarios {
         #expect(method.hasPrefix("HTTP/1.1 405 "))
         #expect(method.contains("Allow: GET, HEAD"))
         #expect(try admin.ask("GET", "/v1/windows?a=1", as: "view").contains("a: no such query parameter"))
-        #expect(try admin.count("notFound") == 4)
-        #expect(try admin.count("methodNotAllowed") == 1)
+        for (method, path, allow) in [
+            ("POST", "/", "GET, HEAD"), ("DELETE", "/login", "GET, HEAD"), ("PUT", "/assets/1/app.js", "GET, HEAD"),
+            ("POST", "/live", "GET, HEAD"), ("PATCH", "/v1/session", "DELETE, GET, HEAD, POST"),
+        ] {
+            let answer = try admin.ask(method, path, as: "admin")
+            #expect(answer.hasPrefix("HTTP/1.1 405 "), "\(method) \(path)")
+            #expect(answer.contains("Allow: \(allow)\r\n"), "\(method) \(path): \(answer)")
+        }
+        #expect(try admin.ask("GET", "/assets/1/none.js").hasPrefix("HTTP/1.1 404 "))
+        #expect(try admin.ask("GET", "/live").hasPrefix("HTTP/1.1 401 "))
+        #expect(try admin.ask("GET", "/traffic").contains("Location: /login?next="))
+        #expect(try admin.count("notFound") == 5)
+        #expect(try admin.count("methodNotAllowed") == 6)
         let head = try Program.run(
             "curl",
             [
@@ -226,6 +330,31 @@ struct AdminScenarios {
         let who = try ask("/v1/session", ann[0], ann[1], ann[2], ann[3])
         #expect(who.output.contains(#""name":"CN=ann,O=Example""#), "\(who)")
         #expect(who.output.contains(#""role":"admin""#))
+        // Who was let in by an authority that is taken away shows another certificate, also on a connection that is open.
+        let stream = try Follower(
+            program, "stream",
+            [
+                "--cacert", authority.path("ca.pem"), "--resolve", "admin.example.com:\(port):127.0.0.1",
+                "https://admin.example.com:\(port)/v1/events",
+            ] + ann)
+        try wait(for: "the stream") { stream.text.contains("retry: ") }
+        let others = try Authority()
+        defer { others.remove() }
+        try program.replaceConfiguration(
+            yaml.replacingOccurrences(
+                of: "client_authority: \(authority.path("ca.pem"))", with: "client_authority: \(others.path("ca.pem"))")
+        )
+        #expect(try ask("/v1/reload", "-X", "POST", ann[0], ann[1], ann[2], ann[3]).output.hasPrefix("HTTP/1.1 200 "))
+        try wait(for: "the end of the stream") { stream.hasEnded }
+        try wait(for: "the other authority") {
+            try !ask("/v1/session", ann[0], ann[1], ann[2], ann[3]).output.hasPrefix("HTTP/1.1 200 ")
+        }
+        try program.replaceConfiguration(yaml)
+        program.hangUp()
+        try wait(for: "the first authority again") {
+            try ask("/v1/session", ann[0], ann[1], ann[2], ann[3]).output.hasPrefix("HTTP/1.1 200 ")
+        }
+
         try authority.issue("node", subject: "/CN=renewed", host: "other.example.com")
         let reloaded = try ask("/v1/reload", "-X", "POST", ann[0], ann[1], ann[2], ann[3])
         #expect(reloaded.output.hasPrefix("HTTP/1.1 200 "), "\(reloaded)")

@@ -4,7 +4,7 @@ import Testing
 @Suite("Dashboard, of large nodes and for many who look", .serialized)
 struct DashboardLoadScenarios {
     /// A node that only forwards, to very many members.
-    private static func crowd(_ count: Int, socket: String, port: Int) -> String {
+    static func crowd(_ count: Int, socket: String, port: Int) -> String {
         let upstreams = (0..<10).map { upstream in
             let members = (0..<count / 10).map { "\"127.\(10 + upstream).\($0 / 200).\($0 % 200 + 1):9000\"" }
             return "  pool-\(upstream): { members: [\(members.joined(separator: ", "))] }"

@@ -60,8 +60,9 @@ package enum NodeMetrics {
 }
 
 extension MetricsWriter {
-    mutating func write(_ reading: NodeReading) {
-        let (intent, snapshot, meter) = (reading.intent, reading.snapshot, reading.meter)
+    /// - Parameter targets: how many endpoints monitors watch.
+    mutating func write(_ view: NodeView, targets: Int) {
+        let (intent, snapshot, meter) = (view.intent, view.snapshot, view.meter)
         let limit = intent.metrics.series
         write(NodeMetrics.generation, snapshot.generation)
         write(NodeMetrics.epoch, snapshot.epoch)
@@ -96,16 +97,17 @@ extension MetricsWriter {
             let rest = steering.servers.dropFirst(limit).reduce(0.0) { $0 + $1.level }
             sample(MetricLabels("virtual_server", "other").adding("region", "other"), rest)
         }
-        write(NodeMetrics.brokenZones, UInt64(reading.brokenZones))
+        write(NodeMetrics.brokenZones, UInt64(view.zoneFailures.count))
         begin(NodeMetrics.overrides)
-        for (verdict, count) in reading.overrides.sorted(by: { $0.key < $1.key }) {
+        let overrides = Dictionary(view.overrideStatus.map { ($0.verdict, 1) }, uniquingKeysWith: +)
+        for (verdict, count) in overrides.sorted(by: { $0.key < $1.key }) {
             sample(MetricLabels("verdict", verdict), count)
         }
-        write(NodeMetrics.shifts, UInt64(reading.shifts))
-        write(NodeMetrics.refusedChanges, reading.refusedChanges)
+        write(NodeMetrics.shifts, UInt64(view.operators.shifts.count))
+        write(NodeMetrics.refusedChanges, view.refusedChanges)
 
-        let access = reading.proxy.status
-        let queries = reading.dns?.queryLog?.sink
+        let access = view.proxy.status
+        let queries = view.dns?.queryLog?.sink
         begin(NodeMetrics.logLines)
         sample(MetricLabels(), "log", "access", access.logLines)
         sample(MetricLabels(), "log", "query", queries?.lineCount ?? 0)
@@ -121,8 +123,8 @@ extension MetricsWriter {
             ("member", intent.upstreams.reduce(0) { $0 + $1.members.count }),
             ("pool", intent.pools.count), ("virtual_server", intent.virtualServers.count),
             ("upstream", intent.upstreams.count),
-            ("route", intent.listeners.reduce(0) { $0 + $1.routeCount }), ("target", reading.targets.count),
-            ("decision", reading.pairSlots.pairs.count),
+            ("route", intent.listeners.reduce(0) { $0 + $1.routeCount }), ("target", targets),
+            ("decision", view.pairSlots.pairs.count),
         ]
         for (kind, count) in counts { sample(MetricLabels(), "kind", kind, UInt64(max(0, count - limit))) }
     }

@@ -31,11 +31,6 @@ extension Node {
         await Task { await rememberServices() }.value
     }
 
-    /// How all wide IPs and pools keep to their objectives.
-    package func serviceLevels() -> [ServiceLevel] {
-        services.status(compiler.intent.objectives, at: WallTime.now.milliseconds / 1000)
-    }
-
     private func recallServices() {
         guard let store else { return }
         do throws(StateStoreError) {
@@ -67,5 +62,12 @@ extension Node {
     @concurrent
     private static func memories(of records: [ServiceSubject: ServiceRecord]) async -> [ServiceMemory] {
         records.map { ServiceMemory(kind: $0.kind.rawValue, name: $0.name, data: $1.bytes) }
+    }
+}
+
+extension NodeView {
+    /// How all wide IPs and pools keep to their objectives.
+    package func serviceLevels() -> [ServiceLevel] {
+        services.status(intent.objectives, at: WallTime.now.milliseconds / 1000)
     }
 }

@@ -10,7 +10,7 @@ import Telemetry
 import TrafficModel
 
 /// The parts of a node, one by one: only what is asked for is put into words, for there may be tens of thousands.
-extension Node {
+extension NodeView {
     // MARK: Lists
 
     /// - Parameters:
@@ -30,45 +30,39 @@ extension Node {
     }
 
     package func wideIPs(_ query: ListQuery) -> Listing<Resource.WideIP> {
-        let intent = compiler.intent
         return list(
             intent.wideIPs.count, query, name: { intent.wideIPs[$0].name.description },
-            state: { watch.states.wideIPs[$0].text }, item: { wideIP(at: $0, isWhole: false) })
+            state: { table.wideIPs[$0].text }, item: { wideIP(at: $0, isWhole: false) })
     }
 
     package func pools(_ query: ListQuery) -> Listing<Resource.Pool> {
-        let intent = compiler.intent
         return list(
-            intent.pools.count, query, name: { intent.pools[$0].name }, state: { watch.states.pools[$0].text },
+            intent.pools.count, query, name: { intent.pools[$0].name }, state: { table.pools[$0].text },
             item: { pool(at: $0, isWhole: false) })
     }
 
     package func regions(_ query: ListQuery) -> Listing<Resource.Region> {
-        let intent = compiler.intent
         return list(
-            intent.regions.count, query, name: { intent.regions[$0].name }, state: { watch.states.regions[$0].text },
+            intent.regions.count, query, name: { intent.regions[$0].name }, state: { table.regions[$0].text },
             item: { region(at: $0, isWhole: false) })
     }
 
     package func virtualServers(_ query: ListQuery) async -> Listing<Resource.VirtualServer> {
         let findings = await findings()
-        let intent = compiler.intent
         return list(
             intent.virtualServers.count, query, name: { intent.virtualServers[$0].name },
-            state: { watch.states.servers[$0].text }, item: { virtualServer(at: $0, findings, isWhole: false) })
+            state: { table.servers[$0].text }, item: { virtualServer(at: $0, findings, isWhole: false) })
     }
 
     package func upstreams(_ query: ListQuery) -> Listing<Resource.Upstream> {
-        let intent = compiler.intent
         return list(
             intent.upstreams.count, query, name: { intent.upstreams[$0].name },
-            state: { StateTable.summary(of: watch.states.members[$0]).text }, item: upstream)
+            state: { StateTable.summary(of: table.members[$0]).text }, item: upstream)
     }
 
     /// - Parameter upstream: `nil`: of all; an unknown one has no members, and no answer.
     package func members(of upstream: String?, _ query: ListQuery) async -> Listing<Resource.Member>? {
         let findings = await findings()
-        let intent = compiler.intent
         let places = intent.upstreams.indices.filter { upstream == nil || intent.upstreams[$0].name == upstream }
             .flatMap { position in intent.upstreams[position].members.indices.map { (position, $0) } }
         if let upstream, !intent.upstreams.contains(where: { $0.name == upstream }) { return nil }
@@ -78,7 +72,7 @@ extension Node {
                 let (upstream, member) = places[index]
                 return "\(intent.upstreams[upstream].name)/\(intent.upstreams[upstream].members[member].endpoint)"
             },
-            state: { watch.states.members[places[$0].0][places[$0].1].text },
+            state: { table.members[places[$0].0][places[$0].1].text },
             item: { member(places[$0].0, places[$0].1, findings, isWhole: false) })
     }
 
@@ -110,38 +104,37 @@ extension Node {
                 < (right.target.monitor.name, "\(right.target.endpoint)")
         }
         return list(
-            found.count, query, name: { Self.subject(of: found[$0].target).name }, state: { "\(found[$0].state)" },
+            found.count, query, name: { Node.subject(of: found[$0].target).name }, state: { "\(found[$0].state)" },
             item: { monitor(found[$0], isWhole: false) })
     }
 
     // MARK: One
 
     package func wideIP(named name: String) -> Resource.WideIP? {
-        compiler.intent.wideIPs.firstIndex { $0.name.description == name }.map { wideIP(at: $0, isWhole: true) }
+        intent.wideIPs.firstIndex { $0.name.description == name }.map { wideIP(at: $0, isWhole: true) }
     }
 
     package func pool(named name: String) -> Resource.Pool? {
-        compiler.intent.pools.firstIndex { $0.name == name }.map { pool(at: $0, isWhole: true) }
+        intent.pools.firstIndex { $0.name == name }.map { pool(at: $0, isWhole: true) }
     }
 
     package func region(named name: String) -> Resource.Region? {
-        compiler.intent.regions.firstIndex { $0.name == name }.map { region(at: $0, isWhole: true) }
+        intent.regions.firstIndex { $0.name == name }.map { region(at: $0, isWhole: true) }
     }
 
     package func virtualServer(named name: String) async -> Resource.VirtualServer? {
         let findings = await findings()
-        return compiler.intent.virtualServers.firstIndex { $0.name == name }.map {
+        return intent.virtualServers.firstIndex { $0.name == name }.map {
             virtualServer(at: $0, findings, isWhole: true)
         }
     }
 
     package func upstream(named name: String) -> Resource.Upstream? {
-        compiler.intent.upstreams.firstIndex { $0.name == name }.map(upstream)
+        intent.upstreams.firstIndex { $0.name == name }.map(upstream)
     }
 
     package func member(_ endpoint: String, of upstream: String) async -> Resource.Member? {
         let findings = await findings()
-        let intent = compiler.intent
         guard let position = intent.upstreams.firstIndex(where: { $0.name == upstream }),
             let place = intent.upstreams[position].members.firstIndex(where: { $0.endpoint.description == endpoint })
         else { return nil }
@@ -155,15 +148,9 @@ extension Node {
 
     // MARK: Items
 
-    private typealias Findings = [HealthTarget: TargetStatus]
-
-    private func findings() async -> Findings {
-        Dictionary(await health.status().map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first })
-    }
-
     private func checks(_ endpoint: Endpoint, _ monitors: [Int], _ findings: Findings) -> [NodeStatus.Check] {
         monitors.map { position in
-            let monitor = compiler.intent.monitors[position]
+            let monitor = intent.monitors[position]
             let status = findings[HealthTarget(endpoint: endpoint, monitor: monitor)]
             return .init(
                 monitor: monitor.name, state: "\(status?.state ?? .unknown)", reason: status?.lastReason ?? "")
@@ -178,38 +165,37 @@ extension Node {
     }
 
     private func servers(_ positions: some Sequence<Int>) -> [Resource.Part] {
-        positions.map { .init(name: compiler.intent.virtualServers[$0].name, state: watch.states.servers[$0].text) }
+        positions.map { .init(name: intent.virtualServers[$0].name, state: table.servers[$0].text) }
     }
 
     private func parts(ofPools positions: some Sequence<Int>) -> [Resource.Part] {
-        positions.map { .init(name: compiler.intent.pools[$0].name, state: watch.states.pools[$0].text) }
+        positions.map { .init(name: intent.pools[$0].name, state: table.pools[$0].text) }
     }
 
     private func wideIP(at position: Int, isWhole: Bool) -> Resource.WideIP {
-        let wideIP = compiler.intent.wideIPs[position]
+        let wideIP = intent.wideIPs[position]
         let name = wideIP.name.description
         let turns = turns("wide-ip", name, isWhole)
         return .init(
-            name: name, state: watch.states.wideIPs[position].text, latest: turns.latest, history: turns.history,
+            name: name, state: table.wideIPs[position].text, latest: turns.latest, history: turns.history,
             method: wideIP.method.rawValue, ttl: wideIP.ttl, aliases: wideIP.aliases.map(\.description),
             pools: parts(ofPools: wideIP.pools))
     }
 
     private func pool(at position: Int, isWhole: Bool) -> Resource.Pool {
-        let pool = compiler.intent.pools[position]
+        let pool = intent.pools[position]
         let turns = turns("pool", pool.name, isWhole)
         return .init(
-            name: pool.name, state: watch.states.pools[position].text, latest: turns.latest, history: turns.history,
-            region: pool.region.map { compiler.intent.regions[$0].name }, host: pool.host?.description, ttl: pool.ttl,
+            name: pool.name, state: table.pools[position].text, latest: turns.latest, history: turns.history,
+            region: pool.region.map { intent.regions[$0].name }, host: pool.host?.description, ttl: pool.ttl,
             virtualServers: servers(pool.virtualServers))
     }
 
     private func region(at position: Int, isWhole: Bool) -> Resource.Region {
-        let intent = compiler.intent
         let region = intent.regions[position]
         let turns = turns("region", region.name, isWhole)
         return .init(
-            name: region.name, state: watch.states.regions[position].text, latest: turns.latest,
+            name: region.name, state: table.regions[position].text, latest: turns.latest,
             history: turns.history, latitude: region.location?.latitude, longitude: region.location?.longitude,
             virtualServers: servers(
                 intent.virtualServers.indices.filter { intent.virtualServers[$0].region == position }),
@@ -217,19 +203,19 @@ extension Node {
     }
 
     private func virtualServer(at position: Int, _ findings: Findings, isWhole: Bool) -> Resource.VirtualServer {
-        let server = compiler.intent.virtualServers[position]
+        let server = intent.virtualServers[position]
         let turns = turns("virtual-server", server.name, isWhole)
         return .init(
-            name: server.name, state: watch.states.servers[position].text, latest: turns.latest,
-            history: turns.history, region: compiler.intent.regions[server.region].name,
+            name: server.name, state: table.servers[position].text, latest: turns.latest,
+            history: turns.history, region: intent.regions[server.region].name,
             endpoint: server.endpoint.description, checks: checks(server.endpoint, server.monitors, findings),
             condition: observations.conditions[server.name]?.words(now: MonotonicClock.now))
     }
 
     private func upstream(at position: Int) -> Resource.Upstream {
-        let states = watch.states.members[position]
+        let states = table.members[position]
         return .init(
-            name: compiler.intent.upstreams[position].name, state: StateTable.summary(of: states).text,
+            name: intent.upstreams[position].name, state: StateTable.summary(of: states).text,
             members: states.count, available: states.count { $0 == .available },
             open: snapshot.balancing.upstreams[position].members.reduce(0) { $0 + $1.state.openCount })
     }
@@ -237,12 +223,12 @@ extension Node {
     private func member(
         _ upstream: Int, _ position: Int, _ findings: Findings, isWhole: Bool
     ) -> Resource.Member {
-        let settings = compiler.intent.upstreams[upstream]
+        let settings = intent.upstreams[upstream]
         let found = snapshot.balancing.upstreams[upstream].members[position]
         let name = "\(settings.name)/\(found.endpoint)"
         let turns = turns("member", name, isWhole)
         return .init(
-            name: name, state: watch.states.members[upstream][position].text, latest: turns.latest,
+            name: name, state: table.members[upstream][position].text, latest: turns.latest,
             history: turns.history, upstream: settings.name, endpoint: found.endpoint.description,
             open: found.state.openCount, started: found.state.startedCount, failed: found.state.failureCount,
             ejections: found.state.ejectionCount, checks: checks(found.endpoint, settings.monitors, findings),
@@ -250,7 +236,7 @@ extension Node {
     }
 
     private func monitor(_ status: TargetStatus, isWhole: Bool) -> Resource.Monitor {
-        let subject = Self.subject(of: status.target)
+        let subject = Node.subject(of: status.target)
         let turns = turns(subject.kind, subject.name, isWhole)
         return .init(
             name: subject.name, state: "\(status.state)", latest: turns.latest, history: turns.history,
@@ -262,7 +248,7 @@ extension Node {
     // MARK: The node
 
     package func overview() -> Resource.Node {
-        let states = watch.states
+        let states = table
         func count(_ states: some Sequence<StateTable.State>) -> [String: Int] {
             states.reduce(into: [:]) { $0[$1.text, default: 0] += 1 }
         }
@@ -273,7 +259,7 @@ extension Node {
                 "wide-ip": count(states.wideIPs), "pool": count(states.pools), "region": count(states.regions),
                 "virtual-server": count(states.servers), "member": count(states.members.joined()),
             ], overrides: overrideStatus.count, windows: windows.count, shifts: operators.shifts.count,
-            zones: compiler.intent.zones.count, brokenZones: zoneFailures.count, events: journal.counts,
+            zones: intent.zones.count, brokenZones: zoneFailures.count, events: journal.counts,
             admin: adminCounters.totals)
     }
 
@@ -283,21 +269,10 @@ extension Node {
             path: configurationPath, generation: snapshot.generation, isValid: true,
             diagnostics: diagnostics.map(Resource.Diagnostic.init))
     }
-
-    /// Reads the configuration's file as it is now, and changes nothing.
-    package func check() async throws(ChangeError) -> Resource.Configuration {
-        // One at a time: it costs as much as a reload.
-        try await takeTurn()
-        defer { changes.leave() }
-        let result = await load(reusing: zones)
-        return .init(
-            path: configurationPath, generation: snapshot.generation, isValid: result.intent != nil,
-            diagnostics: result.diagnostics.map(Resource.Diagnostic.init))
-    }
 }
 
 extension Resource.Diagnostic {
-    fileprivate init(_ diagnostic: Diagnostic) {
+    init(_ diagnostic: Diagnostic) {
         self.init(
             severity: diagnostic.severity.rawValue, file: diagnostic.file, line: diagnostic.line,
             column: diagnostic.column, message: diagnostic.message)

@@ -101,7 +101,7 @@ extension AdminService {
 
     /// Writes what comes until the journal closes, or the time is up.
     @concurrent
-    private static func follow(
+    static func follow(
         _ subscription: Journal.Subscription, from start: UInt64, _ filter: EventFilter,
         until end: ContinuousClock.Instant?, into writer: inout any ResponseBodyWriter
     ) async throws {
@@ -128,7 +128,8 @@ extension AdminService {
                 try await writer.write(buffer)
                 lastWrite = .now
             } else if !isNew {
-                await journal.waitForNews(after: cursor, atMost: heartbeat)
+                let rest = end.map { max($0 - .now, .zero) } ?? heartbeat
+                await journal.waitForNews(after: cursor, atMost: min(heartbeat, rest))
                 try Task.checkCancellation()
             }
             // A comment, which tells both sides whether the other is still there, also when no event is for this reader.

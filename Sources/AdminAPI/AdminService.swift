@@ -17,6 +17,8 @@ package struct AdminService: Service {
     static let bodyLimit = 64 * 1024
     /// How long a connection may wait for a request, or for its head to be complete.
     static let idleTimeout = TimeAmount.seconds(30)
+    static let decoderLimits = HTTP1Channel.Configuration.DecoderConfiguration(
+        maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100)
 
     private let node: Node
     private let socketPath: String?
@@ -148,8 +150,7 @@ package struct AdminService: Service {
                 responder: responder,
                 configuration: .init(
                     additionalChannelHandlers: [PatienceHandler(counters: counters)], idleTimeout: Self.idleTimeout,
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100)))
+                    httpDecoderConfiguration: Self.decoderLimits))
             return AdminChannel(base: base, tls: tls, counters: counters, open: open)
         }
     }

@@ -4,16 +4,14 @@ import Hummingbird
 import Synchronization
 package import Telemetry
 
-/// Answers `GET /metrics`, wherever it is asked. A few at a time: two Prometheis and an operator may come together, but a
+/// Answers `GET /metrics`, wherever it is asked. One at a time: two Prometheis and an operator may come together, but a
 /// crowd must not take the machine from those whom the node serves.
 package final class MetricsEndpoint: Sendable {
-    /// Scrapes at once; one more gets 503.
-    static let scrapeLimit = 4
+    /// Scrapes that may wait for their turn; one more gets 503.
+    static let line = 4
 
     private struct State {
-        var running = 0
         var ok: UInt64 = 0
-        var busy: UInt64 = 0
         var refused: UInt64 = 0
         var lastNanoseconds: UInt64 = 0
     }
@@ -25,22 +23,18 @@ package final class MetricsEndpoint: Sendable {
     package let meter = AdminMeter()
     private let node: Node
     private let state = Mutex(State())
+    private let turnstile = Turnstile(line: line)
 
     package init(node: Node) { self.node = node }
 
     func respond(to request: Request) async throws -> Response {
-        let isFree = state.withLock { state in
-            guard state.running < Self.scrapeLimit else {
-                state.busy += 1
-                return false
-            }
-            state.running += 1
-            return true
+        guard await turnstile.enter() else {
+            var response = try AdminService.problem(
+                .serviceUnavailable, "too many scrapes at once: try again in a moment")
+            response.headers[.retryAfter] = "1"
+            return response
         }
-        guard isFree else {
-            return try AdminService.problem(.serviceUnavailable, "too many scrapes at once: try again in a moment")
-        }
-        defer { state.withLock { $0.running -= 1 } }
+        defer { turnstile.leave() }
         let began = MonotonicClock.now
         let format = MetricsWriter.Format(accept: request.headers[.accept] ?? "")
         var writer = await node.metrics(format)
@@ -63,7 +57,7 @@ package final class MetricsEndpoint: Sendable {
         let state = state.withLock { $0 }
         writer.begin(AdminMetrics.scrapes)
         writer.sample(MetricLabels(), "result", "ok", state.ok)
-        writer.sample(MetricLabels(), "result", "busy", state.busy)
+        writer.sample(MetricLabels(), "result", "busy", turnstile.refusedCount)
         writer.sample(MetricLabels(), "result", "refused", state.refused)
         writer.begin(AdminMetrics.scrapeTime)
         writer.sample(MetricLabels(), nanoseconds: state.lastNanoseconds)

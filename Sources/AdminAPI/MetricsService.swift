@@ -8,7 +8,7 @@ import NIOCore
 import ServiceLifecycle
 import TrafficModel
 
-/// `metrics.listen`: a Prometheus gets `GET /metrics` here without a token, and nothing else.
+/// `metrics.listen`: a Prometheus of a network that may ask gets `GET /metrics` here without a token, and nothing else.
 package struct MetricsService: Service {
     /// Connections at once; one more waits in the kernel.
     static let connectionLimit = 64
@@ -33,9 +33,18 @@ package struct MetricsService: Service {
     package func run() async throws {
         var quiet = logger
         quiet.logLevel = .warning
+        let (node, endpoint, logger) = (node, endpoint, logger)
+        let refusals = RefusedPeers(endpoint: endpoint, logger: logger)
+        let server = HTTPServerBuilder { responder in
+            let base = HTTP1Channel(
+                responder: responder,
+                configuration: .init(
+                    additionalChannelHandlers: [PatienceHandler(counters: node.adminCounters)],
+                    idleTimeout: Self.idleTimeout, httpDecoderConfiguration: AdminService.decoderLimits))
+            return MetricsChannel(base: base, node: node, refusals: refusals)
+        }
         let application = Application(
-            router: router,
-            server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
+            router: router, server: server,
             configuration: .init(
                 address: .hostname(address.address.description, port: Int(address.port)), backlog: 64,
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionLimit, logger: quiet)),
@@ -78,6 +87,10 @@ struct MetricsContext: RequestContext {
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
-        peer = source.channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }?.unmapped
+        peer = Self.peer(of: source.channel)
+    }
+
+    static func peer(of channel: any Channel) -> IPAddress? {
+        channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }?.unmapped
     }
 }

@@ -10,22 +10,31 @@ final class PatienceHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// From the head of a request to its end.
-    static let bodyTimeout = TimeAmount.seconds(20)
-    /// How long a client may take nothing of an answer.
-    static let writeTimeout = TimeAmount.seconds(60)
+    struct Limits: Sendable {
+        /// From the head of a request to its end.
+        var body = TimeAmount.seconds(20)
+        var answer = AnswerPatience.Limits()
+    }
 
+    private let limits: Limits
     private let counters: AdminCounters
     private var bodyDeadline: Scheduled<Void>?
-    private var writeDeadline: Scheduled<Void>?
+    /// Of an answer that waits for its client.
+    private var patience: AnswerPatience?
+    private var look: Scheduled<Void>?
 
-    init(counters: AdminCounters) { self.counters = counters }
+    init(counters: AdminCounters, limits: Limits = .init()) {
+        self.counters = counters
+        self.limits = limits
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head:
             bodyDeadline?.cancel()
-            bodyDeadline = close(context, after: Self.bodyTimeout)
+            bodyDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: limits.body) {
+                self.close(context)
+            }
         case .body: break
         case .end:
             bodyDeadline?.cancel()
@@ -34,27 +43,62 @@ final class PatienceHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard patience != nil else { return context.write(data, promise: promise) }
+        let before = Self.waiting(context)
+        context.write(data, promise: promise)
+        patience?.add(Self.waiting(context) - before)
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
-            writeDeadline?.cancel()
-            writeDeadline = nil
-        } else if writeDeadline == nil {
-            writeDeadline = close(context, after: Self.writeTimeout)
+            stopLooking()
+        } else if patience == nil {
+            let patience = AnswerPatience(limits.answer, waiting: Self.waiting(context), now: context.eventLoop.now)
+            self.patience = patience
+            schedule(context, patience.next)
         }
         context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        bodyDeadline?.cancel()
-        writeDeadline?.cancel()
+        stop()
         context.fireChannelInactive()
     }
 
-    private func close(_ context: ChannelHandlerContext, after time: TimeAmount) -> Scheduled<Void> {
-        let (channel, counters) = (context.channel, counters)
-        return context.eventLoop.scheduleTask(in: time) {
-            counters.count(.slowClients)
-            channel.close(promise: nil)
+    func handlerRemoved(context: ChannelHandlerContext) { stop() }
+
+    private func stop() {
+        bodyDeadline?.cancel()
+        bodyDeadline = nil
+        stopLooking()
+    }
+
+    private func stopLooking() {
+        look?.cancel()
+        look = nil
+        patience = nil
+    }
+
+    private func schedule(_ context: ChannelHandlerContext, _ time: NIODeadline) {
+        look = context.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
+            guard var patience = self.patience else { return }
+            guard patience.goesOn(waiting: Self.waiting(context), now: context.eventLoop.now) else {
+                return self.close(context)
+            }
+            self.patience = patience
+            self.schedule(context, patience.next)
         }
+    }
+
+    /// Bytes that were written and that the kernel has not taken.
+    private static func waiting(_ context: ChannelHandlerContext) -> Int {
+        // Every channel of ours has the option; it fails only on one that is closed, for which nothing waits.
+        (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    private func close(_ context: ChannelHandlerContext) {
+        counters.count(.slowClients)
+        context.close(promise: nil)
     }
 }

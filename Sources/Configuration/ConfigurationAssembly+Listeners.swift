@@ -25,16 +25,28 @@ extension ConfigurationAssembly {
             checkCollision(endpoint, with: seen, what: "DNS")
             name.append(endpoint)
         }
+        var operators: [Located<Endpoint>] = []
         if let admin = draft.admin, let endpoint = admin.value.listener?.endpoint {
             let own = Located(value: endpoint, position: admin.places.listen)
-            checkCollision(own, with: seen + name, what: "admin")
+            checkCollision(own, with: seen + name, what: "admin", takesBothFamilies: true)
+            operators.append(own)
+        }
+        if let metrics = draft.metrics, let endpoint = metrics.value.listen {
+            let own = Located(value: endpoint, position: metrics.places)
+            checkCollision(own, with: seen + name + operators, what: "metrics", takesBothFamilies: true)
         }
     }
 
-    private func checkCollision(_ own: Located<Endpoint>, with others: [Located<Endpoint>], what: String) {
-        for other in others where other.value.port == own.value.port {
+    /// - Parameter takesBothFamilies: whether `own` takes IPv4 too where it is the unspecified address of IPv6.
+    private func checkCollision(
+        _ own: Located<Endpoint>, with others: [Located<Endpoint>], what: String, takesBothFamilies: Bool = false
+    ) {
+        // Port 0 is a free one.
+        for other in others where other.value.port == own.value.port && own.value.port != 0 {
             let same = other.value.address == own.value.address
-            let covers = own.value.address.covers(other.value.address) || other.value.address.covers(own.value.address)
+            let covers =
+                own.value.address.covers(other.value.address) || other.value.address.covers(own.value.address)
+                || takesBothFamilies && own.value.address == .v6(0)
             guard same || covers else { continue }
             // Told at the later of the two.
             let (first, second) = other.position < own.position ? (other, own) : (own, other)

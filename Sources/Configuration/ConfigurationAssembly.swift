@@ -36,7 +36,7 @@ struct ConfigurationAssembly {
         intent.proxy = draft.proxy
         intent.measurements = draft.measurements
         intent.admin = draft.admin?.value ?? AdminSettings()
-        intent.metrics = draft.metrics
+        intent.metrics = draft.metrics?.value ?? MetricsSettings()
         intent.regions = draft.regions.map { entry in
             var region = entry.value?.value ?? Region(name: "")
             region.name = entry.name

@@ -23,7 +23,7 @@ struct ConfigurationDraft {
     var safety = SafetySection.Whole()
     var windows: [Named<Located<MaintenanceWindow>>] = []
     var admin: Drafted<AdminSettings, AdminSection.Places>?
-    var metrics = MetricsSettings()
+    var metrics: Drafted<MetricsSettings, Position>?
     var objectives = ObjectiveSection.Whole()
     var log = LogSettings()
 }
@@ -58,7 +58,7 @@ enum ConfigurationDecoder {
         draft.safety = reader.read(Model.safety, context) ?? SafetySection.Whole()
         draft.windows = reader.read(Model.windows, context) ?? []
         draft.admin = reader.read(Model.admin, context)
-        draft.metrics = reader.read(Model.metrics, context) ?? MetricsSettings()
+        draft.metrics = reader.read(Model.metrics, context)
         draft.objectives = reader.read(Model.objectives, context) ?? ObjectiveSection.Whole()
         draft.log = reader.read(Model.log, context) ?? LogSettings()
         for window in draft.windows { checkName(window.name, at: window.position, noun: "window", context) }

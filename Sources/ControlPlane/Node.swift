@@ -269,9 +269,12 @@ package actor Node {
         guard intent.admin.statePath == compiler.intent.admin.statePath else {
             return refused(["\(configurationPath): admin.state cannot change while the node runs; restart it"])
         }
-        let (socket, listen) = (intent.admin.socketPath, intent.admin.listener?.endpoint)
-        guard socket == compiler.intent.admin.socketPath, listen == compiler.intent.admin.listener?.endpoint else {
-            let key = socket == compiler.intent.admin.socketPath ? "admin.listen" : "admin.socket"
+        let running = compiler.intent
+        for (key, isOther) in [
+            ("admin.socket", intent.admin.socketPath != running.admin.socketPath),
+            ("admin.listen", intent.admin.listener?.endpoint != running.admin.listener?.endpoint),
+            ("metrics.listen", intent.metrics.listen != running.metrics.listen),
+        ] where isOther {
             return refused(["\(configurationPath): \(key) cannot change while the node runs; restart it"])
         }
         intent.generation = snapshot.generation + 1

@@ -277,6 +277,15 @@ private let crossTable: [Mistake] = [
         "f:8:28: 0.0.0.0:5300 collides with 127.0.0.1:5300 on line 1; choose another address or port for DNS",
         "f:8:70: warning: the route is never reached: that on line 8 takes every request; move it above"),
     .adding(
+        "metrics: { listen: \"0.0.0.0:5300\" }",
+        "f:8:20: 0.0.0.0:5300 collides with 127.0.0.1:5300 on line 1; choose another address or port for metrics"),
+    .adding(
+        "metrics: { listen: \"[::]:5300\" }",
+        "f:8:20: [::]:5300 collides with 127.0.0.1:5300 on line 1; choose another address or port for metrics"),
+    .adding(
+        "metrics: { listen: \"127.0.0.1:5300\" }",
+        "f:8:20: 127.0.0.1:5300 is already listened on (line 1); choose another address or port for metrics"),
+    .adding(
         "listeners: { a: { address: \"127.0.0.1:1\", routes: [{ path: /, exact_path: /, respond: {}, redirect: { location: \"{hots}\", status: 304 } }] } }",
         "f:8:63: \"exact_path\" and \"path\" exclude each other; keep one of the two",
         "f:8:78: \"respond\" and \"redirect\" exclude each other; keep one of the two",

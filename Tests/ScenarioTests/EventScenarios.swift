@@ -77,6 +77,59 @@ struct EventScenarios {
         #expect(header.contains("Last-Event-ID: the id of an event"))
     }
 
+    @Test("the end of a certificate is told once for each step, and so are new files")
+    func certificates() throws {
+        let authority = try Authority()
+        defer { authority.remove() }
+        try authority.issue("web", subject: "/CN=web", days: 5)
+        let (port, dns) = (try freePort(), try freePort())
+        let place = "/tmp/meridian-\(dns).sock"
+        let other = try Program(
+            NameServerScenarios.configuration(port: dns) + """
+
+                certificates: { web: { chain: \(authority.path("web.pem")), key: \(authority.path("web.key")) } }
+                listeners:
+                  tls: { address: "127.0.0.1:\(port)", tls: { certificates: [web] }, routes: [{ respond: {} }] }
+                proxy: { access_log: "off" }
+                admin: { socket: \(place) }
+                """)
+        func ask(_ path: String) throws -> Data {
+            let arguments = ["--silent", "--max-time", "20", "--unix-socket", place]
+            return Data(
+                try Program.run(
+                    "curl", arguments + ["--header", "Accept: application/json", "http://m/v1/\(path)"]
+                ).output.utf8)
+        }
+        func uptime() throws -> Double {
+            struct Node: Decodable { var uptime: Double }
+            return try JSONDecoder().decode(Node.self, from: ask("node")).uptime
+        }
+        func told() throws -> [String] {
+            struct List: Decodable {
+                struct Event: Decodable {
+                    var kind: String
+                    var to: String
+                }
+                var events: [Event]
+            }
+            return try JSONDecoder().decode(List.self, from: ask("events?subject=certificate&name=web")).events
+                .map { "\($0.kind): \($0.to)" }
+        }
+        try wait(for: "the warning") { try !told().isEmpty }
+        #expect(try told() == ["certificate-expiring: 4 days left"])
+        try authority.issue("web", subject: "/CN=web", days: 20)
+        other.hangUp()
+        try wait(for: "the new files") { try told().count >= 3 }
+        // They are looked at each second, and not told again.
+        let before = try uptime()
+        try wait(for: "two more looks") { try uptime() > before + 2.2 }
+        #expect(
+            try told() == [
+                "certificate-expiring: 4 days left", "certificate-replaced: 19 days left",
+                "certificate-expiring: 19 days left",
+            ])
+    }
+
     @Test("a thousand follow what happens, one more is told to come again, and the node goes on answering")
     func crowd() throws {
         let result = try Program.run("python3", ["-c", Self.crowdOfReaders, socket])

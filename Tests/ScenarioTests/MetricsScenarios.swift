@@ -185,9 +185,27 @@ struct MetricsScenarios {
         let ports = try Ports()
         let program = try Program(Self.configuration(ports, metrics: ", clients: [192.0.2.0/24]"))
         let address = "http://127.0.0.1:\(ports.metrics)/metrics"
-        try wait(for: "an answer") { try !Self.curl(address).isEmpty }
-        #expect(try Self.curl(address).contains("metrics.clients"))
-        _ = program
+        // Closed before anything is read: also those who say nothing hold no place.
+        try wait(for: "the refusal") {
+            _ = try Self.curl(address)
+            return program.logged("a scrape was refused") && program.logged("peer=127.0.0.1")
+        }
+        #expect(try Self.curl(address).isEmpty)
+        let silent = try Program.run(
+            "bash", ["-c", "exec 3<>/dev/tcp/127.0.0.1/\(ports.metrics); timeout 20 cat <&3; echo $?"])
+        #expect(silent.output == "0\n", "it is closed by the node, and not left to its own patience")
+        // A reload lets others ask at once; another address would need a restart.
+        try program.replaceConfiguration(Self.configuration(ports))
+        program.hangUp()
+        try wait(for: "the permission") { try Self.curl(address).hasPrefix("# HELP") }
+        let closed = Self.value("meridian_metrics_scrapes_total{result=\"refused\"}", in: try Self.curl(address))
+        #expect(closed ?? 0 >= 2)
+        try program.replaceConfiguration(
+            Self.configuration(ports).replacingOccurrences(of: ":\(ports.metrics)", with: ":\(try freePort())"))
+        program.hangUp()
+        try wait(for: "the refusal of the reload") {
+            program.logged("metrics.listen cannot change while the node runs; restart it")
+        }
 
         let open = try Ports()
         let other = try Program(Self.configuration(open))

@@ -61,7 +61,7 @@ let package = Package(
         .target(name: "Geography", dependencies: ["Addresses", "FlatTables"], swiftSettings: house),
         .target(name: "TrafficModel", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
         .target(name: "Maintenance", dependencies: ["TrafficModel"], swiftSettings: house),
-        .target(name: "Telemetry", dependencies: [logging], swiftSettings: house),
+        .target(name: "Telemetry", dependencies: ["Addresses", "CLinux", logging], swiftSettings: house),
         .target(
             name: "Steering", dependencies: ["Addresses", "DNSWire", "FlatTables", "Geography", "TrafficModel"],
             swiftSettings: house),
@@ -236,7 +236,7 @@ let package = Package(
             name: "StateStoreTests",
             dependencies: ["StateStore", "TrafficModel"],
             swiftSettings: house),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", logging], swiftSettings: house),
+        .testTarget(name: "TelemetryTests", dependencies: ["Addresses", "Telemetry", logging], swiftSettings: house),
         .testTarget(
             name: "ScenarioTests", dependencies: ["meridian"], exclude: ["varnishtest"], swiftSettings: house),
     ]

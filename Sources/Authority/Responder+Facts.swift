@@ -37,6 +37,12 @@ extension Responder {
             scope: isSteered ? (query.hasClientSubnet && query.subnetSource > 0 ? decision.scope : 0) : nil)
     }
 
+    /// The name of the question, in wire form and lower case.
+    package var nameBytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { name.bytes }
+    }
+
     /// Appends the name of the question as text.
     package func appendName(to text: inout [UInt8]) { name.appendText(to: &text) }
 }

@@ -71,7 +71,8 @@ final class TCPLoopState {
                     port: source.port, overTCP: true, snapshot: pin.value, into: output)
             }
         }
-        responder.counters.count(queries: 1, nanoseconds: MonotonicClock.now &- now)
+        let end = MonotonicClock.now
+        responder.counters.count(queries: 1, nanoseconds: end &- now)
         if log != nil {
             unsafe output.withUnsafeBytes { output in
                 // `count` bytes were written.
@@ -80,7 +81,7 @@ final class TCPLoopState {
                     query: length, answer: UnsafeRawBufferPointer(rebasing: output[..<count]).bytes,
                     data: pin.value.data)
             }
-            log?.flush()
+            log?.flush(at: end, since: now)
         }
         guard count > 0 else { return }
         answers.writeInteger(UInt16(count))

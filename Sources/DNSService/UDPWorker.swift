@@ -25,7 +25,7 @@ struct UDPWorker: ~Copyable {
 
     init(
         sockets: [UDPSocket], isStopping: StopFlag, published: Published<AuthoritySnapshot>,
-        responder: consuming Responder, log: QueryLogWriter? = nil
+        responder: consuming Responder, log: consuming QueryLogWriter? = nil
     ) {
         self.sockets = sockets
         self.isStopping = isStopping
@@ -124,9 +124,9 @@ struct UDPWorker: ~Copyable {
             guard answer > 0 else { continue }
             unsafe clinux_batch_answer(batch, index, UInt32(truncatingIfNeeded: answer))
         }
-        responder.counters.count(
-            queries: Int(received), nanoseconds: MonotonicClock.now &- responder.time)
-        log?.flush()
+        let now = MonotonicClock.now
+        responder.counters.count(queries: Int(received), nanoseconds: now &- responder.time)
+        log?.flush(at: now, since: responder.time)
         let refused = unsafe clinux_batch_send(batch, socket.descriptor)
         if refused > 0 { responder.counters.count(.sendFailures, Int(refused)) }
         return received == Int32(Self.batchSize)

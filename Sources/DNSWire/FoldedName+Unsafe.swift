@@ -61,6 +61,16 @@ package struct FoldedName: ~Copyable {
         return word | isUpper >> 2
     }
 
+    /// The name in wire form.
+    package var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            // The memory is there as long as this value, and `length` bytes of it were written.
+            let span = unsafe Span<UInt8>(_unsafeStart: start.assumingMemoryBound(to: UInt8.self), count: length)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
     /// Whether the name is `wire`: ASCII in wire form, in lower case, with the root's zero byte.
     package borrowing func equals(_ wire: StaticString) -> Bool {
         guard wire.utf8CodeUnitCount == length else { return false }

@@ -10,7 +10,7 @@ import TrafficModel
 extension ClientConnection {
     /// Notes the part of the line that only the head knows.
     func logRequest(_ bytes: ByteBuffer, _ head: RequestHead) {
-        loggedRequest.begin(isJSON: worker.settings.logsJSON)
+        loggedRequest.beginPart(isJSON: worker.settings.logsJSON)
         guard worker.accessLog != nil else { return }
         let span = bytes.readableBytesUInt8Span
         loggedRequest.field("host", escaped: span.extracting(head.authority.text.range))
@@ -55,11 +55,20 @@ extension ClientConnection {
         guard let log = worker.accessLog else { return }
         // What failed on this side is always told.
         guard exchange.status >= 500 || worker.takesSample() else { return }
-        worker.logTime.refresh()
+        worker.logTime.refresh(at: now)
+        worker.logLine.removeAll()
         // In the form that the request was noted in: a reload may have come between.
         worker.logLine.begin(isJSON: loggedRequest.isJSON)
-        worker.logLine.field("time", plain: worker.logTime.bytes)
-        worker.logLine.field("client", plain: clientText)
+        worker.logLine.field("time", time: worker.logTime)
+        let privacy = worker.settings.logClients
+        // Without what the configuration wants hidden, and then without the port, too.
+        worker.logLine.field("client", quoted: true) { line in
+            if privacy.isFull {
+                line.append(address: client, port: clientPort)
+            } else {
+                line.append(address: privacy.shown(client))
+            }
+        }
         let listenerSnapshot =
             exchange.view.map { $0.snapshot.listeners[exchange.listenerPosition] } ?? listener.snapshot
         worker.logLine.field("listener", escaped: listenerSnapshot.nameBytes.span)
@@ -80,7 +89,8 @@ extension ClientConnection {
             let name = upstream.nameBytes
             worker.logLine.field("upstream", escaped: name.span)
             if exchange.member >= 0 {
-                worker.logLine.field("member", plain: upstream.members[exchange.member].endpointText)
+                let endpoint = upstream.members[exchange.member].endpointText
+                worker.logLine.field("member", plain: endpoint.span)
             }
             worker.logLine.field("tries", exchange.tries)
         }
@@ -90,14 +100,6 @@ extension ClientConnection {
         }
         worker.logLine.field("request_id", high: exchange.identifier.high, low: exchange.identifier.low)
         worker.logLine.end()
-        let line = worker.logLine.bytes
-        log.append(line.span)
-    }
-
-    /// The client as it is written: without what the configuration wants hidden, and then without its port, too.
-    var loggedClient: [UInt8] {
-        let privacy = worker.settings.logClients
-        guard !privacy.isFull else { return Array(Endpoint(address: client, port: clientPort).description.utf8) }
-        return Array(privacy.shown(client).description.utf8)
+        log.append(worker.logLine)
     }
 }

@@ -66,7 +66,7 @@ extension ClientConnection {
         exchange.began = worker.now()
         exchange.identifier = worker.nextIdentifier()
         bump(worker.counters.requests)
-        loggedRequest.begin(isJSON: worker.settings.logsJSON)
+        loggedRequest.beginPart(isJSON: worker.settings.logsJSON)
     }
 
     private func route(_ bytes: ByteBuffer, _ head: RequestHead, _ now: UInt64) {

@@ -77,8 +77,6 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     /// The peer has to say first whose connection it is.
     var awaitsProxyHeader = false
     private(set) var forwarding = Forwarding(client: [], isSecure: false)
-    /// `address:port`, for logs.
-    private(set) var clientText: [UInt8] = []
     /// The certificates that the listener had when the connection began, and which of them the client's server name
     /// chose.
     let tls: ListenerTLS?
@@ -132,7 +130,6 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
         proxyExtensions = connection.proxyExtensions
         forwarding = connection.forwarding
         forwarding.isHTTP2 = true
-        clientText = connection.clientText
         certificate = connection.certificate
         isSurplus = connection.isSurplus
         worker.register(self)
@@ -178,7 +175,6 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     /// It is known whose connection this is.
     private func begin() -> Bool {
         let snapshot = listener.snapshot
-        clientText = loggedClient
         forwarding = Forwarding(
             client: Array(client.description.utf8), isSecure: tls != nil, isTrusted: snapshot.trusts(client),
             defaultHost: listener.hostText, via: worker.viaName(on: listener))

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 
@@ -29,23 +30,65 @@ package final class LineSink: Sendable {
 
     /// Bytes that may wait to be written.
     package static let capacity = 4 << 20
-    /// How often the thread looks for lines, in microseconds: the longest time that a line is held back.
-    private static let interval: UInt32 = 50_000
+    /// Bytes that are gathered for one write: few writes, and still warm in the processor's cache when they are written.
+    private static let chunkSize = 256 << 10
+    /// Emptied chunks that are kept for the next lines; more are given back.
+    private static let keptChunks = 2
+    /// Milliseconds that the thread lets lines gather: the longest time that a line is held back.
+    private static let interval: Int32 = 50
+
+    /// What the thread waits for. Who appends lines wakes it, at most once for each time that it goes to sleep.
+    private enum Sleep {
+        /// It is awake, or has been woken.
+        case none
+        /// For a full chunk, or until the interval has passed.
+        case untilFull
+        /// For any line: there were none for an interval.
+        case untilAny
+    }
 
     private struct Waiting {
-        var bytes: [UInt8] = []
+        /// Whole lines, which are written next.
+        var chunk: [UInt8] = []
+        /// Before it, chunks that are full.
+        var full: [[UInt8]] = []
+        /// Empty, with their memory.
+        var spare: [[UInt8]] = []
+        /// In all of them.
+        var count = 0
+        var sleep = Sleep.none
         var lines: UInt64 = 0
         var dropped: UInt64 = 0
         var failures: UInt64 = 0
         var wantsReopening = false
         var isClosing = false
         var isClosed = false
+
+        /// The chunk is full; the next one begins.
+        mutating func turn() {
+            full.append(chunk)
+            chunk = spare.popLast() ?? []
+            chunk.reserveCapacity(LineSink.chunkSize)
+        }
+
+        /// Whether the thread is to be woken, which then is done once.
+        mutating func wakes() -> Bool {
+            switch sleep {
+            case .none: return false
+            case .untilFull: guard !full.isEmpty else { return false }
+            case .untilAny: break
+            }
+            sleep = .none
+            return true
+        }
     }
 
     private let waiting: Mutex<Waiting>
     private let path: String
     private let rotation: Rotation?
     private let closesDescriptor: Bool
+    /// An eventfd that ends the thread's sleep.
+    private let wakeup: Int32
     /// Of the file that is open, and its size.
     private let file: Mutex<(descriptor: Int32, size: Int)>
 
@@ -53,9 +96,7 @@ package final class LineSink: Sendable {
     ///   - path: a file to append to, or `-` for standard output.
     ///   - rotation: of a file; standard output has none.
     package init(path: String, rotation: Rotation? = nil) throws(OpenError) {
-        var waiting = Waiting()
-        waiting.bytes.reserveCapacity(64 << 10)
-        self.waiting = Mutex(waiting)
+        waiting = Mutex(Waiting())
         self.path = path
         if path == "-" {
             file = Mutex((STDOUT_FILENO, 0))
@@ -67,20 +108,35 @@ package final class LineSink: Sendable {
             closesDescriptor = true
             self.rotation = rotation
         }
+        wakeup = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+        guard wakeup >= 0 else {
+            let code = errno
+            if closesDescriptor { _ = Glibc.close(file.withLock { $0.descriptor }) }
+            throw .cannotOpen(path: path, errno: code)
+        }
         startThread()
     }
 
+    deinit { _ = Glibc.close(wakeup) }
+
     /// Adds lines, each of which ends with a line feed. Callable from any thread; takes a lock for the time of a copy.
     package func append(_ bytes: Span<UInt8>, lines: Int = 1) {
-        waiting.withLock { waiting in
-            guard !waiting.isClosing, waiting.bytes.count + bytes.count <= Self.capacity else {
+        let wakes = waiting.withLock { waiting in
+            guard !waiting.isClosing, waiting.count + bytes.count <= Self.capacity else {
                 waiting.dropped += UInt64(lines)
-                return
+                return false
             }
             waiting.lines += UInt64(lines)
-            unsafe bytes.withUnsafeBufferPointer { unsafe waiting.bytes.append(contentsOf: $0) }
+            waiting.count += bytes.count
+            // A chunk has whole lines, so that a file can be set aside between two chunks.
+            if waiting.chunk.count + bytes.count > Self.chunkSize, !waiting.chunk.isEmpty { waiting.turn() }
+            unsafe bytes.withUnsafeBufferPointer { unsafe waiting.chunk.append(contentsOf: $0) }
+            return waiting.wakes()
         }
+        if wakes { wake() }
     }
+
+    package func append(_ lines: borrowing LogLine, lines count: Int = 1) { append(lines.bytes, lines: count) }
 
     /// Lines that were taken.
     package var lineCount: UInt64 { waiting.withLock { $0.lines } }
@@ -90,11 +146,15 @@ package final class LineSink: Sendable {
     package var failureCount: UInt64 { waiting.withLock { $0.failures } }
 
     /// Has the file opened again by its path, before the next line is written: somebody has renamed it.
-    package func reopen() { waiting.withLock { $0.wantsReopening = true } }
+    package func reopen() {
+        waiting.withLock { $0.wantsReopening = true }
+        wake()
+    }
 
     /// Has everything written and ends the thread; returns when that is done. Lines that come later are dropped.
     package func close() {
         waiting.withLock { $0.isClosing = true }
+        wake()
         while !waiting.withLock({ $0.isClosed }) { usleep(1000) }
     }
 
@@ -121,26 +181,70 @@ package final class LineSink: Sendable {
         }
     }
 
+    // MARK: The thread
+
     private func run() {
-        var batch: [UInt8] = []
-        batch.reserveCapacity(64 << 10)
+        var chunks: [[UInt8]] = []
         while true {
             let (isClosing, reopens) = waiting.withLock { waiting in
-                swap(&waiting.bytes, &batch)
+                swap(&waiting.full, &chunks)
+                if !waiting.chunk.isEmpty {
+                    var last = waiting.spare.popLast() ?? []
+                    swap(&last, &waiting.chunk)
+                    chunks.append(last)
+                }
+                waiting.count = 0
                 defer { waiting.wantsReopening = false }
+                let rests = chunks.isEmpty && !waiting.isClosing && !waiting.wantsReopening
+                waiting.sleep = rests ? .untilAny : .none
                 return (waiting.isClosing, waiting.wantsReopening)
             }
             if reopens { openAgain() }
-            if batch.isEmpty {
+            if chunks.isEmpty {
                 if isClosing { break }
-                usleep(Self.interval)
-                continue
+                if !reopens { sleep(milliseconds: -1) }
             }
-            write(batch)
-            batch.removeAll(keepingCapacity: batch.capacity <= 1 << 20)
+            for chunk in chunks { write(chunk) }
+            giveBack(&chunks)
+            letGather()
         }
         if closesDescriptor { _ = Glibc.close(file.withLock { $0.descriptor }) }
         waiting.withLock { $0.isClosed = true }
+    }
+
+    /// Waits until it is worth to write: the interval has passed, a chunk is full, or somebody asks for something else.
+    private func letGather() {
+        let waits = waiting.withLock { waiting in
+            guard waiting.full.isEmpty, !waiting.isClosing, !waiting.wantsReopening else { return false }
+            waiting.sleep = .untilFull
+            return true
+        }
+        if waits { sleep(milliseconds: Self.interval) }
+    }
+
+    private func giveBack(_ chunks: inout [[UInt8]]) {
+        waiting.withLock { waiting in
+            while var chunk = chunks.popLast() {
+                // One that a large line has made larger is not kept.
+                guard waiting.spare.count < Self.keptChunks, chunk.capacity <= 2 * Self.chunkSize else { continue }
+                chunk.removeAll(keepingCapacity: true)
+                waiting.spare.append(chunk)
+            }
+        }
+    }
+
+    private func sleep(milliseconds: Int32) {
+        var waited = pollfd(fd: wakeup, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&waited, 1, milliseconds)
+        var count: UInt64 = 0
+        // Nothing to read after the interval. Somebody who woke the thread at its end is not heard twice.
+        _ = unsafe read(wakeup, &count, 8)
+    }
+
+    private func wake() {
+        var one: UInt64 = 1
+        // Fails only where the thread has been woken 2^64 times.
+        _ = unsafe Glibc.write(wakeup, &one, 8)
     }
 
     // MARK: The file. Only the thread comes here.

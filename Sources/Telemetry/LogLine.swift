@@ -1,109 +1,146 @@
-/// A line of a log that is being written: fields as `key=value` or as one JSON object. Its memory is used again for the
-/// next line.
+/// Lines of a log that a thread is writing, one behind the other: fields as `key=value` or as one JSON object a line. The
+/// memory is used again.
 ///
-/// Nothing that a client sends can end a line, begin a field or reach a terminal: see ``Swift/Array/append(escaped:limit:)``
-/// and ``Swift/Array/append(json:limit:)``.
-package struct LogLine: Sendable {
+/// Nothing that a client sends can end a line, begin a field or reach a terminal: see ``append(escaped:)``.
+///
+/// A line costs little: keys and separators are known to the compiler and become a few stores, and room is made for a whole
+/// key or value at once. Each field ends with what separates it from the next, and the end of a line takes that back; so
+/// no field has to ask whether it is the first.
+@safe @usableFromInline
+package struct LogLine: ~Copyable {
     /// Bytes of one value that are written; what is cut off is shown as `...`.
     package static let valueLimit = 2048
 
-    package private(set) var bytes: [UInt8] = []
-    package private(set) var isJSON: Bool
+    // The memory is handled in LogLine+Unsafe.swift.
+    @usableFromInline var base: UnsafeMutableRawPointer
+    @usableFromInline var capacity = 0
+    @usableFromInline package internal(set) var count = 0
+    /// Where the line begins that is being written.
+    @usableFromInline var start = 0
+    @usableFromInline package internal(set) var isJSON: Bool
 
     /// Takes no memory before the first field.
-    package init(isJSON: Bool = false) { self.isJSON = isJSON }
+    package init(isJSON: Bool = false) {
+        unsafe base = Self.noMemory
+        self.isJSON = isJSON
+    }
 
-    /// Begins a line, or a part of one for ``append(_:)``.
+    deinit { release() }
+
+    /// Forgets all lines; what follows is a part of a line, for ``append(_:)``.
+    package mutating func beginPart(isJSON: Bool) {
+        self.isJSON = isJSON
+        count = 0
+        start = 0
+    }
+
+    /// Begins a line, behind those that are there.
     package mutating func begin(isJSON: Bool) {
         self.isJSON = isJSON
-        bytes.removeAll(keepingCapacity: true)
+        start = count
+        guard isJSON else { return }
+        reserve(2)
+        put("{\"")
     }
 
     /// Ends the line.
     package mutating func end() {
-        if isJSON { bytes.append(UInt8(ascii: "}")) }
-        bytes.append(UInt8(ascii: "\n"))
+        reserve(2)
+        if isJSON {
+            // The separator behind the last field, or the quotation mark of a line without any.
+            count &-= count &- start > 2 ? 2 : 1
+            put("}\n")
+        } else {
+            if count > start { count &-= 1 }
+            put("\n")
+        }
+    }
+
+    package mutating func removeAll() {
+        count = 0
+        start = 0
     }
 
     /// Fields that were written before, in the same form.
-    package mutating func append(_ part: LogLine) {
-        guard !part.bytes.isEmpty else { return }
-        separate()
-        // A part has what separates its fields, but not what begins a line.
-        bytes.append(contentsOf: part.bytes[(isJSON ? 1 : 0)...])
-    }
+    package mutating func append(_ part: borrowing LogLine) { append(part.bytes) }
+
+    // MARK: Fields
 
     /// A value that others chose.
+    @inlinable @inline(__always)
     package mutating func field(_ key: StaticString, escaped value: Span<UInt8>) {
-        begin(key)
-        if isJSON {
-            bytes.append(UInt8(ascii: "\""))
-            bytes.append(json: value, limit: Self.valueLimit)
-            bytes.append(UInt8(ascii: "\""))
-        } else {
-            bytes.append(escaped: value, limit: Self.valueLimit)
-        }
+        beginField(key, quoted: true)
+        append(escaped: value)
+        endField(quoted: true)
     }
 
     /// A value of letters, digits and punctuation that needs no escape.
-    package mutating func field(_ key: StaticString, plain value: borrowing [UInt8]) {
-        begin(key)
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
-        bytes.append(contentsOf: copy value)
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
+    @inlinable @inline(__always)
+    package mutating func field(_ key: StaticString, plain value: Span<UInt8>) {
+        beginField(key, quoted: true)
+        append(value)
+        endField(quoted: true)
     }
 
+    @inlinable @inline(__always)
     package mutating func field(_ key: StaticString, text value: StaticString) {
-        begin(key)
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
-        bytes.append(text: value)
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
+        beginField(key, quoted: true)
+        append(text: value)
+        endField(quoted: true)
     }
 
+    @inlinable @inline(__always)
     package mutating func field(_ key: StaticString, _ value: Int) {
-        begin(key)
-        bytes.append(decimal: value)
+        beginField(key, quoted: false)
+        append(decimal: value)
+        endField(quoted: false)
     }
 
     /// Seconds with microseconds.
+    @inlinable @inline(__always)
     package mutating func field(_ key: StaticString, nanoseconds value: UInt64) {
-        begin(key)
-        bytes.append(seconds: value)
+        beginField(key, quoted: false)
+        append(seconds: value)
+        endField(quoted: false)
     }
 
     /// A number of 128 bits in 32 hexadecimal digits.
+    @inlinable @inline(__always)
     package mutating func field(_ key: StaticString, high: UInt64, low: UInt64) {
-        begin(key)
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
-        bytes.append(hexadecimal: high)
-        bytes.append(hexadecimal: low)
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
+        beginField(key, quoted: true)
+        append(hexadecimal: high)
+        append(hexadecimal: low)
+        endField(quoted: true)
+    }
+
+    @inlinable @inline(__always)
+    package mutating func field(_ key: StaticString, time value: borrowing LogTime) {
+        beginField(key, quoted: true)
+        append(value.bytes.span)
+        endField(quoted: true)
     }
 
     /// A value that is written by hand: without spaces, quotes and what JSON would escape.
-    package mutating func field(_ key: StaticString, quoted: Bool, _ write: (inout [UInt8]) -> Void) {
-        begin(key)
-        if isJSON, quoted { bytes.append(UInt8(ascii: "\"")) }
-        write(&bytes)
-        if isJSON, quoted { bytes.append(UInt8(ascii: "\"")) }
+    @inlinable @inline(__always)
+    package mutating func field(_ key: StaticString, quoted: Bool, _ write: (inout LogLine) -> Void) {
+        beginField(key, quoted: quoted)
+        write(&self)
+        endField(quoted: quoted)
     }
 
-    private mutating func begin(_ key: StaticString) {
-        guard isJSON else {
-            separate()
-            bytes.append(text: key)
-            return bytes.append(UInt8(ascii: "="))
-        }
-        bytes.append(text: bytes.isEmpty ? "{\"" : ",\"")
-        bytes.append(text: key)
-        bytes.append(text: "\":")
+    /// Begins a field whose value is written by hand, and whose end is told to ``endField(quoted:)``.
+    @inlinable @inline(__always)
+    package mutating func beginField(_ key: StaticString, quoted: Bool) {
+        reserve(key.utf8CodeUnitCount &+ 4)
+        put(key)
+        guard isJSON else { return put("=") }
+        if quoted { put("\":\"") } else { put("\":") }
     }
 
-    private mutating func separate() {
-        if bytes.isEmpty {
-            if isJSON { bytes.append(UInt8(ascii: "{")) }
-        } else {
-            bytes.append(isJSON ? UInt8(ascii: ",") : UInt8(ascii: " "))
-        }
+    @inlinable @inline(__always)
+    package mutating func endField(quoted: Bool) {
+        reserve(4)
+        guard isJSON else { return put(" ") }
+        if quoted { put("\",\"") } else { put(",\"") }
     }
 }

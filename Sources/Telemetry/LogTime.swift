@@ -1,17 +1,55 @@
 import Glibc
 
-/// The wall clock as logs write it, `2026-11-29T13:08:40.123Z`: made anew once a second, its milliseconds each time.
+/// The wall clock as logs write it, `2026-11-29T13:08:40.123Z`: made anew once a second, its milliseconds when they change.
+@usableFromInline
 package struct LogTime: Sendable {
-    package private(set) var bytes: [UInt8] = Array("1970-01-01T00:00:00.000Z".utf8)
+    @usableFromInline package private(set) var bytes: InlineArray<24, UInt8> = [
+        0x31, 0x39, 0x37, 0x30, 0x2d, 0x30, 0x31, 0x2d, 0x30, 0x31, 0x54, 0x30, 0x30, 0x3a, 0x30, 0x30, 0x3a, 0x30,
+        0x30,
+        0x2e, 0x30, 0x30, 0x30, 0x5a,
+    ]
+    /// Milliseconds and seconds since 1970 that are shown.
+    private var millisecond = Int.min
     private var second = Int.min
+    /// The wall clock when the monotonic one showed `readAt`, both in nanoseconds.
+    private var wall = 0
+    private var readAt: UInt64?
+
+    /// Nanoseconds after which the wall clock is looked at again: somebody may have set it. Between that, its time follows
+    /// from the monotonic clock, which is read for each request anyway.
+    private static let trust: UInt64 = 100_000_000
 
     package init() {}
 
-    package mutating func refresh() {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &now)
-        if now.tv_sec != second {
-            second = now.tv_sec
+    package mutating func refresh() { refresh(at: MonotonicClock.now) }
+
+    /// - Parameter now: what the monotonic clock showed.
+    package mutating func refresh(at now: UInt64) {
+        let known = readAt ?? 0
+        let since = Int64(bitPattern: now &- known)
+        guard readAt != nil, since > -Int64(Self.trust), since < Int64(Self.trust) else {
+            read(now)
+            return show(wall / 1_000_000)
+        }
+        show((wall &+ Int(since)) / 1_000_000)
+    }
+
+    private mutating func read(_ now: UInt64) {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        let passed = Int(Int64(bitPattern: MonotonicClock.now &- now))
+        wall = Int(time.tv_sec) &* 1_000_000_000 &+ Int(time.tv_nsec) &- passed
+        readAt = now
+    }
+
+    private mutating func show(_ wanted: Int) {
+        guard wanted != millisecond else { return }
+        millisecond = wanted
+        // The clock may be before 1970.
+        let (quotient, rest) = wanted.quotientAndRemainder(dividingBy: 1000)
+        let wantedSecond = rest < 0 ? quotient - 1 : quotient
+        if wantedSecond != second {
+            second = wantedSecond
             var parts = unsafe tm()
             unsafe gmtime_r(&second, &parts)
             put(unsafe Int(parts.tm_year) + 1900, digits: 4, at: 0)
@@ -21,7 +59,7 @@ package struct LogTime: Sendable {
             put(unsafe Int(parts.tm_min), digits: 2, at: 14)
             put(unsafe Int(parts.tm_sec), digits: 2, at: 17)
         }
-        put(now.tv_nsec / 1_000_000, digits: 3, at: 20)
+        put(wanted - second * 1000, digits: 3, at: 20)
     }
 
     private mutating func put(_ value: Int, digits: Int, at offset: Int) {
@@ -30,5 +68,11 @@ package struct LogTime: Sendable {
             bytes[offset + position] = UInt8(ascii: "0") + UInt8(rest % 10)
             rest /= 10
         }
+    }
+}
+
+extension [UInt8] {
+    package mutating func append(time: borrowing LogTime) {
+        for index in time.bytes.indices { append(time.bytes[index]) }
     }
 }

@@ -48,14 +48,14 @@ package final class ProgramLog: Sendable {
             state.line.removeAll(keepingCapacity: true)
             if state.isJSON {
                 state.line.append(text: "{\"time\":\"")
-                state.line.append(contentsOf: state.time.bytes)
+                state.line.append(time: state.time)
                 state.line.append(text: "\",\"level\":\"")
                 state.line.append(contentsOf: event.level.rawValue.utf8)
                 state.line.append(text: "\",\"message\":\"")
                 state.line.append(jsonText: message)
                 state.line.append(UInt8(ascii: "\""))
             } else {
-                state.line.append(contentsOf: state.time.bytes)
+                state.line.append(time: state.time)
                 state.line.append(UInt8(ascii: " "))
                 state.line.append(contentsOf: event.level.rawValue.utf8)
                 state.line.append(UInt8(ascii: " "))

@@ -1,16 +1,22 @@
+import Addresses
 import Foundation
 import Telemetry
 import Testing
 
 @Suite("Lines of access and query logs")
 struct LogLineTests {
+    private func text(of line: borrowing LogLine) -> String {
+        let bytes = line.bytes
+        return String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+    }
+
     private func line(isJSON: Bool, _ value: [UInt8]) -> String {
         var line = LogLine()
         line.begin(isJSON: isJSON)
         line.field("path", escaped: value.span)
         line.field("status", 200)
         line.end()
-        return String(decoding: line.bytes, as: UTF8.self)
+        return text(of: line)
     }
 
     static let hostile: [[UInt8]] = [
@@ -44,33 +50,137 @@ struct LogLineTests {
         #expect(!line(isJSON: false, Array(long.dropLast())).contains("..."))
     }
 
+    @Test("each byte is escaped or not wherever it stands", arguments: [false, true])
+    func everyByte(isJSON: Bool) {
+        for length in 1...20 {
+            for place in 0..<length {
+                for byte in UInt8.min...UInt8.max {
+                    var value = [UInt8](repeating: UInt8(ascii: "x"), count: length)
+                    value[place] = byte
+                    let isPlain = (isJSON ? 0x20 : 0x21)...0x7e ~= Int(byte) && byte != 0x22 && byte != 0x5c
+                    let escape = (isJSON ? "\\u00" : "\\x") + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+                    let shown = isPlain ? String(UnicodeScalar(byte)) : escape
+                    let x = { String(repeating: "x", count: $0) }
+                    var line = LogLine(isJSON: isJSON)
+                    line.append(escaped: value.span)
+                    guard text(of: line) == x(place) + shown + x(length - place - 1) else {
+                        Issue.record("\(byte) at \(place) of \(length): \(text(of: line))")
+                        return
+                    }
+                    line.removeAll()
+                    let isTaken = line.append(plain: value.span, except: UInt8(ascii: "."))
+                    let isExpected = 0x21...0x7e ~= byte && ![0x22, 0x5c, 0x2e].contains(byte)
+                    guard isTaken == isExpected, line.count == (isTaken ? length : 0) else {
+                        Issue.record("\(byte) at \(place) of \(length) taken as plain: \(isTaken)")
+                        return
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("random values are written as byte by byte", arguments: [false, true])
+    func random(isJSON: Bool) {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<2000 {
+            let odd = UInt8.random(in: 0...40, using: &random)
+            let value = (0..<Int.random(in: 1...64, using: &random)).map { _ in
+                UInt8.random(in: 0...40, using: &random) < odd
+                    ? UInt8.random(in: 0...255, using: &random) : UInt8.random(in: 0x61...0x7a, using: &random)
+            }
+            var whole = LogLine(isJSON: isJSON)
+            whole.append(escaped: value.span)
+            var single = LogLine(isJSON: isJSON)
+            for byte in value { single.append(escaped: [byte].span) }
+            #expect(text(of: whole) == text(of: single))
+        }
+    }
+
     @Test("parts join a line in either form", arguments: [false, true])
     func parts(isJSON: Bool) {
         var part = LogLine()
-        part.begin(isJSON: isJSON)
+        part.beginPart(isJSON: isJSON)
         part.field("b", 2)
         part.field("c", text: "x")
         var empty = LogLine()
-        empty.begin(isJSON: isJSON)
+        empty.beginPart(isJSON: isJSON)
         var line = LogLine()
         line.begin(isJSON: isJSON)
         line.field("a", nanoseconds: 1_000_001_500)
         line.append(part)
         line.append(empty)
-        line.field("d", high: 1, low: 0xabc)
+        line.field("d", high: 1, low: 0xabc_0123_4567_89de)
+        line.end()
+        // Lines stand behind each other, and one without fields is one.
+        line.begin(isJSON: isJSON)
+        line.end()
+        line.begin(isJSON: isJSON)
+        line.field("e", -1)
         line.end()
         let expected =
             isJSON
-            ? "{\"a\":1.000001,\"b\":2,\"c\":\"x\",\"d\":\"00000000000000010000000000000abc\"}\n"
-            : "a=1.000001 b=2 c=x d=00000000000000010000000000000abc\n"
-        #expect(String(decoding: line.bytes, as: UTF8.self) == expected)
+            ? "{\"a\":1.000001,\"b\":2,\"c\":\"x\",\"d\":\"00000000000000010abc0123456789de\"}\n{}\n{\"e\":-1}\n"
+            : "a=1.000001 b=2 c=x d=00000000000000010abc0123456789de\n\ne=-1\n"
+        #expect(text(of: line) == expected)
     }
 
-    @Test("numbers", arguments: [0, 9, 10, 99, 100, 12_345_678_901, -1, -10, .max, .min])
+    @Test(
+        "numbers",
+        arguments: [0, 9, 10, 99, 100, 999, 1000, 12_345_678_901, 9_999_999_999_999_999, -1, -10, .max, .min])
     func numbers(value: Int) {
         var bytes: [UInt8] = []
         bytes.append(decimal: value)
         #expect(String(decoding: bytes, as: UTF8.self) == "\(value)")
+        var line = LogLine()
+        line.append(decimal: value)
+        #expect(text(of: line) == "\(value)")
+    }
+
+    @Test("the largest numbers, and all of few digits")
+    func manyNumbers() {
+        var line = LogLine()
+        line.append(decimal: UInt64.max)
+        line.append(text: " ")
+        line.append(decimal: 10_000_000_000_000_000_000 as UInt64)
+        #expect(text(of: line) == "18446744073709551615 10000000000000000000")
+        for value in 0...12_000 {
+            line.removeAll()
+            line.append(decimal: value)
+            #expect(text(of: line) == "\(value)")
+        }
+    }
+
+    @Test(
+        "seconds, also when they are written again",
+        arguments: [
+            (0, "0.000000"), (999, "0.000000"), (1000, "0.000001"), (123_456_789, "0.123456"),
+            (9_999_999_999, "9.999999"), (1_234_567_890_123, "1234.567890"), (.max, "18446744073.709551"),
+        ] as [(UInt64, String)])
+    func seconds(nanoseconds: UInt64, expected: String) {
+        var line = LogLine()
+        line.append(text: "a=")
+        line.append(seconds: nanoseconds)
+        line.append(text: " b")
+        #expect(text(of: line) == "a=\(expected) b")
+        line.replace(at: 2, seconds: nanoseconds < 10_000_000_000 ? nanoseconds ^ 1000 : 0)
+        #expect(line.count == expected.utf8.count + 4 && text(of: line).hasSuffix(" b"))
+    }
+
+    @Test(
+        "addresses are written as everywhere else",
+        arguments: [
+            "0.0.0.0", "1.20.255.100", "255.255.255.255", "::", "::1", "1::", "2001:db8::1", "2001:db8:0:1:1:1:1:1",
+            "2001:0:0:1::", "0:0:1::", "::2:0:0:3:0:0", "1:0:0:2::3", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "a:b:c:d:e:f:10:1000", "fe80::abcd:12:0:5", "0:1:2:3:4:5:6:7", "1:2:3:4:5:6:7:0",
+        ])
+    func addresses(text address: String) throws {
+        let value = try #require(IPAddress(address))
+        var line = LogLine()
+        line.append(address: value)
+        #expect(text(of: line) == value.description)
+        line.removeAll()
+        line.append(address: value, port: 65_535)
+        #expect(text(of: line) == Endpoint(address: value, port: 65_535).description)
     }
 
     @Test("the time of day is that of the wall clock, in UTC, to the millisecond")
@@ -79,9 +189,28 @@ struct LogLineTests {
         let before = Date()
         time.refresh()
         let after = Date()
-        let text = String(decoding: time.bytes, as: UTF8.self)
+        var bytes: [UInt8] = []
+        bytes.append(time: time)
+        let text = String(decoding: bytes, as: UTF8.self)
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
         let told = try style.parse(text)
         #expect(told > before.addingTimeInterval(-0.002) && told < after.addingTimeInterval(0.002), "\(text)")
+    }
+
+    @Test("between two looks at the wall clock its time follows the other clock")
+    func passing() {
+        var time = LogTime()
+        var line = LogLine()
+        let now = MonotonicClock.now
+        var shown: [Int] = []
+        for step in stride(from: 0, through: 90, by: 10) {
+            time.refresh(at: now &+ UInt64(step) * 1_000_000)
+            line.removeAll()
+            line.field("t", time: time)
+            let digits = text(of: line).dropFirst(19).prefix(6).filter { $0 != "." }
+            shown.append(Int(digits) ?? -1)
+        }
+        // Seconds and milliseconds, modulo a minute.
+        for (earlier, later) in zip(shown, shown.dropFirst()) { #expect((later - earlier + 60_000) % 60_000 == 10) }
     }
 }

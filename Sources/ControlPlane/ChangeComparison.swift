@@ -170,24 +170,24 @@ struct ChangeComparison: Sendable {
 
 extension Node {
     /// What other overrides or shifts would change.
-    func preview(
-        of overrides: EffectiveOverrides, objections: [String]
-    ) async -> ChangePreview {
-        let steering = SteeringSnapshot(
-            plan: compiler.plan, intent: compiler.intent, overrides: overrides, observations: observations,
-            epoch: snapshot.epoch, now: MonotonicClock.now, previous: snapshot.authority.steering)
-        var preview = await compare(
-            with: .init(intent: compiler.intent, steering: steering, overrides: overrides))
+    func preview(of overrides: EffectiveOverrides, objections: [String]) async -> ChangePreview {
+        var preview = await preview(of: compiler, steering(of: compiler, overrides), overrides)
         preview.objections = objections
         return preview
     }
 
     /// What another configuration would change.
-    func preview(of candidate: Compiler, _ overrides: EffectiveOverrides) async -> ChangePreview {
-        let steering = SteeringSnapshot(
+    func preview(
+        of candidate: Compiler, _ steering: SteeringSnapshot, _ overrides: EffectiveOverrides
+    ) async -> ChangePreview {
+        await compare(with: .init(intent: candidate.intent, steering: steering, overrides: overrides))
+    }
+
+    /// How a configuration would steer now.
+    func steering(of candidate: Compiler, _ overrides: EffectiveOverrides) -> SteeringSnapshot {
+        SteeringSnapshot(
             plan: candidate.plan, intent: candidate.intent, overrides: overrides, observations: observations,
             epoch: snapshot.epoch, now: MonotonicClock.now, previous: snapshot.authority.steering)
-        return await compare(with: .init(intent: candidate.intent, steering: steering, overrides: overrides))
     }
 
     private func compare(with after: ChangeComparison.Side) async -> ChangePreview {

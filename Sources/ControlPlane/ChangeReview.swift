@@ -27,26 +27,53 @@ struct ChangeReview {
 
     // MARK: Safety rules
 
+    /// Rules that a change would break, or break worse.
     private func brokenRules(_ before: Side, _ after: Side) -> [String] {
-        guard !intent.safety.rules.isEmpty else { return [] }
-        let (outBefore, outAfter) = (regionsOut(before), regionsOut(after))
-        return intent.safety.rules.compactMap { rule in
-            let names = rule.regions.map { intent.regions[$0].name }.joined(separator: ", ")
+        zip(findings(before), findings(after)).filter { $1.excess > $0.excess }.map { $1.text("would be") }
+    }
+
+    /// One line for each rule that does not hold, whatever brought that about.
+    func brokenRules(in side: Side) -> [String] { findings(side).filter { $0.excess > 0 }.map { $0.text("are") } }
+
+    /// How one rule fares.
+    private struct Finding {
+        let rule: Safety.Rule
+        /// Its regions' names.
+        let names: String
+        /// Regions that are out, or that are enabled and work: what the rule bounds.
+        let count: Int
+
+        /// By how many the rule is broken.
+        var excess: Int {
             switch rule.bound {
-            case .drained(let most):
-                let (old, new) = (count(rule, in: outBefore), count(rule, in: outAfter))
-                guard new > most, new > old else { return nil }
-                return "safety rule \(rule.name): \(new) of \(names) would be taken out, at most \(most) may be"
-            case .enabled(let least):
-                let old = enabled(rule, outBefore, before)
-                let new = enabled(rule, outAfter, after)
-                guard new < least, new < old else { return nil }
-                return "safety rule \(rule.name): \(new) of \(names) would be enabled and work, \(least) must"
+            case .drained(let most): max(0, count - most)
+            case .enabled(let least): max(0, least - count)
             }
+        }
+
+        func text(_ verb: String) -> String {
+            let end =
+                switch rule.bound {
+                case .drained(let most): "taken out, at most \(most) may be"
+                case .enabled(let least): "enabled and work, \(least) must"
+                }
+            return "safety rule \(rule.name): \(count) of \(names) \(verb) \(end)"
         }
     }
 
-    private func count(_ rule: Safety.Rule, in out: Set<Int>) -> Int { rule.regions.count { out.contains($0) } }
+    private func findings(_ side: Side) -> [Finding] {
+        guard !intent.safety.rules.isEmpty else { return [] }
+        let out = regionsOut(side)
+        return intent.safety.rules.map { rule in
+            let count =
+                switch rule.bound {
+                case .drained: rule.regions.count { out.contains($0) }
+                case .enabled: enabled(rule, out, side)
+                }
+            return Finding(
+                rule: rule, names: rule.regions.map { intent.regions[$0].name }.joined(separator: ", "), count: count)
+        }
+    }
 
     private func enabled(_ rule: Safety.Rule, _ out: Set<Int>, _ side: Side) -> Int {
         rule.regions.count { region in

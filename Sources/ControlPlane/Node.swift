@@ -186,6 +186,16 @@ package actor Node {
                 "listeners": "\(compiler.intent.listeners.map(\.endpoint.description).joined(separator: " "))",
             ])
         journal.record(NodeEvent(.start, to: "generation \(snapshot.generation)"))
+        warnOfFewDescriptors()
+    }
+
+    /// Each connection needs one, and another towards its member.
+    private func warnOfFewDescriptors() {
+        let wanted = compiler.intent.proxy.limits.connections
+        guard !compiler.intent.listeners.isEmpty, let limit = DescriptorLimit.current, limit < wanted else { return }
+        logger.warning(
+            "the system allows fewer descriptors than proxy.limits.connections asks for; raise its limit (ulimit -Hn)",
+            metadata: ["limit": "\(limit)", "connections": "\(wanted)"])
     }
 
     private func makeNameServer(_ settings: NameServer) async throws -> DNSServer? {
@@ -283,9 +293,11 @@ package actor Node {
         let overrides = EffectiveOverrides(
             operators, windows: intent.windows.merging(operators.windows) { configured, _ in configured }, in: intent)
         if let trial = Trial.current {
-            trial.record(await preview(of: candidate, overrides))
+            let steering = steering(of: candidate, overrides)
+            trial.record(await preview(of: candidate, steering, overrides))
             return ReloadOutcome(
-                applied: true, generation: intent.generation, messages: result.diagnostics.map(\.description))
+                applied: true, generation: intent.generation,
+                messages: result.diagnostics.map(\.description) + brokenRules(intent, steering, overrides))
         }
         let next = candidate.compile(
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
@@ -337,9 +349,22 @@ package actor Node {
         logger.info(
             "reloaded",
             metadata: ["generation": "\(snapshot.generation)", "zone.files.read": "\(result.zoneFilesRead)"])
+        warnOfFewDescriptors()
+        let broken = brokenRules(intent, snapshot.authority.steering, effective)
+        for rule in broken { logger.warning("the configuration breaks a safety rule", metadata: ["rule": "\(rule)"]) }
         return ReloadOutcome(
             applied: true, generation: snapshot.generation,
-            messages: zoneFailures.flatMap(\.lines) + result.diagnostics.map(\.description))
+            messages: zoneFailures.flatMap(\.lines) + result.diagnostics.map(\.description) + broken)
+    }
+
+    /// What a configuration brings about with the operators' changes that are in force. Nobody is there to be refused:
+    /// it is told.
+    private func brokenRules(
+        _ intent: Intent, _ steering: SteeringSnapshot, _ overrides: EffectiveOverrides
+    ) -> [String] {
+        ChangeReview(intent: intent, observations: observations)
+            .brokenRules(in: .init(overrides: overrides, steering: steering, shifts: operators.shifts))
+            .map { "\(configurationPath): warning: \($0)" }
     }
 
     // Reading and compiling a large configuration takes seconds. They run beside the actor, which goes on to apply what

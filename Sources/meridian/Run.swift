@@ -20,6 +20,7 @@ struct Run: AsyncParsableCommand {
         let log = logging.makeLog()
         let logger = log.logger(label: "meridian")
         let signals = await NodeSignals()
+        DescriptorLimit.raise()
         let node: Node
         do {
             node = try await Node.start(configurationPath: file.config, log: log, logger: logger)

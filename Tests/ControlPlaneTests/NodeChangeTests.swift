@@ -4,6 +4,7 @@ import ConfigurationLoading
 import Logging
 import StateStore
 import Steering
+import Synchronization
 import Testing
 import TrafficModel
 
@@ -30,14 +31,21 @@ struct NodeChangeTests {
 
     private static let author = Author(name: "test", origin: "test")
 
-    private func node(wideIPs: Int = 1, _ more: String = "") async throws -> Node {
+    /// - Parameter after: what a reload finds in addition.
+    private func node(wideIPs: Int = 1, _ more: String = "", after: String? = nil) async throws -> Node {
         let names = (0..<wideIPs).map { "  n\($0).example.com: { pools: [eu, us] }" }.joined(separator: "\n")
         let place = "127.77.\(Int.random(in: 1...254)).\(Int.random(in: 1...254))"
         let text = Self.yaml.replacing("WIDE", with: names).replacing("PLACE", with: place) + "\n" + more
+        let next = after.map { text + "\n" + $0 }
+        let isFirst = Mutex(true)
         return try await Node.start(
             configurationPath: "test.yaml",
             loader: { path, _ in
-                ConfigurationLoader.load(text: text, name: path)
+                let current = isFirst.withLock { first in
+                    defer { first = false }
+                    return first ? text : next ?? text
+                }
+                return ConfigurationLoader.load(text: current, name: path)
             }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -96,6 +104,23 @@ struct NodeChangeTests {
         }
         #expect(again == "safety rule one: 2 of eu, us would be taken out, at most 1 may be")
         try await node.override(.region("us"), with: entry(.drain), by: Self.author, isForced: true)
+        await node.stop()
+    }
+
+    @Test("a reload to rules that do not hold is told, before it and after")
+    func brokenRule() async throws {
+        let node = try await node(after: "safety: { rules: { two: { enabled_at_least: 2 } } }")
+        func told(_ outcome: ReloadOutcome) -> [String] { outcome.messages.filter { $0.contains("rule") } }
+        #expect(told(try await node.reload(by: Self.author)) == [])
+        try await node.override(.region("us"), with: entry(.drain), by: Self.author, isForced: true)
+        let expected = ["test.yaml: warning: safety rule two: 1 of eu, us are enabled and work, 2 must"]
+        let trial = Trial()
+        let tried = try await Trial.$current.withValue(trial) { try await node.reload(by: Self.author) }
+        #expect(told(tried) == expected)
+        let outcome = try await node.reload(by: Self.author)
+        #expect(outcome.applied && told(outcome) == expected)
+        try await node.clearOverride(.region("us"), by: Self.author)
+        #expect(told(try await node.reload(by: Self.author)) == [])
         await node.stop()
     }
 

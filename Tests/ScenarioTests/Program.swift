@@ -16,8 +16,8 @@ final class Program {
     ///
     /// - Parameters:
     ///   - namespace: the network that it runs in.
-    ///   - descriptors: how many it may have open.
-    init(_ yaml: String, in namespace: Namespace? = nil, descriptors: Int? = nil) throws {
+    ///   - limit: of what the shell starts it with, as `ulimit` takes it.
+    init(_ yaml: String, in namespace: Namespace? = nil, limit: String? = nil) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         configuration = folder.appending(path: "meridian.yaml")
@@ -25,7 +25,7 @@ final class Program {
         try yaml.write(to: configuration, atomically: true, encoding: .utf8)
         try Data().write(to: log)
         var command = [Self.binary.path, "run", "--config", configuration.path]
-        if let descriptors { command = ["sh", "-c", "ulimit -n \(descriptors); exec \"$0\" \"$@\""] + command }
+        if let limit { command = ["sh", "-c", "ulimit \(limit); exec \"$0\" \"$@\""] + command }
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = namespace?.command(command) ?? command
         let output = try FileHandle(forWritingTo: log)

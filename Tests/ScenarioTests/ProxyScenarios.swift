@@ -61,6 +61,16 @@ struct ProxyScenarios {
         #expect(RawClient(victim.port) == nil, "the member is gone")
     }
 
+    @Test("of descriptors it takes all that the system allows")
+    func descriptorLimit() throws {
+        let program = try Program(
+            Self.configuration(port: try freePort(), members: [try freePort()]), limit: "-Sn 256")
+        let limits = try String(contentsOfFile: "/proc/\(program.processIdentifier)/limits", encoding: .utf8)
+        let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
+        let found = try #require(line.firstMatch(of: /(\d+) +(\d+)/))
+        #expect(found.1 == found.2 && found.1 != "256", "\(line)")
+    }
+
     @Test("without descriptors accepting pauses, does not spin, and goes on when there are some")
     func descriptors() throws {
         let port = try freePort()
@@ -68,7 +78,8 @@ struct ProxyScenarios {
         let member = try MemberProcess(port: try freePort())
         let program = try Program(
             Self.configuration(port: port, members: [member.port], extra: "admin: { socket: \(socket) }"),
-            descriptors: 64)
+            limit: "-n 64")
+        #expect(program.logged("fewer descriptors than proxy.limits.connections"))
         func status() throws -> [String: Any] {
             let body = try Program.run(Program.binary.path, ["status", "--json", "--socket", socket]).output
             let object = try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any]

@@ -42,10 +42,7 @@ struct ProcessReading {
             startSeconds = Self.bootSeconds + (Double(fields[19]) ?? 0) / ticks
         }
         descriptors = Self.descriptorCount
-        var limit = rlimit()
-        if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
-            descriptorLimit = UInt64(limit.rlim_cur)
-        }
+        descriptorLimit = DescriptorLimit.current ?? 0
     }
 
     private static var bootSeconds: Double {

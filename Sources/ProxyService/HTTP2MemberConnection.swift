@@ -57,6 +57,8 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
     /// A member's connection carries everybody's requests, day after day: what would be a flood from one client is not
     /// one here. In thirty seconds.
     private static let unsuspicious = 100_000
+    /// Streams at once that wait for nothing but their end.
+    private static let mostLingering = 16
     /// Collected for one turn of the loop, before clients are not read from.
     private static let mostCollected = 256 << 10
     /// Memory for what is collected that is kept for the next turn.
@@ -139,6 +141,14 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
         streams[place] = nil
         flushSoon()
         if isIdle { noteIdle() }
+    }
+
+    /// A stream waits for nothing but its end. Members that never say it would keep the connection busy for ever: of
+    /// several such streams none is waited for, and of a connection that is to end neither.
+    func noteLingering() {
+        let places = streams.indices.filter { streams[$0]?.isLingering ?? false }
+        guard places.count > (isLeaving ? 0 : Self.mostLingering) else { return }
+        for place in places { reset(place, .cancel) }
     }
 
     func widen(_ place: Int, by increment: Int) {
@@ -405,7 +415,7 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
         guard !isLeaving else { return }
         isLeaving = true
         worker.pool(for: member).remove(self)
-        if isIdle { closeNow() }
+        if isIdle { closeNow() } else { noteLingering() }
     }
 
     private func closeNow() {

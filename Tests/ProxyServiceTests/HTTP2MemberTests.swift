@@ -94,6 +94,23 @@ struct HTTP2MemberTests {
         await member.close()
     }
 
+    @Test("a member that never says that a response has ended keeps few streams of one connection")
+    func endless() async throws {
+        let member = try await Member { event in
+            guard event.frame.kind == 1 else { return [] }
+            return Self.headers(event.frame.stream, [(":status", "200"), ("content-length", "3")])
+                + Client.frame(.data, stream: event.frame.stream, Array("abc".utf8))
+        }
+        let proxy = try await Self.proxy([member])
+        for _ in 0..<40 { #expect(try await TestClient.exchange(proxy.endpoint, get("/")).contains("abc")) }
+        #expect(member.connections == 1)
+        let resets = { member.events.count { $0.frame.kind == 3 } }
+        #expect(await proxy.settles { _ in resets() >= 17 })
+        await proxy.stop()
+        #expect(await proxy.settles { _ in member.openConnections == 0 })
+        await member.close()
+    }
+
     @Test("a refused stream is sent again, of whatever method, on another connection")
     func refused() async throws {
         let member = try await Member { event in

@@ -27,7 +27,7 @@ package final class SocketLoop: EventLoop, @unchecked Sendable {
     }
 
     private enum State {
-        case running, stopping, stopped
+        case running, stopped
     }
 
     private struct Slot {
@@ -223,9 +223,11 @@ package final class SocketLoop: EventLoop, @unchecked Sendable {
 
     package var now: NIODeadline { .uptimeNanoseconds(MonotonicClock.now) }
 
+    /// As SwiftNIO's loops do, one that has ended drops what comes; a promise of its could not be kept either.
     package func execute(_ task: @escaping @Sendable () -> Void) { enqueue(task) }
 
-    private func enqueue(_ task: @escaping () -> Void) {
+    /// - Parameter refused: called instead, on the caller's thread, when the loop has ended.
+    private func enqueue(_ task: @escaping () -> Void, refused: (() -> Void)? = nil) {
         let job = Job(run: task)
         // The loop itself looks here before it waits.
         let isOutside = !inEventLoop
@@ -236,8 +238,11 @@ package final class SocketLoop: EventLoop, @unchecked Sendable {
             defer { box.isAnnounced = true }
             return (true, !box.isAnnounced)
         }
-        // As SwiftNIO's loops do, a loop that has ended drops what comes.
-        guard isAccepted, mustWake else { return }
+        guard isAccepted else {
+            refused?()
+            return
+        }
+        guard mustWake else { return }
         var one: UInt64 = 1
         // Fails only when the counter is full, and then the loop wakes anyway.
         _ = unsafe write(wakeup, &one, 8)
@@ -316,10 +321,10 @@ package final class SocketLoop: EventLoop, @unchecked Sendable {
     private var isStopping: Bool { !stopped.isEmpty }
 
     package func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
-        let isLate = inbox.withLock { $0.state == .stopped }
-        if isLate { return queue.async { callback(nil) } }
         enqueue {
             self.stopped.append { error in queue.async { callback(error) } }
+        } refused: {
+            queue.async { callback(nil) }
         }
     }
 

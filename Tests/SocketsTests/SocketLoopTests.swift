@@ -53,6 +53,19 @@ struct SocketLoopTests {
         #expect(failures.withLock { $0 } == [.cancelled, .cancelled])
     }
 
+    @Test("whoever asks for the end hears of it, however many do at once")
+    func ends() async throws {
+        for _ in 0..<50 {
+            let group = try SocketLoopGroup(threads: 1)
+            let loop = group.loops[0]
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                for _ in 0..<4 { tasks.addTask { try await loop.shutdownGracefully() } }
+                try await tasks.waitForAll()
+            }
+            try await group.shutdownGracefully()
+        }
+    }
+
     @Test("many cancelled timers are forgotten long before their time")
     func cancelledTimers() {
         var queue = TimerQueue()

@@ -41,7 +41,7 @@ test:
 
 test-slow:
 	@scripts/setup test
-	MERIDIAN_SLOW=1 $(swift) test --filter AttackScenarios
+	MERIDIAN_SLOW=1 $(swift) test --filter "AttackScenarios|EnduranceScenarios"
 	scripts/storm address
 	scripts/storm thread
 	MERIDIAN_KILLS=100 $(swift) test --filter DurabilityScenarios

@@ -138,11 +138,14 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: house),
 
+        // What tests of several targets use.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
         .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: house),
-        .testTarget(name: "GeographyTests", dependencies: ["Addresses", "Geography"], swiftSettings: house),
+        .testTarget(
+            name: "GeographyTests", dependencies: ["Addresses", "Geography", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["Addresses", "ConfigurationLoading", "DNSWire", "Geography", "TrafficModel"],
+            dependencies: ["Addresses", "ConfigurationLoading", "DNSWire", "Geography", "TestSupport", "TrafficModel"],
             swiftSettings: house),
         .testTarget(name: "TrafficModelTests", dependencies: ["Addresses", "TrafficModel"], swiftSettings: house),
         .testTarget(
@@ -150,7 +153,8 @@ let package = Package(
         .testTarget(
             name: "AuthorityTests",
             dependencies: [
-                "Addresses", "Authority", "DNSWire", "FlatTables", "Geography", "Steering", "TrafficModel",
+                "Addresses", "Authority", "DNSWire", "FlatTables", "Geography", "Steering", "TestSupport",
+                "TrafficModel",
             ],
             swiftSettings: house),
         // Other products' methods in Meridian's words: each row of docs/steering.md over the code that answers queries.
@@ -182,28 +186,32 @@ let package = Package(
             name: "SteeringBenchmark",
             dependencies: ["Addresses", "Authority", "DNSWire", "Geography", "Steering", "TrafficModel"],
             path: "Tests/SteeringBenchmark", swiftSettings: house),
-        .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
+        .testTarget(name: "DNSWireTests", dependencies: ["Addresses", "DNSWire", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "ProxyServiceTests",
             dependencies: [
-                "Addresses", "Balancing", "HTTPWire", "ProxyService", "Sockets", "TLSWire", "Telemetry", "TrafficModel",
+                "Addresses", "Balancing", "HTTPWire", "ProxyService", "Sockets", "TLSWire", "Telemetry", "TestSupport",
+                "TrafficModel",
                 nioCore,
                 nioPosix, nioEmbedded, nioHPACK, nioHTTP2, nioSSL, logging,
             ], swiftSettings: house),
         .testTarget(
-            name: "HTTPWireTests", dependencies: ["HTTPWire", nioCore, nioEmbedded, nioHTTP1], swiftSettings: house),
+            name: "HTTPWireTests", dependencies: ["HTTPWire", "TestSupport", nioCore, nioEmbedded, nioHTTP1],
+            swiftSettings: house),
         .testTarget(
             name: "HTTP2WireTests", dependencies: ["HTTP2Wire", nioCore, nioEmbedded, nioHPACK, nioHTTP2],
             swiftSettings: house),
         .testTarget(
             name: "HealthMonitoringTests",
             dependencies: [
-                "Addresses", "HTTPWire", "HealthMonitoring", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging,
+                "Addresses", "HTTPWire", "HealthMonitoring", "TestSupport", "TrafficModel", nioCore, nioPosix, nioSSL,
+                nioTLS, logging,
             ],
             swiftSettings: house),
         .testTarget(
             name: "SteeringTests",
-            dependencies: ["Addresses", "DNSWire", "Geography", "Steering", "TrafficModel"], swiftSettings: house),
+            dependencies: ["Addresses", "DNSWire", "Geography", "Steering", "TestSupport", "TrafficModel"],
+            swiftSettings: house),
         .testTarget(
             name: "DemoTests",
             dependencies: [

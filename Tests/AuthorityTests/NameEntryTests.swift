@@ -2,6 +2,7 @@ import Addresses
 import DNSWire
 import Geography
 import Steering
+import TestSupport
 import Testing
 import TrafficModel
 

@@ -1,6 +1,7 @@
 import Addresses
 import DNSWire
 import Steering
+import TestSupport
 import Testing
 import TrafficModel
 

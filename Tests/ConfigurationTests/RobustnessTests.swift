@@ -1,19 +1,8 @@
+import TestSupport
 import Testing
 import TrafficModel
 
 @testable import ConfigurationLoading
-
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
 
 func bytes(ofExample name: String) throws -> [UInt8] {
     try TextFile.read("\(root)/examples/\(name).yaml", limit: 1 << 20)
@@ -45,7 +34,7 @@ func truncation(name: String) throws {
 @Test("random edits of an example never crash, and give a configuration or an error", arguments: examples)
 func mutation(name: String) throws {
     let whole = try bytes(ofExample: name)
-    var random = SplitMix64(state: 0x5eed)
+    var random = SplitMix64(seed: 0x5eed)
     let pieces = [
         "{", "}", "[", "]", ":", ": ", ",", "- ", "*health", "&a ", "\"", "'", "\n", "\t", "  ", "#", "0", "-1", "~",
         "|", "? ", "é", "\0", "!!int ", "---\n", "<<: ",
@@ -81,7 +70,7 @@ func randomTrees() {
             "all_down", "pool", "external", "answer", "tls", "certificates", "eu", "0", "5s", "10%", "NO", "~", "\"\"",
             "*",
         ]
-    var random = SplitMix64(state: 7)
+    var random = SplitMix64(seed: 7)
     func node(_ depth: Int) -> String {
         func word() -> String { words[Int.random(in: 0..<words.count, using: &random)] }
         switch Int.random(in: 0..<(depth > 4 ? 1 : 4), using: &random) {

@@ -1,4 +1,5 @@
 import HTTPWire
+import TestSupport
 import Testing
 
 /// Decodes `pieces` one after another, keeping what is not consumed as a caller does.
@@ -97,7 +98,7 @@ struct ChunkedDecoderTests {
 
     @Test("random damage never traps")
     func mutation() {
-        var random = SplitMix64(state: 0xc0ffee)
+        var random = SplitMix64(seed: 0xc0ffee)
         for _ in 0..<5_000 {
             var bytes = Self.good
             for _ in 0..<3 {

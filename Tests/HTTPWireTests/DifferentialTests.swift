@@ -2,6 +2,7 @@ import HTTPWire
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
+import TestSupport
 import Testing
 
 /// What NIOHTTP1's decoder makes of the same bytes: a parser that nobody here wrote.
@@ -133,7 +134,7 @@ struct DifferentialTests {
 
     @Test("what is accepted here is the same message there: method, target, fields and body")
     func accepted() {
-        var random = SplitMix64(state: 0xd1ff)
+        var random = SplitMix64(seed: 0xd1ff)
         var compared = 0
         for _ in 0..<20_000 {
             let bytes = Self.mutated(&random)
@@ -149,7 +150,7 @@ struct DifferentialTests {
 
     @Test("what a member gets is one message, never two, with the same body, and never what was refused")
     func forwarded() {
-        var random = SplitMix64(state: 0xf0)
+        var random = SplitMix64(seed: 0xf0)
         var compared = 0
         for _ in 0..<20_000 {
             let bytes = Self.mutated(&random)
@@ -167,7 +168,7 @@ struct DifferentialTests {
 
     @Test("the body that NIOHTTP1 sends is the body that is read here, however it is cut into chunks")
     func encoded() throws {
-        var random = SplitMix64(state: 0xc0de)
+        var random = SplitMix64(seed: 0xc0de)
         for _ in 0..<200 {
             let channel = EmbeddedChannel()
             try channel.pipeline.syncOperations.addHandler(HTTPRequestEncoder())

@@ -1,4 +1,5 @@
 import HTTPWire
+import TestSupport
 import Testing
 
 struct BadHead: Sendable, CustomTestStringConvertible {
@@ -279,7 +280,7 @@ struct RequestHeadTests {
         let source = Array(
             ("POST /a%20b/../c?d=e HTTP/1.1\r\nHost: example.com:80\r\nContent-Length: 12\r\nX-Test: a, b;c=\"d\"\r\n"
                 + "Connection: keep-alive, x-test\r\nExpect: 100-continue\r\n\r\n").utf8)
-        var random = SplitMix64(state: 0x5eed)
+        var random = SplitMix64(seed: 0x5eed)
         let head = RequestHead()
         let interesting: [UInt8] = [0, 9, 10, 13, 32, 35, 37, 44, 58, 64, 92, 127, 128, 255]
         for _ in 0..<20_000 {

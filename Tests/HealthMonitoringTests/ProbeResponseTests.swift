@@ -1,6 +1,7 @@
 import Glibc
 import HTTPWire
 import NIOCore
+import TestSupport
 import Testing
 import TrafficModel
 

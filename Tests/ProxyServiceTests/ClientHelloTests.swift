@@ -3,6 +3,7 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 import TLSWire
+import TestSupport
 import Testing
 import TrafficModel
 
@@ -98,7 +99,7 @@ struct ClientHelloTests {
     @Test("random damage never traps")
     func damage() async throws {
         let bytes = try await Self.hello("a.test")
-        var random = SplitMix64(state: 11)
+        var random = SplitMix64(seed: 11)
         for _ in 0..<20_000 {
             var damaged = bytes
             for _ in 0...Int.random(in: 0..<3, using: &random) {
@@ -171,17 +172,5 @@ struct CertificateSubjectTests {
     func truncation() {
         let whole = Self.certificate([Self.attribute(Self.commonName, "alice")])
         for count in 0..<whole.count { #expect(Self.text(Array(whole[..<count])) == nil, "\(count)") }
-    }
-}
-
-/// Repeats a test's random choices.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

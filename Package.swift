@@ -122,7 +122,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
-                httpTypes, lifecycle, logging, nioCore, nioHTTPTypes, nioSSL,
+                httpTypes, lifecycle, logging, nioCore, nioHTTPTypes, nioPosix, nioSSL, nioTLS,
             ], swiftSettings: house),
         .target(
             name: "Demo",

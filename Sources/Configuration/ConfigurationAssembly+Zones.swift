@@ -55,7 +55,11 @@ extension ConfigurationAssembly {
             failures.append(
                 ZoneFailure(
                     origin: "", file: folder.path.value, isServed: true,
-                    messages: ["\(error.wrong); \(error.advice)"]))
+                    diagnostics: [
+                        Diagnostic(
+                            severity: .error, file: folder.path.value, line: 0, column: 0,
+                            message: "\(error.wrong); \(error.advice)")
+                    ]))
             for path in known { takeOver(path, of: folder) }
             return
         }
@@ -86,7 +90,7 @@ extension ConfigurationAssembly {
             context.add(diagnostic)
         } else {
             failures.append(
-                ZoneFailure(origin: file.name, file: file.path, isServed: false, messages: [diagnostic.description]))
+                ZoneFailure(origin: file.name, file: file.path, isServed: false, diagnostics: [diagnostic]))
         }
     }
 
@@ -178,16 +182,16 @@ extension ConfigurationAssembly {
                     warnings: contents.diagnostics), path: path)
             return
         }
-        let messages = contents.diagnostics.filter { $0.severity == .error }.map(\.description)
+        let errors = contents.diagnostics.filter { $0.severity == .error }
         if let last {
             // Its stamps stay old, so the file is read again at each reload until it is right.
             loaded.entries[path] = last
             intent.zones.append(last.zone)
             failures.append(
-                ZoneFailure(origin: zone.origin.description, file: path, isServed: true, messages: messages))
+                ZoneFailure(origin: zone.origin.description, file: path, isServed: true, diagnostics: errors))
         } else if cache != nil, place == nil, surroundings.steered.isEmpty {
             failures.append(
-                ZoneFailure(origin: zone.origin.description, file: path, isServed: false, messages: messages))
+                ZoneFailure(origin: zone.origin.description, file: path, isServed: false, diagnostics: errors))
         } else {
             for diagnostic in contents.diagnostics {
                 // That it cannot be read at all is a matter of the line that names it.

@@ -27,16 +27,23 @@ package enum ConfigurationLoader {
         bytes: [UInt8], name: String, readsFiles: Bool = true, reusing zones: ZoneCache? = nil
     ) -> LoadResult {
         let context = DecodingContext(file: name)
-        guard let root = YAMLReader.read(bytes, context: context),
-            let draft = ConfigurationDecoder.decode(root, context)
-        else { return LoadResult(intent: nil, geography: nil, diagnostics: context.sorted()) }
+        guard let root = YAMLReader.read(bytes, context: context) else {
+            return LoadResult(intent: nil, geography: nil, diagnostics: context.sorted())
+        }
+        guard let draft = ConfigurationDecoder.decode(root, context) else {
+            var diagnostics = context.sorted()
+            KeyPaths.fill(&diagnostics, of: root, in: name)
+            return LoadResult(intent: nil, geography: nil, diagnostics: diagnostics)
+        }
         var assembly = ConfigurationAssembly(draft, context, cache: zones)
         var intent = assembly.assemble()
         if readsFiles { intent.dns.answers.cookies.secrets = assembly.readCookieSecrets() }
         let geography = readsFiles ? assembly.readFiles() : GeographyDatabase()
         let isUsable = !context.hasErrors
+        var diagnostics = context.sorted()
+        KeyPaths.fill(&diagnostics, of: root, in: name)
         return LoadResult(
-            intent: isUsable ? intent : nil, geography: isUsable ? geography : nil, diagnostics: context.sorted(),
+            intent: isUsable ? intent : nil, geography: isUsable ? geography : nil, diagnostics: diagnostics,
             zones: assembly.loaded, zoneFailures: assembly.failures, zoneFilesRead: assembly.filesRead)
     }
 }

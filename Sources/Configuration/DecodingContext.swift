@@ -101,5 +101,6 @@ extension Diagnostic {
     init(severity: Severity, _ position: Position, _ file: String, _ message: String) {
         self.init(
             severity: severity, file: file, line: position.line, column: position.column, message: message)
+        isAboutMapping = position.isMapping
     }
 }

@@ -14,8 +14,13 @@ package struct Diagnostic: Hashable, Sendable {
     package var line: Int
     /// In characters (Unicode scalars), 1 is the first; 0: the file as a whole.
     package var column: Int
+    /// What of the configuration it is about, as a JSON Pointer (RFC 6901): `/pools/eu/region`. `nil`: the file as a
+    /// whole, or another file.
+    package var path: String?
     /// What is wrong; what to do.
     package var message: String
+    /// Whether a mapping as a whole is meant, which begins where its first key does.
+    var isAboutMapping = false
 
     package init(severity: Severity, file: String, line: Int, column: Int, message: String) {
         self.severity = severity
@@ -24,6 +29,10 @@ package struct Diagnostic: Hashable, Sendable {
         self.column = column
         self.message = message
     }
+}
+
+extension Diagnostic {
+    var position: Position { Position(line: line, column: column, isMapping: isAboutMapping) }
 }
 
 extension Diagnostic: CustomStringConvertible {
@@ -39,7 +48,11 @@ struct Position: Hashable, Sendable, Comparable {
     var line: Int
     var column: Int
 
-    static let start = Position(line: 1, column: 1)
+    /// Of a mapping as a whole, which begins where its first key does.
+    var isMapping = false
+
+    /// For what is about the document as a whole.
+    static let start = Position(line: 1, column: 1, isMapping: true)
 
     static func < (left: Position, right: Position) -> Bool {
         (left.line, left.column) < (right.line, right.column)

@@ -137,7 +137,8 @@ struct YAMLReader {
                 pairs.append(pair)
             }
             pairs.sort { $0.keyPosition < $1.keyPosition }
-            return SourceNode(content: .map(unique(pairs)), position: position)
+            let whole = Position(line: position.line, column: position.column, isMapping: true)
+            return SourceNode(content: .map(unique(pairs)), position: whole)
         case .alias:
             context.error(position, "an alias is left", "write the value itself")
             return nil

@@ -41,8 +41,10 @@ package struct ZoneFailure: Hashable, Sendable {
     package var file: String
     /// Whether the zone's records as they were before are answered; otherwise the zone is not served.
     package var isServed: Bool
+    package var diagnostics: [Diagnostic]
+
     /// As `file:line:column: what is wrong; what to do`.
-    package var messages: [String]
+    package var messages: [String] { diagnostics.map(\.description) }
 
     /// For people: one line each.
     package var lines: [String] {

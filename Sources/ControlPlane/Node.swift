@@ -275,9 +275,9 @@ package actor Node {
 
     private func replaceConfiguration() async -> ReloadOutcome {
         let result = await load(reusing: zones)
-        guard var intent = result.intent else { return refused(result.diagnostics.map(\.description)) }
+        guard var intent = result.intent else { return refused(result.diagnostics) }
         guard intent.admin.statePath == compiler.intent.admin.statePath else {
-            return refused(["\(configurationPath): admin.state cannot change while the node runs; restart it"])
+            return refused("admin.state cannot change while the node runs; restart it")
         }
         let running = compiler.intent
         for (key, isOther) in [
@@ -285,7 +285,7 @@ package actor Node {
             ("admin.listen", intent.admin.listener?.endpoint != running.admin.listener?.endpoint),
             ("metrics.listen", intent.metrics.listen != running.metrics.listen),
         ] where isOther {
-            return refused(["\(configurationPath): \(key) cannot change while the node runs; restart it"])
+            return refused("\(key) cannot change while the node runs; restart it")
         }
         intent.generation = snapshot.generation + 1
         let candidate = await makeCompiler(
@@ -297,7 +297,7 @@ package actor Node {
             trial.record(await preview(of: candidate, steering, overrides))
             return ReloadOutcome(
                 applied: true, generation: intent.generation,
-                messages: result.diagnostics.map(\.description) + brokenRules(intent, steering, overrides))
+                result.diagnostics + brokenRules(intent, steering, overrides))
         }
         let next = candidate.compile(
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
@@ -315,7 +315,7 @@ package actor Node {
                 dns = replacement
             }
         } catch {
-            return refused(["\(configurationPath): \(error)"])
+            return refused("\(error)")
         }
         let targets = intent.healthTargets
         forgetHealth(of: compiler.intent.healthTargets, but: targets)
@@ -353,18 +353,17 @@ package actor Node {
         let broken = brokenRules(intent, snapshot.authority.steering, effective)
         for rule in broken { logger.warning("the configuration breaks a safety rule", metadata: ["rule": "\(rule)"]) }
         return ReloadOutcome(
-            applied: true, generation: snapshot.generation,
-            messages: zoneFailures.flatMap(\.lines) + result.diagnostics.map(\.description) + broken)
+            applied: true, generation: snapshot.generation, result.diagnostics + broken, failures: zoneFailures)
     }
 
     /// What a configuration brings about with the operators' changes that are in force. Nobody is there to be refused:
     /// it is told.
     private func brokenRules(
         _ intent: Intent, _ steering: SteeringSnapshot, _ overrides: EffectiveOverrides
-    ) -> [String] {
+    ) -> [Diagnostic] {
         ChangeReview(intent: intent, observations: observations)
             .brokenRules(in: .init(overrides: overrides, steering: steering, shifts: operators.shifts))
-            .map { "\(configurationPath): warning: \($0)" }
+            .map { Diagnostic(severity: .warning, file: configurationPath, line: 0, column: 0, message: $0) }
     }
 
     // Reading and compiling a large configuration takes seconds. They run beside the actor, which goes on to apply what
@@ -382,8 +381,13 @@ package actor Node {
             poolSlots: poolSlots, pairSlots: pairSlots, previous: previous)
     }
 
-    private func refused(_ messages: [String]) -> ReloadOutcome {
-        ReloadOutcome(applied: false, generation: snapshot.generation, messages: messages)
+    private func refused(_ diagnostics: [Diagnostic]) -> ReloadOutcome {
+        ReloadOutcome(applied: false, generation: snapshot.generation, diagnostics)
+    }
+
+    /// For what is wrong with the configuration as a whole.
+    private func refused(_ message: String) -> ReloadOutcome {
+        refused([Diagnostic(severity: .error, file: configurationPath, line: 0, column: 0, message: message)])
     }
 
     /// Stops taking new work, lets open requests end within the configured drain time, and closes.

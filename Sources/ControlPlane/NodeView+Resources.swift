@@ -1,7 +1,7 @@
 import Addresses
 import Authority
 import Balancing
-import ConfigurationLoading
+package import ConfigurationLoading
 import DNSWire
 import HealthMonitoring
 import ProxyService
@@ -272,9 +272,9 @@ extension NodeView {
 }
 
 extension Resource.Diagnostic {
-    init(_ diagnostic: Diagnostic) {
+    package init(_ diagnostic: Diagnostic) {
         self.init(
             severity: diagnostic.severity.rawValue, file: diagnostic.file, line: diagnostic.line,
-            column: diagnostic.column, message: diagnostic.message)
+            column: diagnostic.column, path: diagnostic.path, message: diagnostic.message)
     }
 }

@@ -1,3 +1,5 @@
+import ConfigurationLoading
+
 /// Why a node could not start, one line for each reason.
 package struct StartError: Error, CustomStringConvertible {
     package let reasons: [String]
@@ -12,4 +14,13 @@ package struct ReloadOutcome: Codable, Sendable {
     package var generation: UInt64
     /// Errors when refused; when applied, what is wrong with zone files that it goes without, and warnings.
     package var messages: [String]
+    /// The same with their places, for programs. Absent from older nodes.
+    package var diagnostics: [Resource.Diagnostic]?
+
+    init(applied: Bool, generation: UInt64, _ diagnostics: [Diagnostic], failures: [ZoneFailure] = []) {
+        self.applied = applied
+        self.generation = generation
+        messages = failures.flatMap(\.lines) + diagnostics.map(\.description)
+        self.diagnostics = (failures.flatMap(\.diagnostics) + diagnostics).map(Resource.Diagnostic.init)
+    }
 }

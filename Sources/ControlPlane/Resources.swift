@@ -167,6 +167,10 @@ package enum Resource {
         /// Both count from 1; 0: the file as a whole.
         package var line: Int
         package var column: Int
+        /// What of the configuration it is about, as a JSON Pointer: `/pools/eu/region`; absent: a file as a whole, or
+        /// another file than the configuration.
+        package var path: String?
+        /// What is wrong; what to do.
         package var message: String
     }
 

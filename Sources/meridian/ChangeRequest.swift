@@ -20,10 +20,10 @@ struct ChangeRequest {
         json = []
     }
 
-    func make(_ node: AdminSocket) throws -> [UInt8] { try node.call(method, path, json: json) }
+    func make(_ node: AdminNode) throws -> [UInt8] { try node.call(method, path, json: json) }
 
     /// What it would do.
-    func preview(_ node: AdminSocket) throws -> ChangePreview {
+    func preview(_ node: AdminNode) throws -> ChangePreview {
         let body = try node.call(method, path + "?dry_run=true", json: json)
         return try JSONDecoder().decode(ChangePreview.self, from: Data(body))
     }

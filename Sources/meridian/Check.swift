@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConfigurationLoading
+import ControlPlane
 import TrafficModel
 
 struct Check: AsyncParsableCommand {
@@ -8,17 +9,43 @@ struct Check: AsyncParsableCommand {
         discussion: "Exits with 0 when the configuration can be served, warnings or not, and with 1 otherwise.")
 
     @OptionGroup var file: ConfigurationFile
+    @Flag(help: "Print JSON, for programs: each finding with its file, line, column and path.") var json = false
+
+    private struct Report: Encodable {
+        /// The file that was checked.
+        var path: String
+        var isValid: Bool
+        var diagnostics: [Resource.Diagnostic]
+        /// How many there are of what; absent where it cannot be served.
+        var counts: [String: Int]?
+    }
 
     func run() async throws {
         let result = ConfigurationLoader.load(path: file.config)
-        for diagnostic in result.diagnostics { Terminal.error(diagnostic.description) }
-        guard let intent = result.intent else { throw ExitCode(1) }
-        let count = { (number: Int, noun: String) in "\(number) \(noun)\(number == 1 ? "" : "s")" }
-        let parts = [
-            count(intent.zones.count, "zone"), count(intent.wideIPs.count, "wide IP"),
-            count(intent.pools.count, "pool"), count(intent.virtualServers.count, "virtual server"),
-            count(intent.listeners.count, "listener"), count(intent.upstreams.count, "upstream"),
-        ]
+        let counts = result.intent.map { intent in
+            [
+                ("zone", intent.zones.count), ("wide IP", intent.wideIPs.count), ("pool", intent.pools.count),
+                ("virtual server", intent.virtualServers.count), ("listener", intent.listeners.count),
+                ("upstream", intent.upstreams.count),
+            ]
+        }
+        if json {
+            let report = Report(
+                path: file.config, isValid: counts != nil,
+                diagnostics: result.diagnostics.map(Resource.Diagnostic.init),
+                counts: counts.map { Dictionary(uniqueKeysWithValues: $0.map { (Self.key($0.0), $0.1) }) })
+            print(try JSONText.pretty(report))
+        } else {
+            for diagnostic in result.diagnostics { Terminal.error(diagnostic.description) }
+        }
+        guard let counts else { throw ExitCode.refused }
+        guard !json else { return }
+        let parts = counts.map { "\($1) \($0)\($1 == 1 ? "" : "s")" }
         print("\(file.config): ok: \(parts.joined(separator: ", "))")
+    }
+
+    /// As the configuration names the section.
+    private static func key(_ noun: String) -> String {
+        noun.split(separator: " ").joined(separator: "_").lowercased() + "s"
     }
 }

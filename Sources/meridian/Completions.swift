@@ -23,5 +23,35 @@ struct Completions: ParsableCommand {
             case .fish: .fish
             }
         print(Meridian.completionScript(for: shell))
+        if case .bash = self.shell { print(Self.wholeWords) }
     }
+
+    /// bash ends words at colons and equals signs too; addresses have them. This puts the words together before the
+    /// function above looks at them, and takes from what it offers what stands before the cursor's part of a word.
+    private static let wholeWords = #"""
+        _meridian_whole_words() {
+            local -a words=()
+            local -i at=0 index
+            local word kept= glues=
+            for index in "${!COMP_WORDS[@]}"; do
+                word=${COMP_WORDS[index]}
+                if ((index > 0)) && [[ -n $word && ( $word != *[!:=]* || -n $glues ) ]]; then
+                    ((index == COMP_CWORD)) && kept=${words[-1]}
+                    words[-1]+=$word
+                else
+                    words+=("$word")
+                fi
+                [[ -n $word && $word != *[!:=]* ]] && glues=yes || glues=
+                if ((index == COMP_CWORD)); then
+                    at=$((${#words[@]} - 1))
+                    [[ -n $glues ]] && kept=${words[-1]}
+                fi
+            done
+            local -a COMP_WORDS=("${words[@]}")
+            local -i COMP_CWORD=at
+            _meridian "$1" "${words[at]}" "${words[at > 0 ? at - 1 : 0]}"
+            COMPREPLY=("${COMPREPLY[@]#"$kept"}")
+        }
+        complete -o filenames -F _meridian_whole_words meridian
+        """#
 }

@@ -26,7 +26,7 @@ struct ConsentOptions: ParsableArguments {
     /// `false`: it was a dry run, and has been shown.
     ///
     /// - Parameter words: what would be done: `drain region eu`.
-    func allows(_ change: ChangeRequest, _ node: AdminSocket, _ words: String) throws -> Bool {
+    func allows(_ change: ChangeRequest, _ node: AdminNode, _ words: String) throws -> Bool {
         if dryRun {
             let preview = try change.preview(node)
             if json {

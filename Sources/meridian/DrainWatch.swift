@@ -7,7 +7,7 @@ import TrafficModel
 /// Waits until what drains has nothing left: no open connection, no client that arrives, and no resolver that may
 /// still keep the old answer.
 struct DrainWatch {
-    let node: AdminSocket
+    let node: AdminNode
     let kind: Overrides.Subject.Kind
     let name: String
     let limit: Duration

@@ -9,8 +9,14 @@ import TrafficModel
 /// Which events are shown.
 struct EventOptions: ParsableArguments {
     @Option(help: "Kinds of events, with commas between: transition,override-set; all if absent.") var kind: String?
-    @Option(help: "What they are about: region, wide-ip, pool, virtual-server, member, and so on.") var subject: String?
-    @Option(help: "Its name, or a pattern with * and ?.") var name: String?
+    @Option(
+        help: "What they are about: region, wide-ip, pool, virtual-server, member, and so on.",
+        completion: .list(["region", "wide-ip", "pool", "virtual-server", "member"]))
+    var subject: String?
+    @Option(
+        help: "Its name, or a pattern with * and ?.",
+        completion: LiveNames.completion(.region, .pool, .wideIP, .virtualServer))
+    var name: String?
     @Flag(help: "Print JSON, for programs, an object a line.") var json = false
 
     /// As the query of a URI.
@@ -25,7 +31,7 @@ struct Events: ParsableCommand {
         abstract: "Show what happened at the node: states that turned, changes, windows, reloads.",
         discussion: "The node keeps the latest events in memory; `meridian audit` has the changes for good.")
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @OptionGroup var options: EventOptions
     @Option(help: "How many of the latest to show.") var last = 20
     @Flag(name: .shortAndLong, help: "Go on with what comes, until Ctrl-C.") var follow = false
@@ -39,7 +45,7 @@ struct Log: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Follow what happens at the node, as `events --follow` does.")
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @OptionGroup var options: EventOptions
     @Option(help: "How many of the latest to begin with.") var last = 10
 
@@ -50,7 +56,7 @@ struct Log: ParsableCommand {
 
 /// Reads the node's events and prints them.
 struct EventReader {
-    let node: AdminSocket
+    let node: AdminNode
     let options: EventOptions
 
     private static let counts = 0...10_000
@@ -70,10 +76,11 @@ struct EventReader {
         for event in list.events.suffix(last) { try show(event) }
         guard follows else { return }
         var cursor = list.cursor
+        let client = try node.client()
         var isLost = false
         while true {
             do throws(AdminError) {
-                try follow(from: &cursor) {
+                try follow(client, from: &cursor) {
                     if isLost { Terminal.error("-- connected again") }
                     isLost = false
                 }
@@ -85,13 +92,8 @@ struct EventReader {
         }
     }
 
-    private func follow(from cursor: inout UInt64, whenConnected: () -> Void) throws(AdminError) {
-        let client: AdminClient
-        do {
-            client = try node.client()
-        } catch {
-            throw AdminError("\(error)")
-        }
+    private func follow(_ client: AdminClient, from cursor: inout UInt64, whenConnected: () -> Void) throws(AdminError)
+    {
         var stream = try client.stream("/v1/events?\(options.query([("since", "\(cursor)")]))")
         whenConnected()
         while let line = try stream.nextLine() {

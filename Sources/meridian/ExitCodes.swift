@@ -4,6 +4,8 @@ import ArgumentParser
 extension ExitCode {
     /// The node refused, or what was asked for does not hold.
     static let refused = ExitCode(1)
+    /// An argument, or a file that one names, is of no use.
+    static let usage = ExitCode(64)
     /// Nobody serves the admin socket, or the connection broke.
     static let unreachable = ExitCode(2)
     /// What was waited for did not come in time. What was changed stays changed.

@@ -8,14 +8,16 @@ struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show how a name is answered to a client, or where a request goes, and why.",
         discussion: """
-            With --socket, the running node explains what it answers now, with its health and overrides. With --config, a \
-            configuration is asked that nobody need run: all is taken for up.
+            With --socket or --admin, the running node explains what it answers now, with its health and overrides. With \
+            --config, a configuration is asked that nobody need run: all is taken for up.
 
             meridian explain api.example.com --client 192.0.2.0/24 --socket /run/meridian/admin.sock
             meridian explain https://www.example.com/api -X POST -H 'x-canary: 1' --client 192.0.2.7 --socket …
             """)
 
-    @Argument(help: "The name that is asked for, or the URL of a request.") var name: String
+    @Argument(
+        help: "The name that is asked for, or the URL of a request.", completion: LiveNames.completion(.wideIP))
+    var name: String
     @Argument(help: "The type: A, AAAA, CNAME and so on.") var type = "A"
     @Option(help: "The client's network, as EDNS Client Subnet tells it: 192.0.2.0/24; of a request, its address.")
     var client: String?
@@ -23,12 +25,18 @@ struct Explain: ParsableCommand {
     @Option(
         name: [.customShort("H"), .long], parsing: .singleValue, help: "A header field of a request: 'name: value'.")
     var header: [String] = []
-    @Option(help: "The listener that a request comes in by, where the URL does not say.") var listener: String?
+    @Option(
+        help: "The listener that a request comes in by, where the URL does not say.",
+        completion: LiveNames.completion(.listener))
+    var listener: String?
     @Option(help: "The resolver's address, which stands for the client where no network is told.")
     var resolver: String?
     @Option(help: "The number of the query, where answers are spread over the queries.") var sequence: UInt64 = 1
-    @Option(help: "The admin socket of the node that shall explain.") var socket: String?
-    @Option(name: [.short, .customLong("config")], help: "The YAML file to explain.") var config: String?
+    @OptionGroup var connection: NodeConnection
+    @Option(
+        name: [.short, .customLong("config")], help: "The YAML file to explain, instead of asking a node.",
+        completion: .file(extensions: ["yaml", "yml"]))
+    var config: String?
     @Flag(help: "Print JSON, for programs.") var json = false
 
     func run() throws {
@@ -60,9 +68,7 @@ struct Explain: ParsableCommand {
     }
 
     private func answerRequest() throws -> HTTPExplanation {
-        if let socket {
-            var node = AdminSocket()
-            node.socket = socket
+        if let node {
             let question = Question(
                 url: name, method: method, headers: header, client: client ?? "", listener: listener)
             return try JSONDecoder().decode(
@@ -80,8 +86,19 @@ struct Explain: ParsableCommand {
         }
     }
 
+    /// `nil`: a file explains.
+    private var node: AdminNode? {
+        guard connection.named != nil || config == nil && NodeConnection.usual != nil else { return nil }
+        var node = AdminNode()
+        node.connection = connection
+        node.config = nil
+        return node
+    }
+
     private func load() throws -> LoadResult {
-        guard let config else { throw ValidationError("name what to explain: --config FILE, or --socket PATH") }
+        guard let config else {
+            throw ValidationError("name what to explain: --config FILE, --socket PATH, or --admin https://HOST:PORT")
+        }
         let result = ConfigurationLoader.load(path: config)
         guard result.intent != nil else {
             for diagnostic in result.diagnostics { Terminal.error(diagnostic.description) }
@@ -93,9 +110,7 @@ struct Explain: ParsableCommand {
     private func answer() throws -> Explanation {
         let request = ExplanationRequest(
             name: name, type: type, client: client, resolver: resolver, sequence: sequence)
-        if let socket {
-            var node = AdminSocket()
-            node.socket = socket
+        if let node {
             let body = try node.call("GET", "/v1/explain?\(request.query)")
             return try JSONDecoder().decode(Explanation.self, from: Data(body))
         }

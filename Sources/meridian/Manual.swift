@@ -94,7 +94,11 @@ struct ManualPage {
         lines.append(".SH EXIT STATUS")
         for (code, meaning) in exitCodes { lines += [".TP", ".B \(code)", escaped(meaning)] }
         lines += [
-            ".SH ENVIRONMENT", ".TP", ".B NO_COLOR", "Where it is set, nothing is coloured.", ".TP",
+            ".SH ENVIRONMENT", ".TP", ".B MERIDIAN_ADMIN",
+            escaped(
+                "The node that commands are for where no argument names one: https://HOST:PORT, or a socket's path."),
+            ".TP", ".B MERIDIAN_TOKEN_FILE", escaped("The file of the token for it, where --token-file is not given."),
+            ".TP", ".B NO_COLOR", "Where it is set, nothing is coloured.", ".TP",
             ".BR NOTIFY_SOCKET \", \" WATCHDOG_USEC",
             escaped("Set by a service manager that wants to know when the node serves and whether it is well."),
             ".SH FILES", ".TP", ".I /etc/meridian/meridian.yaml", "The configuration of the packaged service.", ".TP",
@@ -106,8 +110,10 @@ struct ManualPage {
     /// As docs/cli.md has them.
     static let exitCodes = [
         ("0", "It is done, or holds."), ("1", "Refused by the node, or wrong. Nothing was changed."),
-        ("2", "The node cannot be reached."), ("3", "It did not come in time. What was changed stays changed."),
-        ("4", "The question was answered with no. Nothing was changed."), ("64", "The arguments are not understood."),
+        ("2", "The node cannot be reached or trusted."),
+        ("3", "It did not come in time. What was changed stays changed."),
+        ("4", "The question was answered with no. Nothing was changed."),
+        ("64", "The arguments, or files that they name, are of no use."),
     ]
 
     private static func header(_ name: String, _ version: String) -> [String] {

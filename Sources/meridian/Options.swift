@@ -3,7 +3,9 @@ public import Logging
 import Telemetry
 
 struct ConfigurationFile: ParsableArguments {
-    @Option(name: [.short, .customLong("config")], help: "The YAML file to serve.")
+    @Option(
+        name: [.short, .customLong("config")], help: "The YAML file to serve.",
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String
 }
 

@@ -4,8 +4,14 @@ import TrafficModel
 
 /// What an override is about, as arguments.
 struct SubjectArguments: ParsableArguments {
-    @Argument(help: "wide-ip, pool, region, virtual-server or member.") var kind: String
-    @Argument(help: "Its name, or a pattern with * and ?; a member's is UPSTREAM/ADDRESS:PORT.") var name: String
+    @Argument(
+        help: "wide-ip, pool, region, virtual-server or member.",
+        completion: .list(["wide-ip", "pool", "region", "virtual-server", "member"]))
+    var kind: String
+    @Argument(
+        help: "Its name, or a pattern with * and ?; a member's is UPSTREAM/ADDRESS:PORT.",
+        completion: LiveNames.subject)
+    var name: String
 
     var text: String { "\(kind) \(name)" }
 }
@@ -28,13 +34,13 @@ struct OverrideOptions: ParsableArguments {
     /// Sets an override, if it may.
     ///
     /// - Returns: `false` after a dry run.
-    func set(_ node: AdminSocket, _ verdict: Overrides.Verdict, on subject: SubjectArguments) throws -> Bool {
+    func set(_ node: AdminNode, _ verdict: Overrides.Verdict, on subject: SubjectArguments) throws -> Bool {
         try set(
             node, OverrideBody(name: subject.name, verdict: verdict.rawValue), on: subject.kind,
             "\(verdict.rawValue) \(subject.text)")
     }
 
-    func set(_ node: AdminSocket, _ body: OverrideBody, on kind: String, _ words: String) throws -> Bool {
+    func set(_ node: AdminNode, _ body: OverrideBody, on kind: String, _ words: String) throws -> Bool {
         var body = body
         body.reason = why.reason
         body.seconds = try duration.map { try CommandText.seconds($0, "--for") }
@@ -86,7 +92,7 @@ struct Drain: ParsableCommand {
             longer than --timeout; the drain goes on.
             """)
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @OptionGroup var subject: SubjectArguments
     @OptionGroup var options: OverrideOptions
     @Flag(help: "Wait until it is drained, and show how far it is.") var wait = false
@@ -107,7 +113,7 @@ struct Disable: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Take a wide IP, pool, region, virtual server or member out, even where all else is down.")
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @OptionGroup var subject: SubjectArguments
     @OptionGroup var options: OverrideOptions
 
@@ -121,7 +127,7 @@ struct ForceUp: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "force-up", abstract: "Treat it as up, whatever its monitors say.")
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @OptionGroup var subject: SubjectArguments
     @OptionGroup var options: OverrideOptions
 
@@ -135,7 +141,7 @@ struct ForceDown: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "force-down", abstract: "Treat it as down, whatever its monitors say.")
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @OptionGroup var subject: SubjectArguments
     @OptionGroup var options: OverrideOptions
 
@@ -149,7 +155,7 @@ struct Enable: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Take back what was set: drain, disable, force-up, force-down, cutover and weight.")
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @OptionGroup var subject: SubjectArguments
     @OptionGroup var forcing: ForceOption
     @Flag(help: "Show what would move, and change nothing.") var dryRun = false
@@ -172,7 +178,7 @@ struct Weigh: ParsableCommand {
         commandName: "weight", abstract: "Multiply the share of a pool, region, virtual server or member.",
         discussion: "It counts where shares are drawn: methods and stages that weigh, and all methods of upstreams.")
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @OptionGroup var subject: SubjectArguments
     @Argument(help: "What its share is multiplied by: 50%, 0.5 or 2; 0 sends it nothing new.") var factor: String
     @OptionGroup var options: OverrideOptions
@@ -194,9 +200,10 @@ struct Cutover: ParsableCommand {
             have no pool in TO are listed and the cutover is refused.
             """)
 
-    @OptionGroup var node: AdminSocket
-    @Argument(help: "The region, or with --pool the pool, that is given up.") var from: String
-    @Argument(help: "The one that takes over.") var to: String
+    @OptionGroup var node: AdminNode
+    @Argument(help: "The region, or with --pool the pool, that is given up.", completion: LiveNames.places)
+    var from: String
+    @Argument(help: "The one that takes over.", completion: LiveNames.places) var to: String
     @Flag(help: "FROM and TO are pools.") var pool = false
     @OptionGroup var options: OverrideOptions
 

@@ -12,8 +12,9 @@ struct ServiceLevelCommand: ParsableCommand {
             docs/metrics.md says how that is reckoned.
             """)
 
-    @OptionGroup var node: AdminSocket
-    @Argument(help: "One wide IP or pool; all if absent.") var name: String?
+    @OptionGroup var node: AdminNode
+    @Argument(help: "One wide IP or pool; all if absent.", completion: LiveNames.completion(.wideIP, .pool))
+    var name: String?
     @Flag(help: "Print JSON, for programs.") var json = false
 
     private struct List: Codable { var services: [ServiceLevel] }

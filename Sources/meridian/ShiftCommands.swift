@@ -20,10 +20,12 @@ struct ShiftStart: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "start", abstract: "Begin a shift. It stays until it is cancelled.")
 
-    @OptionGroup var node: AdminSocket
-    @Option(help: "A wide IP, or a pattern with * and ?; all if absent.") var wip = "*"
-    @Option(help: "The region, or with --pool the pool, whose clients move.") var from: String
-    @Option(help: "Where they go.") var to: String
+    @OptionGroup var node: AdminNode
+    @Option(help: "A wide IP, or a pattern with * and ?; all if absent.", completion: LiveNames.completion(.wideIP))
+    var wip = "*"
+    @Option(help: "The region, or with --pool the pool, whose clients move.", completion: LiveNames.places)
+    var from: String
+    @Option(help: "Where they go.", completion: LiveNames.places) var to: String
     @Option(help: "The part of the clients: 30%.") var share: String
     @Option(help: "When all of it has moved: 14:00, or 2026-12-01T14:00Z.") var by: String?
     @Option(name: .customLong("for"), help: "How long that takes: 20m.") var duration: String?
@@ -76,7 +78,7 @@ struct ShiftStart: ParsableCommand {
 struct ShiftList: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Show all shifts.")
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @Flag(help: "Print JSON, for programs.") var json = false
 
     func run() throws {
@@ -92,8 +94,8 @@ struct ShiftCancel: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Let the clients go back, as fast as they came.")
 
-    @OptionGroup var node: AdminSocket
-    @Argument(help: "The shift's number.") var id: Int
+    @OptionGroup var node: AdminNode
+    @Argument(help: "The shift's number.", completion: LiveNames.completion(.shift)) var id: Int
 
     func run() throws {
         let outcome = try JSONDecoder().decode(

@@ -14,7 +14,7 @@ struct Status: ParsableCommand {
             rest is counted. --problems shows nothing else.
             """)
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @OptionGroup var filter: StatusFilter
     @Flag(help: "Show everything, however much there is.") var all = false
     @Flag(name: .shortAndLong, help: "Show it again and again, until Ctrl-C.") var watch = false

@@ -4,11 +4,17 @@ import TrafficModel
 
 /// The part of a status that somebody wants to see. Names may be patterns with `*` and `?`.
 struct StatusFilter: ParsableArguments {
-    @Option(help: "Only this region: its pools, virtual servers and listeners, and the wide IPs over them.")
+    @Option(
+        help: "Only this region: its pools, virtual servers and listeners, and the wide IPs over them.",
+        completion: LiveNames.completion(.region))
     var region: String?
-    @Option(help: "Only this pool, its virtual servers, and the wide IPs over it.") var pool: String?
-    @Option(help: "Only this wide IP, with its pools and virtual servers.") var wideIP: String?
-    @Option(help: "Only this upstream.") var upstream: String?
+    @Option(
+        help: "Only this pool, its virtual servers, and the wide IPs over it.", completion: LiveNames.completion(.pool))
+    var pool: String?
+    @Option(
+        help: "Only this wide IP, with its pools and virtual servers.", completion: LiveNames.completion(.wideIP))
+    var wideIP: String?
+    @Option(help: "Only this upstream.", completion: LiveNames.completion(.upstream)) var upstream: String?
     @Flag(help: "Only what is not as it should be.") var problems = false
 
     var isEmpty: Bool { region == nil && pool == nil && wideIP == nil && upstream == nil && !problems }

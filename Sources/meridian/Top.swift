@@ -12,7 +12,7 @@ struct Top: ParsableCommand {
             Without a terminal, or with --once, it prints the tables once.
             """)
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @Option(help: "How often it looks: 1s.") var interval = "1s"
     @Option(help: "The table to begin with: \(TrafficRates.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
     var table: String?

@@ -20,12 +20,16 @@ struct WindowAdd: ParsableCommand {
             Monthly:  meridian window add patch --pool eu --monthly "second tue" --at 02:30 --for 1h
             """)
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @Argument(help: "A name to find it again.") var name: String
-    @Option(help: "What is maintained: a region, or a pattern with * and ?.") var region: String?
-    @Option(help: "A pool, or a pattern.") var pool: String?
-    @Option(help: "A virtual server, or a pattern.") var virtualServer: String?
-    @Option(help: "A member, UPSTREAM/ADDRESS:PORT, or a pattern.") var member: String?
+    @Option(
+        help: "What is maintained: a region, or a pattern with * and ?.", completion: LiveNames.completion(.region))
+    var region: String?
+    @Option(help: "A pool, or a pattern.", completion: LiveNames.completion(.pool)) var pool: String?
+    @Option(help: "A virtual server, or a pattern.", completion: LiveNames.completion(.virtualServer))
+    var virtualServer: String?
+    @Option(help: "A member, UPSTREAM/ADDRESS:PORT, or a pattern.", completion: LiveNames.completion(.member))
+    var member: String?
     @Flag(help: "Disable instead of drain while it is open.") var disable = false
     @Option(help: "The start of a window that comes once: 2026-12-01T02:00Z, or 14:00 for the next time that is.")
     var from: String?
@@ -108,7 +112,7 @@ struct WindowAdd: ParsableCommand {
 struct WindowList: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Show all windows.")
 
-    @OptionGroup var node: AdminSocket
+    @OptionGroup var node: AdminNode
     @Flag(help: "Print JSON, for programs.") var json = false
 
     func run() throws {
@@ -124,8 +128,8 @@ struct WindowCancel: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "End a window; of one of the configuration, its run now or next.")
 
-    @OptionGroup var node: AdminSocket
-    @Argument(help: "Its name.") var name: String
+    @OptionGroup var node: AdminNode
+    @Argument(help: "Its name.", completion: LiveNames.completion(.window)) var name: String
 
     func run() throws {
         let outcome = try JSONDecoder().decode(

@@ -1,0 +1,105 @@
+import AdminAPI
+import ArgumentParser
+import ControlPlane
+import FoundationEssentials
+import TrafficModel
+
+/// Names for completions, asked of the running node. Where it is away, slow or refuses there are none, and nothing is
+/// said: somebody is typing.
+enum LiveNames {
+    enum Kind {
+        case region, pool, wideIP, virtualServer, member, upstream, listener, window, shift
+    }
+
+    /// For each of what an answer needs: a connection, a handshake, and the answer.
+    private static let patience = Duration.milliseconds(400)
+    /// More than anybody reads through.
+    private static let limit = 1000
+
+    static func completion(_ kinds: Kind...) -> CompletionKind {
+        .custom { words, index, _ in names(of: kinds, CompletedLine(words: words, index: index)) }
+    }
+
+    /// For `KIND NAME`: names of the kind that stands before.
+    static var subject: CompletionKind {
+        .custom { words, index, _ in
+            let line = CompletedLine(words: words, index: index)
+            let kinds: [(String, Kind)] = [
+                ("region", .region), ("pool", .pool), ("wide-ip", .wideIP), ("virtual-server", .virtualServer),
+                ("member", .member),
+            ]
+            return names(of: kinds.filter { line.words.dropFirst(2).contains($0.0) }.prefix(1).map(\.1), line)
+        }
+    }
+
+    /// For two regions, or with `--pool` two pools.
+    static var places: CompletionKind {
+        .custom { words, index, _ in
+            let line = CompletedLine(words: words, index: index)
+            return names(of: [line.words.contains("--pool") ? .pool : .region], line)
+        }
+    }
+
+    private static func names(of kinds: [Kind], _ line: CompletedLine) -> [String] {
+        var node = AdminNode()
+        node.connection = NodeConnection(
+            socket: line.value("--socket"), admin: line.value("--admin"), tokenFile: line.value("--token-file"),
+            ca: line.value("--ca"), certificate: line.value("--certificate"), key: line.value("--key"))
+        node.config = line.value("-c", "--config")
+        // What cannot be asked has no names.
+        guard let client = try? node.quietClient(patience: patience) else { return [] }
+        var names: [String] = []
+        for kind in kinds { names += (try? Self.names(of: kind, line.current, client)) ?? [] }
+        // What a shell would take for something else is not offered.
+        return names.filter { name in
+            name.hasPrefix(line.current) && name.unicodeScalars.allSatisfy { $0.isASCII && $0.value > 0x20 }
+        }
+    }
+
+    private struct Item: Decodable { var name: String }
+    private struct List: Decodable { var items: [Item] }
+    private struct Numbered: Decodable { var id: Int }
+
+    private static func names(of kind: Kind, _ prefix: String, _ client: AdminClient) throws -> [String] {
+        let collection: String
+        switch kind {
+        case .region: collection = "regions"
+        case .pool: collection = "pools"
+        case .wideIP: collection = "wide-ips"
+        case .virtualServer: collection = "virtual-servers"
+        case .member: collection = "members"
+        case .upstream: collection = "upstreams"
+        case .listener: collection = "listeners"
+        case .window:
+            return try JSONDecoder().decode([Item].self, from: Data(try client.call("GET", "/v1/windows").body)).map(
+                \.name)
+        case .shift:
+            return try JSONDecoder().decode([Numbered].self, from: Data(try client.call("GET", "/v1/shifts").body))
+                .map { "\($0.id)" }
+        }
+        let search = prefix.isEmpty ? "" : "&search=\(QueryText.encoded(prefix))"
+        let body = try client.call("GET", "/v1/\(collection)?limit=\(limit)\(search)").body
+        return try JSONDecoder().decode(List.self, from: Data(body)).items.map(\.name)
+    }
+}
+
+/// A command line that somebody is typing, as a shell's completion passes it on.
+private struct CompletedLine {
+    /// With the program's name first.
+    let words: [String]
+    /// The one at the cursor.
+    let index: Int
+
+    var current: String { words.indices.contains(index) ? words[index] : "" }
+
+    /// The value of an option: `--name VALUE` or `--name=VALUE`.
+    func value(_ names: String...) -> String? {
+        for (place, word) in words.enumerated() {
+            for name in names {
+                if word == name, place + 1 < words.count, !words[place + 1].isEmpty { return words[place + 1] }
+                if name.hasPrefix("--"), word.hasPrefix(name + "=") { return String(word.dropFirst(name.count + 1)) }
+            }
+        }
+        return nil
+    }
+}

@@ -41,6 +41,8 @@ package struct HeadWriter: ~Copyable {
         count &+= length
     }
 
+    package mutating func write(_ bytes: [UInt8]) { write(bytes.span) }
+
     @inline(__always)
     package mutating func write(_ bytes: Span<UInt8>) {
         let length = bytes.count

@@ -80,7 +80,7 @@ extension RequestHead {
         writeForwarded(bytes, forwarding, &writer)
         if !forwarding.certificateSubject.isEmpty {
             writer.write("X-Client-Certificate-Subject: ")
-            writer.write(forwarding.certificateSubject.span)
+            writer.write(forwarding.certificateSubject)
             writer.write("\r\n")
         }
         if !hasIdentifier {
@@ -112,7 +112,7 @@ extension RequestHead {
 
     private func writeHost(_ bytes: Span<UInt8>, _ forwarding: Forwarding, _ writer: inout HeadWriter) {
         if authority.text.isEmpty {
-            writer.write(forwarding.defaultHost.span)
+            writer.write(forwarding.defaultHost)
         } else {
             writer.write(bytes, authority.text)
         }
@@ -140,7 +140,7 @@ extension RequestHead {
     private func writeForwarded(_ bytes: Span<UInt8>, _ forwarding: Forwarding, _ writer: inout HeadWriter) {
         writer.write("X-Forwarded-For: ")
         if forwarding.isTrusted { continueList(bytes, .xForwardedFor, &writer) }
-        writer.write(forwarding.client.span)
+        writer.write(forwarding.client)
         writer.write("\r\n")
         if !forwarding.isTrusted || !fields.contains(.xForwardedProto) {
             writer.writeField("X-Forwarded-Proto", forwarding.isSecure ? "https" : "http")
@@ -153,7 +153,7 @@ extension RequestHead {
         writer.write("Forwarded: ")
         if forwarding.isTrusted { continueList(bytes, .forwarded, &writer) }
         writer.write("for=")
-        writer.write(forwarding.clientNode.span)
+        writer.write(forwarding.clientNode)
         if !authority.text.isEmpty {
             writer.write(";host=\"")
             writer.write(bytes, authority.text)
@@ -167,7 +167,7 @@ extension RequestHead {
             } else {
                 continueList(bytes, .via, &writer)
                 writer.write(forwarding.isHTTP2 ? "2 " : minorVersion == 0 ? "1.0 " : "1.1 ")
-                writer.write(forwarding.via.span)
+                writer.write(forwarding.via)
             }
             writer.write("\r\n")
         }

@@ -2,6 +2,7 @@ import Balancing
 import HTTP2Wire
 import HTTPWire
 import NIOCore
+import Sockets
 
 extension ClientConnection {
     /// Interim responses to one request; more is a server that has gone wrong.
@@ -64,10 +65,12 @@ extension ClientConnection {
     }
 
     /// Sends what was collected for the client.
-    func flushOutbox() {
+    ///
+    /// - Parameter endsNext: the connection is closed right behind it.
+    func flushOutbox(endsNext: Bool = false) {
         if let stream { return stream.flush() }
         writeOutbox()
-        flushChannel()
+        if endsNext, let channel { channel.flush(endsNext: true) } else { flushChannel() }
         // When all of it has left, its memory is used again.
         outbox.clear()
     }
@@ -275,12 +278,13 @@ extension ClientConnection {
 
     /// The client has its response, made here or by a member.
     func finish() {
-        flushOutbox()
+        // Behind a body something may still come that the client did not announce, and would cost it the response.
+        let hadBody = exchange.bodyBytes > 0 || exchange.isChunked
+        flushOutbox(endsNext: endsWithResponse && !exchange.keepsAlive && !hadBody)
         // The client may be gone by now, which ended all of this.
         guard phase != .closed else { return }
         ended(aborted: false)
         exchange.view = nil
-        exchange.isClientLeaving = exchange.isClientLeaving && exchange.isBodyComplete
         if exchange.keepsAlive, exchange.isBodyComplete, !isInputClosed, stream == nil {
             phase = .idle
             setDeadline(worker.settings.idleTimeout)

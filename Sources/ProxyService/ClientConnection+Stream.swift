@@ -23,6 +23,7 @@ extension ClientConnection {
     /// From now on each request has a stream.
     func beginStreams() {
         phase = .streams
+        becomeHTTP2()
         setDeadline(worker.settings.idleTimeout)
         let connection = HTTP2ClientConnection(carrier: self)
         http2 = connection

@@ -76,7 +76,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     private(set) var proxyExtensions: [UInt8] = []
     /// The peer has to say first whose connection it is.
     var awaitsProxyHeader = false
-    private(set) var forwarding = Forwarding(client: [], isSecure: false)
+    private(set) var forwarding = Forwarding.unknown
     /// The certificates that the listener had when the connection began, and which of them the client's server name
     /// chose.
     let tls: ListenerTLS?
@@ -129,7 +129,6 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
         destination = connection.destination
         proxyExtensions = connection.proxyExtensions
         forwarding = connection.forwarding
-        forwarding.isHTTP2 = true
         certificate = connection.certificate
         isSurplus = connection.isSurplus
         worker.register(self)
@@ -176,12 +175,15 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     private func begin() -> Bool {
         let snapshot = listener.snapshot
         forwarding = Forwarding(
-            client: Array(client.description.utf8), isSecure: tls != nil, isTrusted: snapshot.trusts(client),
+            client: worker.text(of: client), isSecure: tls != nil, isTrusted: snapshot.trusts(client),
             defaultHost: listener.hostText, via: worker.viaName(on: listener))
         guard admit() else { return false }
         if tls == nil { ready() }
         return true
     }
+
+    /// Its requests come over HTTP/2 from now on.
+    func becomeHTTP2() { forwarding = forwarding.with(isHTTP2: true) }
 
     /// Keeps to the limits on connections; `false` after closing this one.
     private func admit() -> Bool {
@@ -271,7 +273,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
         guard let shown = try? context.pipeline.syncOperations.nioSSL_peerCertificate(),
             let bytes = try? shown.toDERBytes()
         else { return }
-        forwarding.certificateSubject = CertificateSubject.text(of: bytes) ?? []
+        forwarding = forwarding.with(certificateSubject: CertificateSubject.text(of: bytes) ?? [])
     }
 
     func socketInputClosed() {
@@ -498,13 +500,18 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
         closeChannel()
     }
 
+    /// Whether the connection ends right behind the response: the client said that it sends nothing more, so that nothing
+    /// can arrive that would be answered by a reset.
+    var endsWithResponse: Bool {
+        exchange.isClientLeaving && exchange.isBodyComplete && inbox.readableBytes == 0 && tls == nil && stream == nil
+    }
+
     /// Closes when all that was written has been sent.
     func closeGracefully() {
         if let stream { return closeStream(stream) }
         guard phase != .closed, phase != .closing, let channel else { return }
-        if exchange.isClientLeaving, inbox.readableBytes == 0, tls == nil, channel.unsentBytes == 0 {
-            // The client said that it sends nothing more, so that nothing can arrive that would be answered by a reset,
-            // and all is with the kernel, which sees to it that it arrives.
+        if endsWithResponse, channel.unsentBytes == 0 {
+            // All is with the kernel, which sees to it that it arrives.
             phase = .closed
             channel.close()
             return

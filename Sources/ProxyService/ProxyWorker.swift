@@ -111,6 +111,13 @@ final class ProxyWorker {
 
     // MARK: Scratch space
 
+    /// An address as it is written everywhere.
+    func text(of address: IPAddress) -> [UInt8] {
+        logLine.removeAll()
+        logLine.append(address: address)
+        return logLine.copy()
+    }
+
     /// A buffer for a head that is read at once. It is the same each time as long as nobody keeps it.
     func takeHeadBuffer() -> ByteBuffer {
         var buffer = ByteBuffer()

@@ -328,9 +328,12 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
     }
 
     /// Gives the kernel what it takes; the rest goes as soon as it takes more.
-    package func flush() {
+    ///
+    /// - Parameter endsNext: the caller closes this way, or both, right afterwards. The last bytes wait for that in the
+    ///   kernel, and leave together with the end: one packet rather than two.
+    package func flush(endsNext: Bool = false) {
         guard unsentBytes > 0, !isBlocked, connecting == nil, isOpen else { return }
-        send()
+        send(endsNext: endsNext)
     }
 
     /// Gives the kernel at once what it takes of `bytes`, behind what was written before; the rest is held. For who
@@ -359,9 +362,9 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
         flush()
     }
 
-    private func send() {
+    private func send(endsNext: Bool = false) {
         while unsentBytes > 0 {
-            let more = rest.isEmpty ? 0 : Int32(MSG_MORE)
+            let more = rest.isEmpty && !endsNext ? 0 : Int32(MSG_MORE)
             let count = unsafe first.withUnsafeReadableBytes { bytes in
                 unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | more)
             }

@@ -29,6 +29,12 @@ extension LogLine {
         }
     }
 
+    /// What was written, as an array.
+    package func copy() -> [UInt8] {
+        // `count` bytes were written.
+        unsafe Array(UnsafeRawBufferPointer(start: base, count: count))
+    }
+
     /// Text of the program, which lives as long as it does. The caller has made room.
     @inlinable @inline(__always)
     mutating func put(_ text: StaticString) {

@@ -233,4 +233,20 @@ struct StreamChannelTests {
         #expect(try await failure.futureResult.get() == ECONNREFUSED)
         try await group.shutdownGracefully()
     }
+
+    @Test("bytes that wait for the end arrive, and the end behind them", arguments: [3, 4 << 20], [false, true])
+    func lastBytes(count: Int, closes: Bool) async throws {
+        let pair = try await Pair()
+        try await pair.run { pair in
+            guard let channel = pair.server.channel else { return }
+            channel.write(ByteBuffer(repeating: 7, count: count))
+            channel.flush(endsNext: true)
+            // What the kernel does not take goes later, and the end behind it.
+            if closes, channel.unsentBytes == 0 { channel.close() } else { channel.closeOutput() }
+        }
+        try await pair.wait { $0.client.isInputClosed || $0.client.isClosed }
+        let received = try await pair.run { $0.client.received }
+        #expect(received == [UInt8](repeating: 7, count: count))
+        try await pair.end()
+    }
 }

@@ -77,7 +77,9 @@ let package = Package(
             ], path: "Sources/Configuration", swiftSettings: house),
         .target(
             name: "HealthMonitoring",
-            dependencies: ["Addresses", "HTTPWire", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging],
+            dependencies: [
+                "Addresses", "HTTP2Wire", "HTTPWire", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging,
+            ],
             swiftSettings: house),
         .target(
             name: "DNSService",
@@ -204,7 +206,8 @@ let package = Package(
         .testTarget(
             name: "HealthMonitoringTests",
             dependencies: [
-                "Addresses", "HTTPWire", "HealthMonitoring", "TestSupport", "TrafficModel", nioCore, nioPosix, nioSSL,
+                "Addresses", "HTTP2Wire", "HTTPWire", "HealthMonitoring", "TestSupport", "TrafficModel", nioCore,
+                nioPosix, nioSSL,
                 nioTLS, logging,
             ],
             swiftSettings: house),

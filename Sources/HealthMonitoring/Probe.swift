@@ -12,7 +12,7 @@ final class Probe: ChannelInboundHandler {
 
     private let target: ProbeTarget
     private let tls: NIOSSLClientHandler?
-    private var response: ProbeResponse?
+    private var exchange: ProbeExchange
     private var phase = ProbePhase.connecting
     private var channel: (any Channel)?
     /// `nil` once there is a verdict or the probe was cancelled.
@@ -23,7 +23,7 @@ final class Probe: ChannelInboundHandler {
         self.target = target
         self.tls = tls
         self.onVerdict = onVerdict
-        if case .http(let check) = target.monitor.check { response = ProbeResponse(check: check) }
+        exchange = ProbeExchange(target)
     }
 
     func start(on loop: any EventLoop) {
@@ -48,7 +48,7 @@ final class Probe: ChannelInboundHandler {
     }
 
     /// What the response told of the target's load.
-    var load: LoadMetrics? { response?.load }
+    var load: LoadMetrics? { exchange.load }
 
     /// The time is up.
     func timeOut() { finish(.failure(.timedOut(phase))) }
@@ -60,27 +60,34 @@ final class Probe: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard let request = target.request else {
-            finish(.success)
-            return
-        }
+        if case .none = exchange { return finish(.success) }
         phase = tls == nil ? .response : .handshake
         // Behind TLS this waits for the handshake.
-        context.writeAndFlush(wrapOutboundOut(request), promise: nil)
+        sendOutput(context)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted? = event as? TLSUserEvent { phase = .response }
+        if case .handshakeCompleted(let agreed)? = event as? TLSUserEvent {
+            phase = .response
+            if exchange.isHTTP2, agreed != "h2" { finish(.failure(.http2("the target does not agree on HTTP/2"))) }
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard onVerdict != nil, let outcome = response?.receive(unwrapInboundIn(data)) else { return }
-        finish(outcome)
+        guard onVerdict != nil else { return }
+        let outcome = exchange.receive(unwrapInboundIn(data))
+        sendOutput(context)
+        if let outcome { finish(outcome) }
+    }
+
+    private func sendOutput(_ context: ChannelHandlerContext) {
+        let output = exchange.takeOutput()
+        if output.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(output), promise: nil) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        finish(phase == .response ? response?.end() ?? .failure(.closed(phase)) : .failure(.closed(phase)))
+        finish(phase == .response ? exchange.end() : .failure(.closed(phase)))
         context.fireChannelInactive()
     }
 

@@ -34,6 +34,10 @@ package enum ProbeFailure: Sendable, Hashable {
     case malformed(HeadError)
     /// The connection ended before the body did.
     case cutOff
+    /// Over HTTP/2, in words of our own.
+    case http2(String)
+    /// What gRPC's health service says, in words of our own.
+    case service(String)
     case other(String)
 
     /// The reason as operators read it.
@@ -49,16 +53,16 @@ package enum ProbeFailure: Sendable, Hashable {
         case .malformed(.tooManyFields): return "not a valid HTTP response: too many fields"
         case .malformed(let error): return "not a valid HTTP response: \(error.reason)"
         case .cutOff: return "the connection ended before the body did"
-        case .other(let detail): return detail
+        case .http2(let detail), .service(let detail), .other(let detail): return detail
         case .status(let status):
-            guard case .http(let check) = monitor.check else { return "status \(status)" }
+            guard case .http(let check) = monitor.check else { return "status \(status), expected 200" }
             let expected = check.expectedStatus.map {
                 $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
             }
             return "status \(status), expected \(expected.joined(separator: ", "))"
         case .body:
             guard case .http(let check) = monitor.check, let text = check.expectedBody else { return "other body" }
-            return "\"\(text)\" is not in the first \(ProbeResponse.bodyLimit / 1024) KiB of the body"
+            return "\"\(text)\" is not in the first \(ProbeExpectation.bodyLimit / 1024) KiB of the body"
         }
     }
 }

@@ -9,7 +9,9 @@ final class ProbeTarget {
     let address: SocketAddress
     /// From the start of a probe to its verdict, in nanoseconds.
     let timeout: Int64
-    /// `nil` for a TCP check.
+    /// The host that it is asked as.
+    let authority: String
+    /// Of a check over HTTP/1.1.
     let request: ByteBuffer?
     /// Timers `2 * slot` (the next probe) and `2 * slot + 1` (the end of the current one) of the wheel are its own.
     let slot: Int
@@ -44,7 +46,12 @@ final class ProbeTarget {
         self.slot = slot
         address = try Self.socketAddress(target.endpoint.address, port: target.monitor.port ?? target.endpoint.port)
         timeout = max(target.monitor.timeout.nanoseconds, 1_000_000)
-        request = Self.request(target)
+        authority =
+            target.monitor.check.host
+            ?? Endpoint(
+                address: target.endpoint.address, port: target.monitor.port ?? target.endpoint.port
+            ).description
+        request = Self.request(target, authority)
         machine = HealthStateMachine(
             rise: target.monitor.rise, fall: target.monitor.fall, continuing: heir?.machine.state ?? .unknown)
         stateSince = heir?.stateSince ?? now
@@ -66,7 +73,12 @@ final class ProbeTarget {
     var lastReason: String? {
         switch lastOutcome {
         case nil: nil
-        case .success: monitor.check == .tcp ? "connected" : "responded as expected"
+        case .success:
+            switch monitor.check {
+            case .tcp: "connected"
+            case .http: "responded as expected"
+            case .grpc: "the service is SERVING"
+            }
         case .failure(let failure): failure.text(monitor)
         case .inconclusive(let reason): reason
         }
@@ -76,15 +88,30 @@ final class ProbeTarget {
         try SocketAddress(packedIPAddress: ByteBuffer(bytes: address.bytes), port: Int(port))
     }
 
-    private static func request(_ target: HealthTarget) -> ByteBuffer? {
-        guard case .http(let check) = target.monitor.check else { return nil }
-        let host =
-            check.host
-            ?? Endpoint(
-                address: target.endpoint.address, port: target.monitor.port ?? target.endpoint.port
-            ).description
+    private static func request(_ target: HealthTarget, _ host: String) -> ByteBuffer? {
+        guard case .http(let check) = target.monitor.check, !check.http2 else { return nil }
         return ByteBuffer(
             string: "\(check.method) \(check.path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: meridian-health\r\n"
                 + "Accept: */*\r\nConnection: close\r\n\r\n")
+    }
+}
+
+extension Monitor.Check {
+    /// As configured.
+    var host: String? {
+        switch self {
+        case .tcp: nil
+        case .http(let check): check.host
+        case .grpc(let check): check.host
+        }
+    }
+
+    /// How the target is probed over TLS; `nil`: it is not.
+    var tls: TLSContexts.Kind? {
+        switch self {
+        case .tcp: nil
+        case .http(let check): check.tls ? .init(isVerifying: check.verifyCertificate, isHTTP2: check.http2) : nil
+        case .grpc(let check): check.tls ? .init(isVerifying: check.verifyCertificate, isHTTP2: true) : nil
+        }
     }
 }

@@ -3,8 +3,10 @@ package struct Monitor: Sendable, Hashable {
     package enum Check: Sendable, Hashable {
         /// A connection is accepted.
         case tcp
-        /// An HTTP/1.1 request is answered as expected, over TLS if `tls` is set.
+        /// An HTTP request is answered as expected, over TLS if `tls` is set.
         case http(HTTPCheck)
+        /// gRPC's health service says that it serves.
+        case grpc(GRPCCheck)
     }
 
     package struct HTTPCheck: Sendable, Hashable {
@@ -19,8 +21,23 @@ package struct Monitor: Sendable, Hashable {
         package var tls = false
         /// Whether the certificate must be valid for `host`; off by default, as members seldom have public ones.
         package var verifyCertificate = false
+        /// HTTP/2, which with `tls` the target must agree on (ALPN); HTTP/1.1 otherwise.
+        package var http2 = false
         /// Where the response tells the target's load.
         package var load = LoadSource.header
+
+        package init() {}
+    }
+
+    /// A call of `grpc.health.v1.Health/Check`, over HTTP/2.
+    package struct GRPCCheck: Sendable, Hashable {
+        /// The service that is asked about; empty: the server as a whole.
+        package var service = ""
+        /// `:authority`, and the TLS server name; the target's address when `nil`.
+        package var host: String?
+        package var tls = false
+        /// As in ``HTTPCheck``.
+        package var verifyCertificate = false
 
         package init() {}
     }

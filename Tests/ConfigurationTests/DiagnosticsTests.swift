@@ -111,7 +111,7 @@ private let valueTable: [Mistake] = [
         "f:3:36: \"20\" is not a status code or range; write 200 or 200-399"),
     .replacing(
         "http: { path: / }", by: "htpp: { path: / }",
-        "f:3:18: monitors.NAME has none of the keys tcp, http; give one of them",
+        "f:3:18: monitors.NAME has none of the keys tcp, http, grpc; give one of them",
         "f:3:20: there is no key \"htpp\" in monitors.NAME; did you mean \"http\"?"),
     .replacing(
         "http: { path: / }", by: "http: {}, tcp: {}",

@@ -99,7 +99,7 @@ struct ProbeResponseTests {
     @Test("only the first 64 KiB of the body count", arguments: [(0, true), (1, true), (2, false), (70_000, false)])
     func limit(past: Int, isFound: Bool) {
         // `past` bytes more than leave room for the text with one to spare.
-        let filler = String(repeating: "x", count: ProbeResponse.bodyLimit - 3 + past)
+        let filler = String(repeating: "x", count: ProbeExpectation.bodyLimit - 3 + past)
         for head in ["Content-Length: 200000", "X: y"] {
             let text = "HTTP/1.1 200 OK\r\n\(head)\r\n\r\n\(filler)OK" + String(repeating: "y", count: 1_000)
             for size in [Int.max, 1_000] {
@@ -248,7 +248,7 @@ struct ProbeLoadTests {
         let outcome = cut.receive(ByteBuffer(string: "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n\(Self.report)"))
         let end = cut.end()
         #expect(outcome == nil && end == .failure(.cutOff))
-        let padding = String(repeating: " ", count: ProbeResponse.bodyLimit)
+        let padding = String(repeating: " ", count: ProbeExpectation.bodyLimit)
         var response = ProbeResponse(check: check)
         let long = response.receive(ByteBuffer(string: "HTTP/1.1 200 OK\r\n\r\n\(padding)\(Self.report)"))
         #expect(long == .success)

@@ -65,6 +65,59 @@ struct HTTP2Scenarios {
         withExtendedLifetime(server) {}
     }
 
+    @Test("members are watched with gRPC's health service, and over HTTP/2")
+    func monitors() throws {
+        let (port, web, calls) = (try freePort(), try freePort(), try freePort())
+        let server = try Running(Script.server, port: calls)
+        let authority = try Authority()
+        defer { authority.remove() }
+        try authority.issue("own", subject: "/CN=a.test", key: "ec", days: 90)
+        let program = try Program(
+            """
+            proxy: { access_log: "off", threads: 1 }
+            admin: { socket: /tmp/meridian-\(port).sock }
+            certificates: { own: { chain: \(authority.path("own.pem")), key: \(authority.path("own.key")) } }
+            monitors:
+              shop: { grpc: { service: shop }, interval: 100ms, rise: 1, fall: 1 }
+              whole: { grpc: {}, interval: 100ms, rise: 1 }
+              other: { grpc: { service: other }, interval: 100ms, fall: 1 }
+              web: { http: { path: /health, http2: true, tls: true, body: fine }, interval: 100ms, rise: 1 }
+              plain: { http: { http2: true }, interval: 100ms, fall: 1 }
+            upstreams:
+              shop: { members: ["127.0.0.1:\(calls)"], http2: true, monitors: [shop, whole] }
+              other: { members: ["127.0.0.1:\(calls)"], http2: true, monitors: [other] }
+              web: { members: ["127.0.0.1:\(web)"], tls: { verify: false }, monitors: [web] }
+              plain: { members: ["127.0.0.1:\(web)"], monitors: [plain] }
+            listeners:
+              front: { address: "127.0.0.1:\(port)", upstream: shop }
+              web:
+                address: "127.0.0.1:\(web)"
+                tls: { certificates: [own] }
+                routes: [{ exact_path: /health, respond: { body: fine } }]
+            """)
+        func shows(_ upstream: String, _ part: String) throws {
+            try wait(for: "\(upstream): \(part)") {
+                try Program.run(
+                    Program.binary.path,
+                    ["status", "--json", "--upstream", upstream, "--socket", "/tmp/meridian-\(port).sock"]
+                ).output.contains(part)
+            }
+        }
+        try shows("shop", "the service is SERVING")
+        try shows("other", "gRPC status NOT_FOUND")
+        try shows("web", "responded as expected")
+        try shows("plain", #""state":"down""#)
+        for (state, text) in [(2, "the service is NOT_SERVING"), (1, "the service is SERVING")] {
+            // Asked directly: through the front nobody would be there to ask.
+            let result = try Program.run(Script.python, ["-c", Script.call, "\(calls)", "state \(state)"])
+            #expect(result.status == 0, "\(result)")
+            try shows("shop", text)
+            let call = try Program.run(Script.python, ["-c", Script.call, "\(port)", "hello"])
+            #expect((call.status == 0) == (state == 1), "\(call)\(program.text)")
+        }
+        withExtendedLifetime(server) {}
+    }
+
     @Test("WebSocket passes over HTTP/2, to a member that speaks HTTP/1.1 and over HTTP/2 again")
     func webSocket() throws {
         let (port, second) = (try freePort(), try freePort())

@@ -9,7 +9,17 @@ enum Script {
         import grpc, sys, time
         from concurrent import futures
 
+        # What the health service says of the service "shop".
+        state = [1]
+
+        def check(request, context):
+            if request not in (b"", b"\\x0a\\x04shop"):
+                context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
+            return bytes([8, state[0]])
+
         def unary(request, context):
+            if request.startswith(b"state "):
+                state[0] = int(request[6:])
             if request == b"metadata":
                 context.set_trailing_metadata((("x-trailer", "t"),))
                 return dict(context.invocation_metadata()).get("x-asked", "").encode()
@@ -40,7 +50,10 @@ enum Script {
             "Both": grpc.stream_stream_rpc_method_handler(both),
         })
         server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))
-        server.add_generic_rpc_handlers((handlers,))
+        health = grpc.method_handlers_generic_handler("grpc.health.v1.Health", {
+            "Check": grpc.unary_unary_rpc_method_handler(check),
+        })
+        server.add_generic_rpc_handlers((handlers, health))
         server.add_insecure_port("127.0.0.1:" + sys.argv[1])
         server.start()
         server.wait_for_termination()
@@ -89,6 +102,12 @@ enum Script {
         with futures.ThreadPoolExecutor(32) as pool:
             assert list(pool.map(lambda n: unary(b"%d" % n, timeout=10), range(500))) == [b"%d" % n for n in range(500)]
         print("all well")
+        """
+
+    /// Makes one call.
+    static let call = """
+        import grpc, sys
+        grpc.insecure_channel("127.0.0.1:" + sys.argv[1]).unary_unary("/t.Echo/Unary")(sys.argv[2].encode(), timeout=10)
         """
 
     /// Holds a stream to the client and one both ways open for so many seconds; prints how many messages came.

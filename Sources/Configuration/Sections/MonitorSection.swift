@@ -6,7 +6,10 @@ enum MonitorSection {
     private static let freshHTTP = Monitor.HTTPCheck()
 
     static let tcp = Shape<ObjectReader>.tcpCheck.field("tcp", "A connection is accepted. Write `tcp: {}`.")
-    static let http = httpShape.field("http", "An HTTP/1.1 request is answered as expected.")
+    static let http = httpShape.field("http", "An HTTP request is answered as expected.")
+    static let grpc = grpcShape.field(
+        "grpc",
+        "gRPC's health service, `grpc.health.v1.Health/Check`, says that it serves. `grpc: {}` asks for the server.")
     static let interval = Shape<Duration>.duration(100...86_400_000).field(
         "interval", default: fresh.interval, "From the start of a probe to the start of the next.")
     static let timeout = Shape<Duration>.duration(10...3_600_000).field(
@@ -22,9 +25,10 @@ enum MonitorSection {
     static let model = ObjectModel(
         title: "monitors.NAME", summary: "How to find out whether a target works.",
         fields: [
-            tcp.description, http.description, interval.description, timeout.description, rise.description,
+            tcp.description, http.description, grpc.description, interval.description, timeout.description,
+            rise.description,
             fall.description, jitter.description, port.description,
-        ], exactlyOne: ["tcp", "http"])
+        ], exactlyOne: ["tcp", "http", "grpc"])
 
     static let method = Shape<String>.token("method").field(
         "method", default: freshHTTP.method, "The request's method.")
@@ -38,6 +42,9 @@ enum MonitorSection {
     static let tls = Shape<Bool>.boolean.field("tls", default: freshHTTP.tls, "Whether to probe over TLS.")
     static let verify = Shape<Bool>.boolean.field(
         "verify_certificate", default: freshHTTP.verifyCertificate, "Whether the certificate must be valid for `host`.")
+    static let http2 = Shape<Bool>.boolean.field(
+        "http2", default: freshHTTP.http2,
+        "HTTP/2, which with `tls` the target must agree on; HTTP/1.1 otherwise.")
     static let load = Shape<Monitor.LoadSource>.choice().field(
         "load", default: freshHTTP.load,
         "Where the response tells the target's load: the field `endpoint-load-metrics`, or a JSON body.")
@@ -46,7 +53,7 @@ enum MonitorSection {
         title: "monitors.NAME.http", summary: "An HTTP check.",
         fields: [
             method.description, path.description, host.description, status.description, body.description,
-            tls.description, verify.description, load.description,
+            tls.description, verify.description, http2.description, load.description,
         ])
 
     private static let httpShape = Shape<Monitor.HTTPCheck>(.object(httpModel)) { node, context in
@@ -59,16 +66,41 @@ enum MonitorSection {
         check.expectedBody = reader.read(body, context)
         check.tls = reader.read(tls, context)
         check.verifyCertificate = reader.read(verify, context)
+        check.http2 = reader.read(http2, context)
         check.load = reader.read(load, context)
         if check.load == .body, check.method == "HEAD" {
             context.error(reader.position(of: "load"), "a response to HEAD has no body", "write method: GET")
         }
-        if check.verifyCertificate, !check.tls {
-            context.warning(
-                reader.position(of: "verify_certificate"), "verify_certificate has no effect without tls",
-                "add tls: true")
-        }
+        warnOfVerification(check.verifyCertificate, tls: check.tls, reader, context)
         return check
+    }
+
+    static let service = Shape<String>.text("service", limit: 256).field(
+        "service", "The service that is asked about, such as `shop.v1.Orders`; the server as a whole if absent.")
+    static let grpcHost = Shape<String>.fieldText("host").field(
+        "host", "The authority and the TLS server name; the target's address if absent.")
+
+    static let grpcModel = ObjectModel(
+        title: "monitors.NAME.grpc", summary: "A check by gRPC's health service.",
+        fields: [service.description, grpcHost.description, tls.description, verify.description])
+
+    private static let grpcShape = Shape<Monitor.GRPCCheck>(.object(grpcModel)) { node, context in
+        guard let reader = ObjectReader(grpcModel, node, context) else { return nil }
+        var check = Monitor.GRPCCheck()
+        check.service = reader.read(service, context) ?? ""
+        check.host = reader.read(grpcHost, context)
+        check.tls = reader.read(tls, context)
+        check.verifyCertificate = reader.read(verify, context)
+        warnOfVerification(check.verifyCertificate, tls: check.tls, reader, context)
+        return check
+    }
+
+    private static func warnOfVerification(
+        _ isWanted: Bool, tls: Bool, _ reader: ObjectReader, _ context: DecodingContext
+    ) {
+        guard isWanted, !tls else { return }
+        context.warning(
+            reader.position(of: "verify_certificate"), "verify_certificate has no effect without tls", "add tls: true")
     }
 
     static let shape = Shape<[Named<Monitor>]>.map(key: "name", of: monitor)
@@ -78,6 +110,7 @@ enum MonitorSection {
         var monitor = Monitor(name: "", check: .tcp)
         _ = reader.read(tcp, context)
         if let check = reader.read(http, context) { monitor.check = .http(check) }
+        if let check = reader.read(grpc, context) { monitor.check = .grpc(check) }
         monitor.interval = reader.read(interval, context)
         monitor.timeout = reader.read(timeout, context)
         monitor.rise = reader.read(rise, context)

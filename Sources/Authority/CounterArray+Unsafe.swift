@@ -25,6 +25,12 @@ package struct CounterArray: @unchecked Sendable {
         unsafe values[index].store(values[index].load(ordering: .relaxed) &+ amount, ordering: .relaxed)
     }
 
+    /// Adds each count of an array of the same size.
+    package func add(_ other: CounterArray) {
+        precondition(other.count == count)
+        for index in 0..<count where other.value(at: index) > 0 { add(other.value(at: index), at: index) }
+    }
+
     @inline(__always)
     package func set(_ value: UInt64, at index: Int) {
         precondition(index >= 0 && index < count)

@@ -50,6 +50,17 @@ package final class WorkerCounters: Sendable {
 
     package init() {}
 
+    /// All that others have counted, but for their latest decisions. Of threads that have ended: nobody else may write
+    /// then.
+    package init(sumOf others: [WorkerCounters]) {
+        for other in others {
+            values.add(other.values)
+            pools.add(other.pools)
+            poolHosts.add(other.poolHosts)
+            pairs.add(other.pairs)
+        }
+    }
+
     deinit {
         values.deallocate()
         pools.deallocate()

@@ -192,7 +192,7 @@ extension Node {
 
     private func compare(with after: ChangeComparison.Side) async -> ChangePreview {
         let data = snapshot.authority.data
-        let latest = dns?.counters.flatMap { $0.latestDecisions(.max, in: data) } ?? []
+        let latest = dnsCounters.all.flatMap { $0.latestDecisions(.max, in: data) }
         let comparison = ChangeComparison(
             before: .init(
                 intent: compiler.intent, steering: snapshot.authority.steering, overrides: effective),

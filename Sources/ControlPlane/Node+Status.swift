@@ -16,9 +16,6 @@ extension Node {
         "generation \(snapshot.generation), \(compiler.intent.wideIPs.count) wide IPs, \(compiler.intent.listeners.count) listeners"
     }
 
-    /// Returns when the node and each of its loops have come round.
-    package func visitLoops() async { await proxy.visitLoops() }
-
     /// What the node serves and how it fares, as of now.
     package func status() async -> NodeStatus { await view().status(windows: windowStatus) }
 }
@@ -28,7 +25,7 @@ extension NodeView {
     func status(windows: [NodeStatus.Window]) async -> NodeStatus {
         let found = await findings()
         let (intent, steering) = (intent, snapshot.authority.steering)
-        let answers = AnswerCounts(dns?.counters ?? [], pairSlots, poolSlots)
+        let answers = AnswerCounts(dnsCounters.all, pairSlots, poolSlots)
         let checks = { (endpoint: Endpoint, monitors: [Int]) in
             monitors.map { position in
                 let monitor = intent.monitors[position]
@@ -79,8 +76,8 @@ extension NodeView {
             refusedChanges: refusedChanges, events: journal.counts, admin: adminCounters.totals,
             dns: .init(
                 endpoints: dns?.endpoints.map(\.description) ?? [],
-                queries: dns?.counters.reduce(0) { $0 + $1.value(.udpQueries) + $1.value(.tcpQueries) } ?? 0,
-                latest: latestDecisions, counters: dns?.totals ?? [:], zones: intent.zones.count,
+                queries: dnsCounters.all.reduce(0) { $0 + $1.value(.udpQueries) + $1.value(.tcpQueries) },
+                latest: latestDecisions, counters: dns == nil ? [:] : dnsCounters.totals, zones: intent.zones.count,
                 brokenZones: zoneFailures.map {
                     .init(name: $0.origin, file: $0.file, isServed: $0.isServed, reasons: $0.messages)
                 }),
@@ -99,7 +96,7 @@ extension NodeView {
     /// Newest first, over all workers.
     private var latestDecisions: [NodeStatus.Decision] {
         let data = snapshot.authority.data
-        let all = dns?.counters.flatMap { $0.latestDecisions(10, in: data) } ?? []
+        let all = dnsCounters.all.flatMap { $0.latestDecisions(10, in: data) }
         return all.sorted { $0.time > $1.time }.prefix(10).map {
             .init(
                 name: $0.name.description, client: $0.client.description, pool: $0.poolName, scope: Int($0.scope))

@@ -14,7 +14,7 @@ extension Node {
         var figures = NodeFigures()
         figures.instant = MonotonicClock.now
         figures.time = WallTime.now.milliseconds
-        for counters in dns?.counters ?? [] {
+        for counters in dnsCounters.all {
             figures.queries += counters.value(.udpQueries) + counters.value(.tcpQueries)
             figures.failedQueries += counters.value(Outcome.failure)
         }
@@ -34,7 +34,7 @@ extension Node {
     }
 
     /// How many answers there were since the start, by what chose and what was chosen.
-    package func answerCounts() -> AnswerCounts { AnswerCounts(dns?.counters ?? [], pairSlots, poolSlots) }
+    package func answerCounts() -> AnswerCounts { AnswerCounts(dnsCounters.all, pairSlots, poolSlots) }
 
     /// The latest answers of steered names that came after an instant, as far as they are kept: a sample, since each
     /// thread keeps only its last few.
@@ -42,7 +42,7 @@ extension Node {
     /// - Parameter instant: monotonic nanoseconds.
     package func answers(since instant: UInt64) -> [ClientAnswer] {
         let data = snapshot.authority.data
-        return (dns?.counters ?? []).flatMap { $0.latestDecisions(.max, in: data) }
+        return dnsCounters.all.flatMap { $0.latestDecisions(.max, in: data) }
             .filter { $0.time > instant }
             .map {
                 ClientAnswer(

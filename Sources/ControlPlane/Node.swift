@@ -25,7 +25,7 @@ package actor Node {
     private let loader: Loader
     let logger: Logger
     private let log: ProgramLog?
-    private let group: MultiThreadedEventLoopGroup
+    let group: MultiThreadedEventLoopGroup
     /// The VIP tier's loops.
     private let sockets: SocketLoopGroup
     private let registry: MemberRegistry
@@ -74,6 +74,7 @@ package actor Node {
     private let authority: Published<AuthoritySnapshot>
     private let balancing: Published<BalancingSnapshot>
     private(set) var dns: DNSServer?
+    let dnsCounters = DNSCounters()
     let proxy: ProxyServer
     let health: HealthMonitor
     private let healthChanges: AsyncStream<[HealthChange]>
@@ -200,7 +201,8 @@ package actor Node {
 
     private func makeNameServer(_ settings: NameServer) async throws -> DNSServer? {
         guard !settings.listen.isEmpty else { return nil }
-        let server = DNSServer(settings: settings, published: authority, group: group, logger: logger)
+        let server = DNSServer(
+            settings: settings, published: authority, group: group, counters: dnsCounters, logger: logger)
         try await server.start(replacing: dns?.endpoints ?? [])
         return server
     }

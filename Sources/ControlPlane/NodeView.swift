@@ -28,6 +28,7 @@ package struct NodeView: Sendable {
     let journal: Journal
     let adminCounters: AdminCounters
     let dns: DNSServer?
+    let dnsCounters: DNSCounters
     let proxy: ProxyServer
     let health: HealthMonitor
 
@@ -52,7 +53,7 @@ extension Node {
             table: watch.states, effective: effective, observations: observations, operators: operators,
             diagnostics: diagnostics, zoneFailures: zoneFailures, meter: meter, services: services,
             pairSlots: pairSlots, poolSlots: poolSlots, refusedChanges: changes.refusedCount, journal: journal,
-            adminCounters: adminCounters, dns: dns, proxy: proxy, health: health)
+            adminCounters: adminCounters, dns: dns, dnsCounters: dnsCounters, proxy: proxy, health: health)
     }
 
     /// Reads the configuration's file as it is now, and changes nothing.

@@ -17,7 +17,8 @@ package final class DNSServer: Sendable {
     private let published: Published<AuthoritySnapshot>
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
-    private let responderCounters: [WorkerCounters]
+    private let dnsCounters: DNSCounters
+    private let loopCounters: [WorkerCounters]
     private let workers: Int
     private let limits: TCPLimits
     private let log = Mutex<QueryLog?>(nil)
@@ -27,28 +28,32 @@ package final class DNSServer: Sendable {
         var threads: [(worker: UDPThread, handle: pthread_t)] = []
         var listeners: [any Channel] = []
         var endpoints: [Endpoint] = []
+        var counters: [WorkerCounters] = []
     }
 
-    /// - Parameter group: the loops that serve TCP; the caller shuts them down.
+    /// - Parameters:
+    ///   - group: the loops that serve TCP; the caller shuts them down.
+    ///   - counters: what servers counted that this one takes over from.
     package init(
         settings: NameServer, published: Published<AuthoritySnapshot>, group: MultiThreadedEventLoopGroup,
-        logger: Logger
+        counters: DNSCounters = DNSCounters(), logger: Logger
     ) {
+        dnsCounters = counters
         self.settings = settings
         self.published = published
         self.group = group
         self.logger = logger
         let workers = settings.threads > 0 ? settings.threads : System.coreCount
         let loops = Array(group.makeIterator()).count
-        responderCounters = (0..<(workers + loops)).map { _ in WorkerCounters() }
+        loopCounters = counters.loops(loops)
         self.workers = workers
-        limits = TCPLimits(settings)
+        limits = TCPLimits(settings, counters.tcp)
     }
 
     /// The endpoints as bound, real ports where 0 was configured.
     package var endpoints: [Endpoint] { running.withLock { $0.endpoints } }
-    /// One for each UDP worker and each loop.
-    package var counters: [WorkerCounters] { responderCounters }
+    /// One for each UDP worker and each loop, and one for those that have ended.
+    package var counters: [WorkerCounters] { dnsCounters.all }
     package var tcpCounters: TCPCounters { limits.counters }
 
     /// Binds every endpoint, then serves.
@@ -79,14 +84,15 @@ package final class DNSServer: Sendable {
             queryLog?.sink.close()
             throw error
         }
+        let counters = dnsCounters.begin(threads: workers, log: queryLog?.sink)
         let threads = sockets.enumerated().map { index, sockets in
             let worker = UDPThread(
-                sockets: sockets, published: published, counters: responderCounters[index],
+                sockets: sockets, published: published, counters: counters[index],
                 sequence: Self.sequence(of: index), workers: workers, log: queryLog)
             return (worker, worker.start())
         }
         running.withLock {
-            $0 = Running(threads: threads, listeners: listeners, endpoints: endpoints)
+            $0 = Running(threads: threads, listeners: listeners, endpoints: endpoints, counters: counters)
         }
     }
 
@@ -95,7 +101,7 @@ package final class DNSServer: Sendable {
         var states: [NIOLoopBound<TCPLoopState>] = []
         for loop in group.makeIterator() {
             let thread = workers + states.count
-            let (published, counters, limits, settings) = (published, responderCounters[thread], limits, settings)
+            let (published, counters, limits, settings) = (published, loopCounters[states.count], limits, settings)
             let log = queryLog
             let state = loop.submit {
                 let responder = Responder(counters: counters, sequence: Self.sequence(of: thread))
@@ -173,7 +179,16 @@ package final class DNSServer: Sendable {
         for listener in ending.listeners { listener.close(promise: nil) }
         for thread in ending.threads { thread.worker.stop() }
         for thread in ending.threads { thread.worker.join(thread.handle) }
-        if !ending.threads.isEmpty { queryLog?.sink.close() }
+        guard !ending.threads.isEmpty else { return }
+        queryLog?.sink.close()
+        dnsCounters.end(ending.counters, log: queryLog?.sink)
+    }
+
+    /// Threads that answer no more, though they should.
+    ///
+    /// - Parameter now: monotonic nanoseconds.
+    package func stuckThreads(now: UInt64) -> Int {
+        running.withLock { $0.threads.count { $0.worker.isStuck(now: now) } }
     }
 }
 

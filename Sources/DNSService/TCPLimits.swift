@@ -12,12 +12,13 @@ final class TCPLimits: Sendable {
         case sourceFull
     }
 
-    let counters = TCPCounters()
+    let counters: TCPCounters
     private let total: Int
     private let perSource: Int
     private let sources = Mutex<[IPAddress: Int]>([:])
 
-    init(_ settings: NameServer) {
+    init(_ settings: NameServer, _ counters: TCPCounters) {
+        self.counters = counters
         total = settings.tcpConnections
         perSource = settings.tcpConnectionsPerSource
     }

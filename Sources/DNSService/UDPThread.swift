@@ -7,6 +7,7 @@ import TrafficModel
 final class UDPThread: Sendable {
     private let sockets: [UDPSocket]
     private let isStopping = StopFlag()
+    private let pulse = ThreadPulse()
     private let published: Published<AuthoritySnapshot>
     private let counters: WorkerCounters
     private let sequence: UInt64
@@ -57,11 +58,15 @@ final class UDPThread: Sendable {
 
     private func run() {
         UDPWorker(
-            sockets: sockets, isStopping: isStopping, published: published,
+            sockets: sockets, isStopping: isStopping, pulse: pulse, published: published,
             responder: Responder(counters: counters, sequence: sequence, workers: workers),
             log: log.map(QueryLogWriter.init)
         ).run()
+        if !isStopping.isSet { pulse.stop() }
     }
+
+    /// Whether it answers no more, though it should.
+    func isStuck(now: UInt64) -> Bool { pulse.isStuck(now: now) }
 }
 
 /// Whether a thread shall end.

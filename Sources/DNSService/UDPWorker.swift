@@ -18,17 +18,19 @@ struct UDPWorker: ~Copyable {
 
     private let sockets: [UDPSocket]
     private let isStopping: StopFlag
+    private let pulse: ThreadPulse
     private let published: Published<AuthoritySnapshot>
     private var responder: Responder
     private var log: QueryLogWriter?
     private var lookahead = BatchLookahead(capacity: Int(Self.batchSize))
 
     init(
-        sockets: [UDPSocket], isStopping: StopFlag, published: Published<AuthoritySnapshot>,
+        sockets: [UDPSocket], isStopping: StopFlag, pulse: ThreadPulse, published: Published<AuthoritySnapshot>,
         responder: consuming Responder, log: consuming QueryLogWriter? = nil
     ) {
         self.sockets = sockets
         self.isStopping = isStopping
+        self.pulse = pulse
         self.published = published
         self.responder = responder
         self.log = log
@@ -98,6 +100,7 @@ struct UDPWorker: ~Copyable {
         guard received > 0 else { return false }
         published.refresh(&pin)
         responder.time = MonotonicClock.now
+        pulse.begin(responder.time)
         responder.wallTime = WallClock.seconds
         if received > 1 {
             for index in 0..<UInt32(received) {
@@ -129,6 +132,7 @@ struct UDPWorker: ~Copyable {
         log?.flush(at: now, since: responder.time)
         let refused = unsafe clinux_batch_send(batch, socket.descriptor)
         if refused > 0 { responder.counters.count(.sendFailures, Int(refused)) }
+        pulse.end()
         return received == Int32(Self.batchSize)
     }
 

@@ -17,7 +17,9 @@ enum NodeServices {
         if socketPath != nil || listener != nil {
             services.append(AdminService(node: node, socketPath: socketPath, metrics: metrics, logger: logger))
         }
-        if let manager = ServiceManager() { services.append(SupervisedService(node: node, manager: manager)) }
+        if let manager = ServiceManager() {
+            services.append(SupervisedService(node: node, manager: manager, logger: logger))
+        }
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()

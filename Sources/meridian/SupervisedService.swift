@@ -1,11 +1,13 @@
 import AdminAPI
 import ControlPlane
+import Logging
 import ServiceLifecycle
 
 /// Tells the service manager when the node serves, that it still does, and when it ends.
 struct SupervisedService: Service {
     let node: Node
     let manager: ServiceManager
+    let logger: Logger
 
     /// Until the admin socket is there, at most; commands after `systemctl start` shall find it.
     private static let patience = Duration.seconds(5)
@@ -27,7 +29,11 @@ struct SupervisedService: Service {
         // Fails only when it is cancelled.
         while (try? await Task.sleep(for: interval)) != nil {
             // A node or a loop that hangs does not come back from here, and then the watchdog hears nothing.
-            await node.visitLoops()
+            let stuck = await node.visitThreads()
+            guard stuck == 0 else {
+                logger.error("threads of DNS answer no more: the watchdog is not told", metadata: ["count": "\(stuck)"])
+                continue
+            }
             manager.tell("WATCHDOG=1", "STATUS=\(await node.summary)")
         }
     }

@@ -18,7 +18,7 @@ struct TCPWriteTests {
         let source = try #require(Endpoint("192.0.2.1:4000"))
         let state = TCPLoopState(
             published: Published(World.snapshot()), responder: Responder(counters: WorkerCounters()),
-            limits: TCPLimits(settings), settings: settings, loop: channel.embeddedEventLoop)
+            limits: TCPLimits(settings, TCPCounters()), settings: settings, loop: channel.embeddedEventLoop)
         #expect(state.enter(source.address))
         let connection = TCPConnection(state: state, source: source, awaitsProxyHeader: false)
         try channel.pipeline.syncOperations.addHandler(connection)

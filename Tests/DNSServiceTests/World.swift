@@ -16,6 +16,7 @@ final class World {
     let group: MultiThreadedEventLoopGroup
     let published: Published<AuthoritySnapshot>
     let server: DNSServer
+    let counters = DNSCounters()
 
     static func snapshot(generation: UInt64 = 1, address: String = "192.0.2.1") -> AuthoritySnapshot {
         var text = "$TTL 60\n@ SOA ns host 1 2 3 4 30\n@ NS ns\nns A 192.0.2.53\nwww A \(address)\n"
@@ -58,7 +59,7 @@ final class World {
         change(&settings)
         published = Published(Self.snapshot())
         server = DNSServer(
-            settings: settings, published: published, group: group, logger: Logger(label: "test"))
+            settings: settings, published: published, group: group, counters: counters, logger: Logger(label: "test"))
         // The kernel chooses a port that UDP has free; now and then a connection of another program has it for TCP.
         let mayChoose = settings.listen.allSatisfy { $0.port == 0 }
         for attempt in 1...5 {

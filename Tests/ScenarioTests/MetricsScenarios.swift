@@ -99,6 +99,44 @@ struct MetricsScenarios {
         }
     }
 
+    @Test("counters go on over a reload that changes the sockets of DNS, and over one that takes DNS away")
+    func reloads() throws {
+        let ports = try Ports()
+        let yaml = Self.configuration(ports)
+        let program = try Program(yaml)
+        let address = "http://127.0.0.1:\(ports.metrics)/metrics"
+        let log = program.folder.appending(path: "queries").path
+        let listen = "dns: { listen: [\"127.0.0.1:\(ports.dns)\"]"
+        func count(_ series: String) throws -> Double? { Self.value(series, in: try Self.curl(address)) }
+        let queries = "meridian_dns_queries_total{type=\"a\",transport=\"udp\"}"
+        let decisions = "meridian_dns_decisions_total{wide_ip=\"api.example.com\",pool=\"eu\"}"
+        let lines = "meridian_log_lines_total{log=\"query\"}"
+        var asked = 0.0
+        for (generation, settings) in [(1.0, ""), (2, ", threads: 3"), (3, ", threads: 1, query_log: \(log)"), (4, "")]
+        {
+            if generation > 1 {
+                try program.replaceConfiguration(yaml.replacingOccurrences(of: listen, with: listen + settings))
+                program.hangUp()
+            }
+            try wait(for: "generation \(generation)") { try count("meridian_configuration_generation") == generation }
+            for _ in 0..<3 { _ = try Program.data(ports.dns, "api.example.com") }
+            asked += 3
+            try wait(for: "all to be counted") { try count(queries) == asked }
+            #expect(try count(decisions) == asked)
+        }
+        #expect(try count(lines) == 3, "those of the log that is closed")
+        try program.replaceConfiguration(yaml.replacingOccurrences(of: listen + " }", with: "dns: { listen: [] }"))
+        program.hangUp()
+        try wait(for: "the refusal") { try count("meridian_configuration_last_reload_successful") == 0 }
+        let bare = yaml.split(separator: "\n").filter {
+            !$0.hasPrefix("dns:") && !$0.hasPrefix("wide_ips:") && !$0.hasPrefix("zones:")
+        }
+        try program.replaceConfiguration(bare.joined(separator: "\n"))
+        program.hangUp()
+        try wait(for: "generation 5") { try count("meridian_configuration_generation") == 5 }
+        #expect(try count(queries) == asked)
+    }
+
     /// Every family that is served has a row in docs/metrics.md with its type and labels, and no row has none.
     private static func compareWithDocument(_ text: String) throws {
         let document = try String(

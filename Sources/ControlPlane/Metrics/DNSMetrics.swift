@@ -30,8 +30,13 @@ package enum DNSMetrics {
         "meridian_dns_tcp_events_total", .counter, ["event"],
         "What became of connections of DNS over TCP: accepted, refused at a limit, closed and why.")
 
+    static let stuckThreads = MetricFamily(
+        "meridian_dns_stuck_threads", .gauge, [],
+        "Threads of DNS over UDP that answer no more: at one batch for more than five seconds.")
+
     package static let all = [
         queries, responses, events, seconds, received, sent, decisions, poolHosts, connections, connectionEvents,
+        stuckThreads,
     ]
 
     /// Names of events in the form of label values.
@@ -66,8 +71,8 @@ package enum DNSMetrics {
 
 extension MetricsWriter {
     /// - Parameter limit: series of wide IPs and pools.
-    mutating func write(_ dns: DNSServer?, _ pairs: PairSlots, _ pools: PoolSlots, limit: Int) {
-        let counters = dns?.counters ?? []
+    mutating func write(_ dns: DNSCounters, _ pairs: PairSlots, _ pools: PoolSlots, limit: Int) {
+        let counters = dns.all
         func sum(_ value: (WorkerCounters) -> UInt64) -> UInt64 { counters.reduce(0) { $0 &+ value($1) } }
 
         begin(DNSMetrics.queries)
@@ -125,11 +130,11 @@ extension MetricsWriter {
         write(DNSMetrics.sent, sum { $0.value(.bytesSent) })
         writeDecisions(counters, pairs, pools, limit: limit)
 
-        let tcp = dns?.tcpCounters
-        write(DNSMetrics.connections, UInt64(max(0, tcp?.openCount ?? 0)))
+        let tcp = dns.tcp
+        write(DNSMetrics.connections, UInt64(max(0, tcp.openCount)))
         begin(DNSMetrics.connectionEvents)
         for event in TCPEvents.all {
-            sample(MetricLabels("event", DNSMetrics.snake(event.rawValue)), tcp?.value(event) ?? 0)
+            sample(MetricLabels("event", DNSMetrics.snake(event.rawValue)), tcp.value(event))
         }
     }
 

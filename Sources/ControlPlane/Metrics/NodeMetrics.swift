@@ -107,16 +107,16 @@ extension MetricsWriter {
         write(NodeMetrics.refusedChanges, view.refusedChanges)
 
         let access = view.proxy.status
-        let queries = view.dns?.queryLog?.sink
+        let queries = view.dnsCounters.lines
         begin(NodeMetrics.logLines)
         sample(MetricLabels(), "log", "access", access.logLines)
-        sample(MetricLabels(), "log", "query", queries?.lineCount ?? 0)
+        sample(MetricLabels(), "log", "query", queries.written)
         begin(NodeMetrics.logDropped)
         sample(MetricLabels(), "log", "access", access.droppedLogLines)
-        sample(MetricLabels(), "log", "query", queries?.droppedCount ?? 0)
+        sample(MetricLabels(), "log", "query", queries.dropped)
         begin(NodeMetrics.logFailures)
         sample(MetricLabels(), "log", "access", access.logFailures)
-        sample(MetricLabels(), "log", "query", queries?.failureCount ?? 0)
+        sample(MetricLabels(), "log", "query", queries.failures)
 
         begin(NodeMetrics.folded)
         let counts: [(StaticString, Int)] = [

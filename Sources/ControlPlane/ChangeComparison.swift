@@ -105,8 +105,8 @@ struct ChangeComparison: Sendable {
         while clients.count < count {
             value &+= 0x9e37_79b9
             // 1.0.0.0 to 223.255.255.0; places within it that nobody has matter to no answer.
-            let spread = UInt64(value) * (223 << 24) >> 32
-            clients.append(.v4((UInt32(spread) + 1 << 24) & 0xffff_ff00))
+            let spread = (UInt64(value) * (223 << 24)) >> 32
+            clients.append(.v4((UInt32(spread) + (1 << 24)) & 0xffff_ff00))
         }
         return clients
     }

@@ -57,7 +57,8 @@ extension Node {
         publish()
     }
 
-    /// What changes would do. Of a window that is planned, what its run will.
+    /// What changes would do. Of a window that is planned, what its run will; of a shift, what it will have done when it
+    /// has arrived.
     private func tried(
         _ changes: [StateChange], _ next: OperatorState, _ objections: [String]
     ) async -> ChangePreview {
@@ -65,6 +66,7 @@ extension Node {
         for case .window(let name, _?) in changes {
             next.runs[name] = WindowRun(phase: .open, starts: .now, ends: .now)
         }
+        for case .shift(let id, let shift?) in changes { next.shifts[id]?.progress = shift.goal }
         return await preview(of: effective(next), objections: objections)
     }
 

@@ -54,7 +54,8 @@ extension NodeView {
                 .init(
                     name: server.name, region: intent.regions[server.region].name,
                     endpoint: server.endpoint.description, state: "\(availability)",
-                    checks: checks(server.endpoint, server.monitors))
+                    checks: checks(server.endpoint, server.monitors),
+                    hold: observations.conditions[server.name].map { .init($0, now: MonotonicClock.now) })
             },
             upstreams: zip(intent.upstreams, snapshot.balancing.upstreams).map { upstream, compiled in
                 .init(
@@ -101,6 +102,22 @@ extension NodeView {
             .init(
                 name: $0.name.description, client: $0.client.description, pool: $0.poolName, scope: Int($0.scope))
         }
+    }
+}
+
+extension NodeStatus.Hold {
+    fileprivate init(_ condition: ServerCondition, now: UInt64) {
+        reason = condition.words
+        switch condition {
+        case .held(let end), .damped(let end): seconds = Double(end > now ? end - now : 0) / 1e9
+        case .locked: seconds = nil
+        }
+        kind =
+            switch condition {
+            case .held: "hold-down"
+            case .damped: "damping"
+            case .locked: "manual"
+            }
     }
 }
 

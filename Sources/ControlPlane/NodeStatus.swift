@@ -53,6 +53,18 @@ package struct NodeStatus: Codable, Sendable {
         package var state: String
         /// What its monitors found; empty without monitors.
         package var checks: [Check]
+        /// Absent where it is not kept out.
+        package var hold: Hold?
+    }
+
+    /// Why a virtual server is kept out that was down and that its monitors have up again.
+    package struct Hold: Codable, Sendable {
+        /// `hold-down`: it came up not long ago; `damping`: it fell too often; `manual`: an operator must resume it.
+        package var kind: String
+        /// Until it is let in by itself, if it stays up; absent: it is not.
+        package var seconds: Double?
+        /// In words, without the time.
+        package var reason: String
     }
 
     package struct Upstream: Codable, Sendable {

@@ -18,6 +18,7 @@ extension Dashboard {
         context["overrides"] = rows(picture.overrideRows)
         context["shifts"] = rows(picture.shiftRows)
         context["events"] = rows(feed.events(.main, limit: 5))
+        context["levels"] = rows(picture.levelRows(limit: NodePicture.fewLevels))
         context["hasRegions"] = !picture.regions.isEmpty
         context["hasMap"] = picture.regions.contains { $0.location != nil }
         context["width"] = "\(Int(WorldMap.width))"
@@ -56,7 +57,9 @@ extension Dashboard {
 
     func traffic() async -> Response {
         let picture = await feed.picture()
-        return render("traffic", await frame("traffic", "Traffic", picture))
+        var context = await frame("traffic", "Traffic", picture)
+        context["levels"] = rows(picture.levelRows())
+        return render("traffic", context)
     }
 
     func operations() async -> Response {
@@ -65,9 +68,6 @@ extension Dashboard {
         context["overrides"] = rows(picture.overrideRows)
         context["windows"] = rows(picture.windowRows)
         context["shifts"] = rows(picture.shiftRows)
-        context["suggestions"] =
-            picture.regions.prefix(50).map { ["name": $0.name] } + picture.pools.prefix(100).map { ["name": $0.name] }
-            + picture.servers.prefix(100).map { ["name": $0.name] }
         return render("operations", context)
     }
 

@@ -13,6 +13,8 @@ actor DashboardFeed {
     private static let interval = Duration.seconds(1)
     /// Nobody looks: rates are there when somebody does.
     private static let idleInterval = Duration.seconds(5)
+    /// They are sums over hours: what a second adds to them is not seen.
+    private static let levelInterval = Duration.seconds(5)
     /// A picture may take this part of the time at most; a large configuration is looked at less often.
     private static let mostWork = 0.05
 
@@ -30,6 +32,8 @@ actor DashboardFeed {
     private var latest: NodePicture?
     private var latestTime: ContinuousClock.Instant?
     private var cost = Duration.zero
+    private var levels: [ServiceLevel] = []
+    private var levelsTime: ContinuousClock.Instant?
     private var isTaking = false
     private var subscribers: [UInt64: Subscriber] = [:]
     private var nextSubscriber: UInt64 = 1
@@ -85,6 +89,10 @@ actor DashboardFeed {
             known = await node.topology()
             topology = known
         }
+        if levelsTime.map({ start - $0 >= Self.levelInterval }) ?? true {
+            levels = await node.view().serviceLevels()
+            levelsTime = start
+        }
         let sample = await node.answers(since: flows.instant)
         let regions = Dictionary(
             status.pools.compactMap { pool in pool.region.map { (pool.name, $0) } },
@@ -96,7 +104,7 @@ actor DashboardFeed {
             counters: PictureCounters(status, answers: answers, instant: figures.instant), previous: latest,
             flows: flows.largest(NodePicture.flowLimit).map {
                 .init(country: $0.pair.country, region: $0.pair.region, share: $0.share)
-            }, time: figures.time)
+            }, levels: levels, time: figures.time)
         latest = picture
         latestTime = start
         messages = [:]
@@ -143,7 +151,7 @@ actor DashboardFeed {
             lists = [
                 "regions": picture.regionRows, "map": picture.mapRows, "flows": picture.flowRows,
                 "problems": problems.rows, "overrides": picture.overrideRows, "shifts": picture.shiftRows,
-                "events": events(.main, limit: 5),
+                "events": events(.main, limit: 5), "levels": picture.levelRows(limit: NodePicture.fewLevels),
             ]
         case .services(let query):
             let page = ServiceTree.page(query, of: picture)
@@ -154,7 +162,8 @@ actor DashboardFeed {
                 "overrides": picture.overrideRows, "windows": picture.windowRows, "shifts": picture.shiftRows,
             ]
         case .events(let choice): lists = ["events": events(choice)]
-        case .traffic, .frame: break
+        case .traffic: lists = ["levels": picture.levelRows()]
+        case .frame: break
         }
         let message = LiveMessage(
             number: picture.number, time: picture.time, texts: texts, state: picture.condition.rawValue,

@@ -123,15 +123,18 @@ extension NodePicture {
     /// What an operator should look at, the worst and widest first.
     func problemRows(limit: Int = NodePicture.problemLimit) -> (rows: [Row], count: Int) {
         var found: [(Condition, Int, Row)] = []
-        func add(_ kind: SubjectKind, _ name: String, _ condition: Condition, _ reason: String) {
+        func add(
+            _ kind: SubjectKind, _ name: String, _ condition: Condition, _ reason: String, waits: Bool = false
+        ) {
             guard condition.needsAttention else { return }
-            let row = Row(
-                "\(kind.rawValue):\(name)", condition,
-                [
-                    "kind": kind.word, "name": name, "word": condition.word, "icon": condition.icon, "reason": reason,
-                    "href": ServiceQuery(text: name).href,
-                ])
-            found.append((condition, kind.rank, row))
+            var fields = [
+                "kind": kind.word, "name": name, "word": condition.word, "icon": condition.icon, "reason": reason,
+                "href": ServiceQuery(text: name).href,
+            ]
+            if waits {
+                fields.merge(["act": "resume", "actWord": "Resume", "subject": kind.rawValue]) { first, _ in first }
+            }
+            found.append((condition, kind.rank, Row("\(kind.rawValue):\(name)", condition, fields)))
         }
         for region in regions where region.condition != .degraded { add(.region, region.name, region.condition, "") }
         for wideIP in wideIPs where wideIP.condition != .degraded { add(.wideIP, wideIP.name, wideIP.condition, "") }
@@ -139,7 +142,7 @@ extension NodePicture {
         for server in servers {
             // What is degraded only by its members is told by them.
             guard server.condition != .degraded || !server.reason.isEmpty else { continue }
-            add(.virtualServer, server.name, server.condition, server.reason)
+            add(.virtualServer, server.name, server.condition, server.reason, waits: server.waits)
         }
         for member in members {
             add(.member, "\(upstreams[member.upstream].name)/\(member.endpoint)", member.condition, member.reason)

@@ -26,6 +26,8 @@ final class NodePicture: Sendable {
         var endpoint: String
         var condition: Condition
         var reason: String
+        /// Whether it waits for an operator to resume it.
+        var waits: Bool
         /// Positions; empty when nothing of this node is behind it.
         var upstreams: [Int]
         var traffic: Traffic?
@@ -123,6 +125,8 @@ final class NodePicture: Sendable {
     let regions: [Region]
     let listeners: [Listener]
     let flows: [Flow]
+    /// How wide IPs and pools keep to their objectives.
+    let levels: [ServiceLevel]
     /// Operators' own overrides of exactly one subject, by `kind:name`, with their verdicts.
     let overridden: [String: String]
     let counters: PictureCounters
@@ -136,12 +140,13 @@ final class NodePicture: Sendable {
     /// - Parameter previous: the picture before: rates are over the time since then.
     init(
         status: NodeStatus, topology: NodeTopology, counters: PictureCounters, previous: NodePicture?,
-        flows: [Flow], time: Int64
+        flows: [Flow], levels: [ServiceLevel] = [], time: Int64
     ) {
         self.status = status
         self.topology = topology
         self.counters = counters
         self.flows = flows
+        self.levels = levels
         self.time = time
         number = (previous?.number ?? 0) + 1
         let old = previous?.counters
@@ -181,7 +186,8 @@ final class NodePicture: Sendable {
                     name: server.name, region: server.region, endpoint: server.endpoint,
                     condition: Self.combined(
                         Condition(state: server.state, checks: server.checks), behind.map { upstreams[$0].condition }),
-                    reason: Self.reason(server.checks), upstreams: behind,
+                    reason: server.hold.map(Self.reason) ?? Self.reason(server.checks),
+                    waits: server.hold?.kind == "manual", upstreams: behind,
                     traffic: behind.isEmpty ? nil : Traffic(sum: behind.map { upstreams[$0].traffic })))
         }
         let serverPositions = Self.positions(servers.map(\.name))
@@ -249,6 +255,10 @@ final class NodePicture: Sendable {
     private static func reason(_ checks: [NodeStatus.Check]) -> String {
         guard let check = checks.first(where: { $0.state == "down" }) else { return "" }
         return "\(check.monitor): \(check.reason)"
+    }
+
+    private static func reason(_ hold: NodeStatus.Hold) -> String {
+        hold.reason.sentenceCase + (hold.seconds.map { ", let in again in \(Wording.duration(seconds: $0))" } ?? "")
     }
 
     private static func positions(_ names: [String]) -> [String: Int] {

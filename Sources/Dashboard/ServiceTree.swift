@@ -189,7 +189,11 @@ struct ServiceTree {
                 "detail": server.reason.isEmpty ? "\(server.endpoint) in \(server.region)" : server.reason,
             ]
             fields.merge(NodePicture.texts(server.traffic)) { first, _ in first }
-            fields.merge(picture.action("virtual-server", server.name, server.condition)) { first, _ in first }
+            fields.merge(
+                server.waits
+                    ? ["act": "resume", "actWord": "Resume", "kind": "virtual-server"]
+                    : picture.action("virtual-server", server.name, server.condition)
+            ) { first, _ in first }
             fields["subject"] = server.name
         case .listener(let at):
             let listener = picture.listeners[at]

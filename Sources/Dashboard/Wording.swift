@@ -29,6 +29,18 @@ enum Wording {
         return digits(percent) + "%"
     }
 
+    /// A part of 1 whose distance from 1 matters: 100% is what has no error at all.
+    static func availability(_ value: Double?) -> String {
+        guard let value, value.isFinite else { return nothing }
+        if value >= 1 { return "100%" }
+        let thousandths = Int((value * 100_000).rounded(.down))
+        guard thousandths > 0 else { return "0%" }
+        var fraction = "\(thousandths % 1000)"
+        while fraction.count < 3 { fraction = "0" + fraction }
+        while fraction.hasSuffix("0") { fraction.removeLast() }
+        return "\(thousandths / 1000)\(fraction.isEmpty ? "" : ".")\(fraction)%"
+    }
+
     static func latency(seconds: Double?) -> String {
         guard let seconds, seconds.isFinite else { return nothing }
         if seconds < 0.000_9995 { return digits(seconds * 1_000_000) + " µs" }

@@ -126,6 +126,10 @@ package enum Demo {
                 await node.followTime()
                 return nil
             }
+            tasks.addTask {
+                await node.followServices()
+                return nil
+            }
             if let operate {
                 tasks.addTask {
                     do {

@@ -86,7 +86,7 @@ struct StatusFilter: ParsableArguments {
 }
 
 extension NodeStatus.VirtualServer {
-    var isWell: Bool { state == "available" && !checks.contains { $0.state == "down" } }
+    var isWell: Bool { state == "available" && hold == nil && !checks.contains { $0.state == "down" } }
 }
 
 extension NodeStatus.Member {

@@ -37,7 +37,8 @@ struct StatusTree {
                 lines += summary.map { "    " + $0 }
                 for server in shown {
                     lines.append(
-                        "    VIP \(server.name)  \(server.endpoint)  \(state(server.state))" + reasons(server.checks))
+                        "    VIP \(server.name)  \(server.endpoint)  \(state(server.state))" + reasons(server.checks)
+                            + hold(server))
                 }
             }
         }
@@ -74,6 +75,14 @@ struct StatusTree {
         let rest = hidden > 0 ? ", \(shown.count) of them below" : ""
         let all = "\(items.count) \(noun): \(items.count - sick.count) well, \(sick.count) not\(rest) (--all shows all)"
         return (shown, [palette.paint(all, sick.isEmpty ? .good : .warning)])
+    }
+
+    /// Why what its monitors have up is not used.
+    private func hold(_ server: NodeStatus.VirtualServer) -> String {
+        guard let hold = server.hold else { return "" }
+        let rest =
+            hold.seconds.map { "let in again in \(Int($0.rounded(.up))) s" } ?? "meridian resume \(server.name)"
+        return palette.paint("  kept out: \(hold.reason) (\(rest))", .warning)
     }
 
     private func reasons(_ checks: [NodeStatus.Check]) -> String {

@@ -7,6 +7,8 @@ struct DashboardScenarios {
     /// Two regions, each with a VIP of this node and members behind it.
     final class Stage {
         let dns: Int
+        /// Ports of the VIPs, of `eu` and `us`.
+        let ports: [Int]
         let program: Program
         let bridge: SocketBridge
         let eu: [MemberProcess]
@@ -16,6 +18,7 @@ struct DashboardScenarios {
         init(extra: String = "") throws {
             dns = try freePort()
             let ports = [try freePort(), try freePort()]
+            self.ports = ports
             eu = [try MemberProcess(port: try freePort()), try MemberProcess(port: try freePort())]
             us = [try MemberProcess(port: try freePort())]
             let socket = "/tmp/meridian-\(dns).sock"
@@ -62,7 +65,7 @@ struct DashboardScenarios {
     static let pages = ["/", "/services", "/traffic", "/operations", "/events", "/explain", "/login"]
 
     /// Text whose contrast with what is behind it is below WCAG AA.
-    private static let contrast = """
+    static let contrast = """
         const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
         const rgba = (colour) => {
           canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
@@ -204,9 +207,9 @@ struct DashboardScenarios {
         let stage = try Stage()
         let browser = try Browser()
         try browser.open(stage.url + "/operations")
-        try browser.run("document.querySelector('#drain-name').focus()")
+        try browser.click("button[data-act=override]")
+        try browser.click("#act-name")
         try browser.press("mars" + Browser.Key.enter)
-        try browser.click("#act-go")
         try browser.see(
             "the refusal", when: "document.querySelector('#act-error').textContent.includes('no region named mars')")
         #expect(

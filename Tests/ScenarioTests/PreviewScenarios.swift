@@ -60,6 +60,19 @@ struct PreviewScenarios {
         #expect(try site.answer() == "us.lb.example.net.\n")
     }
 
+    @Test("a shift is shown as it will be when it has arrived")
+    func shift() throws {
+        let site = try Site()
+        let told = try site.call("shift", "--from", "eu", "--to", "us", "--share", "50%", "--for", "10m", "--dry-run")
+        #expect(told.status == 0, "\(told)")
+        #expect(told.output.contains("1 of 3 names would be answered otherwise"), "\(told.output)")
+        #expect(
+            try #/api\.example\.com +[45]\d(\.\d)? % +eu 100 % +(eu|us) [45]/#.firstMatch(in: told.output) != nil,
+            "\(told.output)")
+        #expect(try site.answer() == "eu.lb.example.net.\n")
+        #expect(try site.call("shift", "list").output.isEmpty, "none was started")
+    }
+
     @Test("what would be refused is refused, and with --force said to be against it")
     func objections() throws {
         let site = try Site()

@@ -99,6 +99,10 @@ struct AdminNode: ParsableArguments {
         } catch let error as AdminError {
             Terminal.error(error.description)
             throw ExitCode.usage
+        } catch let error as ValidationError {
+            // The parser would show the usage of all of the program beside it.
+            Terminal.error(error.message)
+            throw ExitCode.usage
         }
     }
 

@@ -43,7 +43,10 @@ struct Status: ParsableCommand {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             return Terminal.write(String(decoding: try encoder.encode(status), as: UTF8.self) + "\n", to: STDOUT_FILENO)
         }
-        let text = StatusTable.text(of: status, palette: .output, isWhole: all)
+        let text =
+            filter.problems
+            ? StatusTable.problems(of: status, palette: .output, isWhole: all)
+            : StatusTable.text(of: status, palette: .output, isWhole: all)
         guard watch else { return Terminal.write(text, to: STDOUT_FILENO) }
         guard Terminal.isScreen else { return Terminal.write("-- \(WallTime.now.text)\n" + text, to: STDOUT_FILENO) }
         Terminal.write(Self.screen(text, Terminal.size), to: STDOUT_FILENO)

@@ -10,13 +10,27 @@ enum StatusTable {
         lines.append(
             "generation \(status.generation), epoch \(status.epoch), up \(Int(status.uptime)) s, "
                 + "\(status.dns.queries) queries, \(status.proxy.requests) requests")
-        for zone in status.dns.brokenZones {
-            let what = zone.name.isEmpty ? "folder \(zone.file)" : "zone \(zone.name)"
-            for reason in zone.reasons {
-                lines.append("\(what) \(zone.isServed ? "stays as it was" : "is not served"): \(reason)")
-            }
-        }
+        lines += brokenZones(status.dns)
         if !status.dns.endpoints.isEmpty { lines += nameServer(status.dns) }
+        return (lines + parts(status, palette, isWhole)).map { $0 + "\n" }.joined()
+    }
+
+    /// What is not as it should be, of a status that was reduced to that.
+    static func problems(of status: NodeStatus, palette: Palette, isWhole: Bool) -> String {
+        let lines = brokenZones(status.dns) + parts(status, palette, isWhole)
+        return lines.isEmpty
+            ? palette.paint("all is well, and nothing is taken out", .good) + "\n" : lines.map { $0 + "\n" }.joined()
+    }
+
+    private static func brokenZones(_ dns: NodeStatus.DNS) -> [String] {
+        dns.brokenZones.flatMap { zone in
+            let what = zone.name.isEmpty ? "folder \(zone.file)" : "zone \(zone.name)"
+            return zone.reasons.map { "\(what) \(zone.isServed ? "stays as it was" : "is not served"): \($0)" }
+        }
+    }
+
+    private static func parts(_ status: NodeStatus, _ palette: Palette, _ isWhole: Bool) -> [String] {
+        var lines: [String] = []
         let tree = StatusTree(status: status, palette: palette, isWhole: isWhole)
         lines += tree.names
         lines += tree.upstreams
@@ -35,7 +49,7 @@ enum StatusTable {
         if status.refusedChanges > 0 {
             lines.append("changes turned away because others waited: \(status.refusedChanges)")
         }
-        return lines.map { $0 + "\n" }.joined()
+        return lines
     }
 
     /// What the name server was asked, what it answered, and which limits were met.

@@ -24,30 +24,30 @@ package struct LogTime: Sendable {
     package mutating func refresh() { refresh(at: MonotonicClock.now) }
 
     /// - Parameter now: what the monotonic clock showed.
-    package mutating func refresh(at now: UInt64) {
+    package mutating func refresh(at now: UInt64) { refresh(at: now, ClockReading.init) }
+
+    /// - Parameter read: looks at the clocks.
+    mutating func refresh(at now: UInt64, _ read: () -> ClockReading) {
         let known = readAt ?? 0
         let since = Int64(bitPattern: now &- known)
         guard readAt != nil, since > -Int64(Self.trust), since < Int64(Self.trust) else {
-            read(now)
-            return show(wall / 1_000_000)
+            wall = ClockPair(reading: read).wall(at: now)
+            readAt = now
+            return show(Self.floor(wall, 1_000_000))
         }
-        show((wall &+ Int(since)) / 1_000_000)
+        show(Self.floor(wall &+ Int(since), 1_000_000))
     }
 
-    private mutating func read(_ now: UInt64) {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        let passed = Int(Int64(bitPattern: MonotonicClock.now &- now))
-        wall = Int(time.tv_sec) &* 1_000_000_000 &+ Int(time.tv_nsec) &- passed
-        readAt = now
+    /// Towards the past, also before 1970.
+    private static func floor(_ value: Int, _ divisor: Int) -> Int {
+        let (quotient, rest) = value.quotientAndRemainder(dividingBy: divisor)
+        return rest < 0 ? quotient - 1 : quotient
     }
 
     private mutating func show(_ wanted: Int) {
         guard wanted != millisecond else { return }
         millisecond = wanted
-        // The clock may be before 1970.
-        let (quotient, rest) = wanted.quotientAndRemainder(dividingBy: 1000)
-        let wantedSecond = rest < 0 ? quotient - 1 : quotient
+        let wantedSecond = Self.floor(wanted, 1000)
         if wantedSecond != second {
             second = wantedSecond
             var parts = unsafe tm()

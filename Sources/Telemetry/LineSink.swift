@@ -47,28 +47,46 @@ package final class LineSink: Sendable {
         case untilAny
     }
 
+    /// Whole lines, so that a file can be set aside between two of them.
+    private struct Chunk {
+        var bytes: [UInt8] = []
+        var lines = 0
+    }
+
     private struct Waiting {
-        /// Whole lines, which are written next.
-        var chunk: [UInt8] = []
-        /// Before it, chunks that are full.
-        var full: [[UInt8]] = []
+        /// Is written next, after those that are full.
+        var chunk = Chunk()
+        var full: [Chunk] = []
         /// Empty, with their memory.
         var spare: [[UInt8]] = []
-        /// In all of them.
+        /// Bytes of lines that were taken and are not written, also of those that the thread has in hand.
         var count = 0
         var sleep = Sleep.none
         var lines: UInt64 = 0
+        /// Of those that were taken: what became of them is known.
+        var settled: UInt64 = 0
         var dropped: UInt64 = 0
         var failures: UInt64 = 0
         var wantsReopening = false
-        var isClosing = false
+        /// Monotonic nanoseconds at which what is left is given up; `nil`: it is not closing.
+        var closesBy: UInt64?
         var isClosed = false
+
+        var isClosing: Bool { closesBy != nil }
 
         /// The chunk is full; the next one begins.
         mutating func turn() {
             full.append(chunk)
-            chunk = spare.popLast() ?? []
-            chunk.reserveCapacity(LineSink.chunkSize)
+            chunk = Chunk(bytes: spare.popLast() ?? [])
+            chunk.bytes.reserveCapacity(LineSink.chunkSize)
+        }
+
+        /// No more is written. What was not, is lost.
+        mutating func end() {
+            guard !isClosed else { return }
+            dropped += lines - settled
+            settled = lines
+            isClosed = true
         }
 
         /// Whether the thread is to be woken, which then is done once.
@@ -83,38 +101,32 @@ package final class LineSink: Sendable {
         }
     }
 
-    private let waiting: Mutex<Waiting>
-    private let path: String
-    private let rotation: Rotation?
-    private let closesDescriptor: Bool
+    private let waiting = Mutex(Waiting())
     /// An eventfd that ends the thread's sleep.
     private let wakeup: Int32
-    /// Of the file that is open, and its size.
-    private let file: Mutex<(descriptor: Int32, size: Int)>
+    /// The thread's alone: who else takes the lock may wait for a disk.
+    private let file: Mutex<LineFile>
+
+    /// The end of a log may wait for so long for its disk or its reader.
+    package static let patience = Duration.seconds(5)
+    /// Nanoseconds more in which the thread says what became of its lines, unless the system does not come back.
+    private static let grace: UInt64 = 500_000_000
 
     /// - Parameters:
     ///   - path: a file to append to, or `-` for standard output.
-    ///   - rotation: of a file; standard output has none.
+    ///   - rotation: of a regular file; others have none.
     package init(path: String, rotation: Rotation? = nil) throws(OpenError) {
-        waiting = Mutex(Waiting())
-        self.path = path
-        if path == "-" {
-            file = Mutex((STDOUT_FILENO, 0))
-            closesDescriptor = false
-            self.rotation = nil
-        } else {
-            guard let opened = Self.open(path) else { throw .cannotOpen(path: path, errno: errno) }
-            file = Mutex(opened)
-            closesDescriptor = true
-            self.rotation = rotation
-        }
+        let opened = try LineFile(path: path, rotation: rotation)
+        file = Mutex(opened)
         wakeup = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
-        guard wakeup >= 0 else {
-            let code = errno
-            if closesDescriptor { _ = Glibc.close(file.withLock { $0.descriptor }) }
-            throw .cannotOpen(path: path, errno: code)
+        guard wakeup >= 0 else { throw .cannotOpen(path: path, errno: errno) }
+        // The thread holds this until its end.
+        if !DetachedThread.start({ [self] in run() }) {
+            waiting.withLock {
+                $0.closesBy = 0
+                $0.end()
+            }
         }
-        startThread()
     }
 
     deinit { _ = Glibc.close(wakeup) }
@@ -128,9 +140,11 @@ package final class LineSink: Sendable {
             }
             waiting.lines += UInt64(lines)
             waiting.count += bytes.count
-            // A chunk has whole lines, so that a file can be set aside between two chunks.
-            if waiting.chunk.count + bytes.count > Self.chunkSize, !waiting.chunk.isEmpty { waiting.turn() }
-            unsafe bytes.withUnsafeBufferPointer { unsafe waiting.chunk.append(contentsOf: $0) }
+            if waiting.chunk.bytes.count + bytes.count > Self.chunkSize, !waiting.chunk.bytes.isEmpty {
+                waiting.turn()
+            }
+            unsafe bytes.withUnsafeBufferPointer { unsafe waiting.chunk.bytes.append(contentsOf: $0) }
+            waiting.chunk.lines += lines
             return waiting.wakes()
         }
         if wakes { wake() }
@@ -140,10 +154,14 @@ package final class LineSink: Sendable {
 
     /// Lines that were taken.
     package var lineCount: UInt64 { waiting.withLock { $0.lines } }
-    /// Lines that were not taken because too many waited, or because they came after ``close()``.
+    /// Lines that are not in the file: because too many waited, because they came after the end, or because they could not
+    /// be written.
     package var droppedCount: UInt64 { waiting.withLock { $0.dropped } }
     /// Writes that failed, and files that could not be opened again or set aside.
     package var failureCount: UInt64 { waiting.withLock { $0.failures } }
+
+    /// No line is taken any more, and what became of those that were is known.
+    package var isClosed: Bool { waiting.withLock { $0.isClosed } }
 
     /// Has the file opened again by its path, before the next line is written: somebody has renamed it.
     package func reopen() {
@@ -151,65 +169,110 @@ package final class LineSink: Sendable {
         wake()
     }
 
-    /// Has everything written and ends the thread; returns when that is done. Lines that come later are dropped.
-    package func close() {
-        waiting.withLock { $0.isClosing = true }
+    // MARK: The end
+
+    /// Takes no more lines, has those that were taken written, and ends the thread. Waits for none of it.
+    ///
+    /// - Parameter limit: of the time for that; what is not written by then is dropped.
+    package func finish(within limit: Duration = patience) {
+        let end = MonotonicClock.now + UInt64(max(0, limit / .nanoseconds(1)))
+        waiting.withLock { $0.closesBy = min($0.closesBy ?? .max, end) }
         wake()
-        while !waiting.withLock({ $0.isClosed }) { usleep(1000) }
     }
 
-    private func startThread() {
-        var thread = pthread_t()
-        // The thread's own reference, given back at its end.
-        let context = unsafe Unmanaged.passRetained(self).toOpaque()
-        let result = unsafe pthread_create(
-            &thread, nil,
-            { context in
-                guard let context = unsafe context else { return nil }
-                let sink = unsafe Unmanaged<LineSink>.fromOpaque(context).takeRetainedValue()
-                sink.run()
-                return nil
-            }, context)
-        if result == 0 {
-            pthread_detach(thread)
-        } else {
-            unsafe Unmanaged<LineSink>.fromOpaque(context).release()
-            waiting.withLock {
-                $0.isClosing = true
-                $0.isClosed = true
+    /// Finishes, and waits for that: hardly longer than the limit, even where the system does not come back from a write.
+    /// For those who may block.
+    package func close(within limit: Duration = patience) {
+        finish(within: limit)
+        while true {
+            let isOver = waiting.withLock { waiting in
+                if let end = waiting.closesBy, MonotonicClock.now >= end + Self.grace { waiting.end() }
+                return waiting.isClosed
             }
+            if isOver { return }
+            usleep(1000)
+        }
+    }
+
+    /// Finishes, and waits for that in a thread of its own.
+    package func close(within limit: Duration = patience) async {
+        await withCheckedContinuation { continuation in
+            let isWaitedFor = DetachedThread.start { [self] in
+                close(within: limit)
+                continuation.resume()
+            }
+            guard !isWaitedFor else { return }
+            finish(within: limit)
+            continuation.resume()
         }
     }
 
     // MARK: The thread
 
     private func run() {
-        var chunks: [[UInt8]] = []
+        var chunks: [Chunk] = []
         while true {
             let (isClosing, reopens) = waiting.withLock { waiting in
                 swap(&waiting.full, &chunks)
-                if !waiting.chunk.isEmpty {
-                    var last = waiting.spare.popLast() ?? []
-                    swap(&last, &waiting.chunk)
-                    chunks.append(last)
+                if !waiting.chunk.bytes.isEmpty {
+                    chunks.append(waiting.chunk)
+                    waiting.chunk = Chunk(bytes: waiting.spare.popLast() ?? [])
                 }
-                waiting.count = 0
                 defer { waiting.wantsReopening = false }
                 let rests = chunks.isEmpty && !waiting.isClosing && !waiting.wantsReopening
                 waiting.sleep = rests ? .untilAny : .none
                 return (waiting.isClosing, waiting.wantsReopening)
             }
-            if reopens { openAgain() }
+            if reopens { note(file.withLock { $0.openAgain(now: MonotonicClock.now) }) }
             if chunks.isEmpty {
                 if isClosing { break }
                 if !reopens { sleep(milliseconds: -1) }
             }
-            for chunk in chunks { write(chunk) }
-            giveBack(&chunks)
+            // One after the other is let go of: what is written makes room for others.
+            chunks.reverse()
+            while let chunk = chunks.popLast() {
+                guard mayWrite else { break }
+                let outcome = file.withLock { file in
+                    file.write(chunk.bytes, now: MonotonicClock.now, while: { mayWrite })
+                }
+                settle(chunk, outcome)
+            }
+            guard mayWrite else { break }
             letGather()
         }
-        if closesDescriptor { _ = Glibc.close(file.withLock { $0.descriptor }) }
-        waiting.withLock { $0.isClosed = true }
+        waiting.withLock { $0.end() }
+    }
+
+    /// Whether the time for it is not over.
+    private var mayWrite: Bool {
+        waiting.withLock { waiting in
+            guard let end = waiting.closesBy else { return true }
+            return !waiting.isClosed && MonotonicClock.now < end
+        }
+    }
+
+    /// The chunk is written, as far as it could be.
+    private func settle(_ chunk: consuming Chunk, _ outcome: LineFile.Outcome) {
+        note(outcome)
+        var memory = chunk.bytes
+        let (count, lines) = (memory.count, chunk.lines)
+        chunk.bytes = []
+        memory.removeAll(keepingCapacity: true)
+        waiting.withLock { waiting in
+            waiting.count -= count
+            // Who closed this has counted them already.
+            guard !waiting.isClosed else { return }
+            waiting.settled += UInt64(lines)
+            waiting.dropped += UInt64(outcome.lost)
+            // One that a large line has made larger is not kept.
+            guard waiting.spare.count < Self.keptChunks, memory.capacity <= 2 * Self.chunkSize else { return }
+            waiting.spare.append(memory)
+        }
+    }
+
+    private func note(_ outcome: LineFile.Outcome) {
+        guard outcome.failures > 0 else { return }
+        waiting.withLock { $0.failures += UInt64(outcome.failures) }
     }
 
     /// Waits until it is worth to write: the interval has passed, a chunk is full, or somebody asks for something else.
@@ -220,17 +283,6 @@ package final class LineSink: Sendable {
             return true
         }
         if waits { sleep(milliseconds: Self.interval) }
-    }
-
-    private func giveBack(_ chunks: inout [[UInt8]]) {
-        waiting.withLock { waiting in
-            while var chunk = chunks.popLast() {
-                // One that a large line has made larger is not kept.
-                guard waiting.spare.count < Self.keptChunks, chunk.capacity <= 2 * Self.chunkSize else { continue }
-                chunk.removeAll(keepingCapacity: true)
-                waiting.spare.append(chunk)
-            }
-        }
     }
 
     private func sleep(milliseconds: Int32) {
@@ -245,87 +297,5 @@ package final class LineSink: Sendable {
         var one: UInt64 = 1
         // Fails only where the thread has been woken 2^64 times.
         _ = unsafe Glibc.write(wakeup, &one, 8)
-    }
-
-    // MARK: The file. Only the thread comes here.
-
-    private static func open(_ path: String) -> (descriptor: Int32, size: Int)? {
-        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { return nil }
-        var status = stat()
-        let isKnown = unsafe fstat(descriptor, &status) == 0
-        return (descriptor, isKnown ? Int(status.st_size) : 0)
-    }
-
-    /// Goes on with the old file where the new one cannot be had.
-    private func openAgain() {
-        guard closesDescriptor else { return }
-        guard let opened = Self.open(path) else { return fail() }
-        file.withLock {
-            _ = Glibc.close($0.descriptor)
-            $0 = opened
-        }
-    }
-
-    private func fail() { waiting.withLock { $0.failures += 1 } }
-
-    private func write(_ bytes: [UInt8]) {
-        guard let rotation else {
-            _ = writeAll(bytes[...])
-            return
-        }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let room = rotation.maximumSize - file.withLock { $0.size }
-            var part = rest
-            if rest.count > room {
-                // As many whole lines as fit; none: the next file, and one line at least.
-                let last = room > 0 ? rest.prefix(room).lastIndex(of: UInt8(ascii: "\n")) : nil
-                if let last {
-                    part = rest[...last]
-                } else if file.withLock({ $0.size }) > 0 {
-                    setAside(rotation)
-                    if file.withLock({ $0.size }) == 0 { continue }
-                } else {
-                    let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex - 1
-                    part = rest[...end]
-                }
-            }
-            guard writeAll(part) else { return }
-            rest = rest[part.endIndex...]
-        }
-    }
-
-    /// A file that cannot be renamed is written on.
-    private func setAside(_ rotation: Rotation) {
-        for number in stride(from: rotation.keep - 1, through: 1, by: -1) {
-            // Fails where there are not as many yet.
-            _ = unsafe rename("\(path).\(number)", "\(path).\(number + 1)")
-        }
-        guard unsafe rename(path, "\(path).1") == 0 else { return fail() }
-        openAgain()
-    }
-
-    private func writeAll(_ bytes: ArraySlice<UInt8>) -> Bool {
-        var offset = 0
-        while offset < bytes.count {
-            // `offset` stays below the count, and the pointer is used within the closure only.
-            let written = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe Glibc.write(
-                    file.withLock { $0.descriptor }, buffer.baseAddress.unsafelyUnwrapped + offset, bytes.count - offset
-                )
-            }
-            if written > 0 {
-                offset += written
-                file.withLock { $0.size += written }
-            } else if errno == EAGAIN {
-                usleep(1000)
-            } else if errno != EINTR {
-                // The disk is full or the reader is gone: nobody can be told here but by the count.
-                fail()
-                return false
-            }
-        }
-        return true
     }
 }

@@ -20,6 +20,8 @@ package final class ProgramLog: Sendable {
     /// Of the command line.
     private let level: Logger.Level
     private let descriptor: Int32
+    /// Other logs may go to the same place.
+    private let turn: StreamTurn
 
     /// - Parameters:
     ///   - level: holds as long as ``set(isJSON:level:)`` gives no other.
@@ -27,6 +29,7 @@ package final class ProgramLog: Sendable {
     package init(level: Logger.Level, descriptor: Int32 = STDERR_FILENO) {
         self.level = level
         self.descriptor = descriptor
+        turn = descriptor == STDERR_FILENO ? .error : StreamTurn()
         threshold = Atomic(Self.place(of: level))
     }
 
@@ -77,7 +80,8 @@ package final class ProgramLog: Sendable {
                 }
             }
             state.line.append(contentsOf: state.isJSON ? "}\n".utf8 : "\n".utf8)
-            writeAll(state.line)
+            let line = state.line
+            turn.take { writeAll(line) }
         }
     }
 

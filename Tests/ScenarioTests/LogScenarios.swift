@@ -162,9 +162,54 @@ struct LogScenarios {
             let file = program.folder.appending(path: name)
             let size = try file.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
             #expect(size <= 64 << 10)
-            #expect(Self.lines(file).allSatisfy { $0.hasPrefix("time=") && $0.contains(" request_id=") })
+            #expect(
+                Self.lines(file).allSatisfy { line in
+                    line.hasPrefix("time=") && line.contains(" request_id=") && line.ranges(of: "time=20").count == 1
+                })
         }
         #expect(!FileManager.default.fileExists(atPath: program.folder.appending(path: "access.log.3").path))
+    }
+
+    @Test("a reader of standard output who takes nothing holds up neither a reload nor the end, and gets whole lines")
+    func silentReader() throws {
+        let (dns, web) = (try freePort(), try freePort())
+        let output = Pipe()
+        func yaml(_ access: String, _ queries: String) -> String {
+            Self.configuration(dns: dns, web: web, logs: access, queries: ", query_log: \(queries)", program: "")
+        }
+        let program = try Program(yaml("\"-\"", "\"-\""), output: output)
+        _ = try Program.data(dns, "ns1.example.com")
+        // Far more than a pipe takes.
+        #expect(try Program.run("wrk", ["-t1", "-c4", "-d1s", "http://127.0.0.1:\(web)/"]).status == 0)
+        try program.replaceConfiguration(yaml("off", "off"))
+        program.hangUp()
+        try wait(for: "the reload") { program.logged("generation=2 ") }
+        try program.replaceConfiguration(yaml("\"-\"", "\"-\""))
+        program.hangUp()
+        try wait(for: "the other reload") { program.logged("generation=3 ") }
+        try Self.get(web)
+        Foundation.kill(program.processIdentifier, SIGTERM)
+        try wait(for: "the end") { !program.isRunning }
+        let read = try #require(try output.fileHandleForReading.readToEnd())
+        let lines = String(decoding: read, as: UTF8.self).split(separator: "\n")
+        #expect(lines.count > 100)
+        #expect(
+            lines.allSatisfy { line in
+                line.ranges(of: "time=20").count == 1 && line.hasPrefix("time=20")
+                    && (line.contains(" request_id=") || line.contains(" transport=udp "))
+            })
+    }
+
+    @Test("one file for both logs is refused")
+    func sameFile() throws {
+        let (dns, web) = (try freePort(), try freePort())
+        #expect {
+            _ = try Program(
+                Self.configuration(
+                    dns: dns, web: web, logs: "both.log", queries: ", query_log: ./both.log", program: ""))
+        } throws: { error in
+            "\(error)".contains("both.log is the file of proxy.access_log already")
+        }
     }
 
     @Test("a log that cannot be written is told, and the node serves")

@@ -17,7 +17,8 @@ final class Program {
     /// - Parameters:
     ///   - namespace: the network that it runs in.
     ///   - limit: of what the shell starts it with, as `ulimit` takes it.
-    init(_ yaml: String, in namespace: Namespace? = nil, limit: String? = nil) throws {
+    ///   - output: its standard output, where that is not to be in ``text``.
+    init(_ yaml: String, in namespace: Namespace? = nil, limit: String? = nil, output: Pipe? = nil) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         configuration = folder.appending(path: "meridian.yaml")
@@ -28,9 +29,9 @@ final class Program {
         if let limit { command = ["sh", "-c", "ulimit \(limit); exec \"$0\" \"$@\""] + command }
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = namespace?.command(command) ?? command
-        let output = try FileHandle(forWritingTo: log)
-        process.standardOutput = output
-        process.standardError = output
+        let file = try FileHandle(forWritingTo: log)
+        if let output { process.standardOutput = output } else { process.standardOutput = file }
+        process.standardError = file
         try process.run()
         try wait(for: "the program to serve") { self.logged("serving") || !self.process.isRunning }
         if let place = yaml.firstRange(of: /\bsocket: \/[^\s,}]+/) {
@@ -55,6 +56,8 @@ final class Program {
     func replaceConfiguration(_ yaml: String) throws {
         try yaml.write(to: configuration, atomically: true, encoding: .utf8)
     }
+
+    var isRunning: Bool { process.isRunning }
 
     var processIdentifier: pid_t { process.processIdentifier }
 

@@ -87,9 +87,84 @@ struct LineSinkTests {
         let huge = [UInt8](repeating: 0x61, count: LineSink.capacity + 1)
         sink.append(huge.span, lines: 3)
         #expect(sink.droppedCount == 3 && sink.lineCount == 0)
+        // Exactly what fits.
+        let whole = huge.dropLast(2) + [10]
+        let exact = Array(whole)
+        sink.append(exact.span)
+        #expect(sink.droppedCount == 3 && sink.lineCount == 1)
         sink.close()
         append(sink, "late\n")
         #expect(sink.droppedCount == 4)
+        #expect(try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int == LineSink.capacity)
+    }
+
+    /// A named pipe at the path, and its reader, who takes nothing.
+    private func makePipe() throws -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        try #require(unsafe mkfifo(path, 0o600) == 0)
+        return unsafe open(path, O_RDONLY | O_NONBLOCK)
+    }
+
+    @Test("lines that the thread has in hand count as waiting until they are written")
+    func blocked() throws {
+        let reader = try makePipe()
+        defer { close(reader) }
+        let sink = try LineSink(path: path)
+        let line = [UInt8](repeating: 0x61, count: 1023) + [10]
+        // More than a pipe takes: from here on the thread has something in hand.
+        let first = 256
+        for _ in 0..<first { sink.append(line.span) }
+        // The pipe is full when nothing more can be read ahead of it: wait until the thread has taken all and writes.
+        var available: Int32 = 0
+        while available < 60 << 10 {
+            _ = unsafe ioctl(reader, UInt(FIONREAD), &available)
+            usleep(1000)
+        }
+        let most = LineSink.capacity / line.count
+        for _ in 0..<(2 * most) { sink.append(line.span) }
+        // What the pipe has may be done with.
+        #expect(sink.lineCount <= UInt64(most + 64))
+        #expect(sink.lineCount + sink.droppedCount == UInt64(first + 2 * most))
+        sink.close(within: .milliseconds(50))
+        // What the reader finds, and what is counted as lost, is all of it.
+        let read = LineFileTests.drain(reader)
+        #expect(UInt64(read.count { $0 == "\n" }) + sink.droppedCount == UInt64(first + 2 * most))
+        #expect(sink.failureCount >= 1)
+    }
+
+    @Test(
+        "a reader who takes nothing does not hold up the end, also not of those who wait elsewhere",
+        .timeLimit(.minutes(1)))
+    func endsWithoutReader() async throws {
+        let reader = try makePipe()
+        let sink = try LineSink(path: path)
+        let lines = [UInt8](repeating: 10, count: 100_000)
+        sink.append(lines.span, lines: lines.count)
+        await sink.close(within: .milliseconds(50))
+        let read = LineFileTests.drain(reader)
+        #expect(read.utf8.count > 0 && UInt64(read.utf8.count) + sink.droppedCount == UInt64(lines.count))
+        close(reader)
+    }
+
+    @Test("lines of several chunks arrive in their order")
+    func chunks() throws {
+        let sink = try LineSink(path: path)
+        let line = { (index: Int) in "\(index) " + String(repeating: "x", count: 100 + index % 1000) + "\n" }
+        let count = 3000
+        for index in 0..<count { append(sink, line(index)) }
+        sink.close()
+        #expect(sink.lineCount == UInt64(count) && sink.droppedCount == 0)
+        let written = text("log")
+        #expect(written.utf8.count > 1 << 20 && written == (0..<count).map(line).joined())
+    }
+
+    @Test("what a full disk does not take is counted")
+    func full() throws {
+        let sink = try LineSink(path: "/dev/full")
+        append(sink, "one\n")
+        append(sink, "two\n")
+        sink.close()
+        #expect(sink.lineCount == 2 && sink.droppedCount == 2 && sink.failureCount >= 1)
     }
 
     @Test("a folder that is not there is told in one line")

@@ -45,7 +45,8 @@ package enum NodeMetrics {
     static let logLines = MetricFamily(
         "meridian_log_lines_total", .counter, ["log"], "Lines of access and query logs that were taken.")
     static let logDropped = MetricFamily(
-        "meridian_log_lines_dropped_total", .counter, ["log"], "Lines that were dropped because too many waited.")
+        "meridian_log_lines_dropped_total", .counter, ["log"],
+        "Lines that were lost: too many waited, or they could not be written.")
     static let logFailures = MetricFamily(
         "meridian_log_write_failures_total", .counter, ["log"],
         "Writes that failed, and files that could not be opened again or renamed.")
@@ -107,7 +108,7 @@ extension MetricsWriter {
         write(NodeMetrics.refusedChanges, view.refusedChanges)
 
         let access = view.proxy.status
-        let queries = view.dnsCounters.lines
+        let queries = view.dnsCounters.logs.counts
         begin(NodeMetrics.logLines)
         sample(MetricLabels(), "log", "access", access.logLines)
         sample(MetricLabels(), "log", "query", queries.written)

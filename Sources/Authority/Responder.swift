@@ -63,7 +63,11 @@ package struct Responder: ~Copyable {
         isTCP = overTCP
         counters.count(overTCP ? .tcpQueries : .udpQueries)
         counters.count(.bytesReceived, message.byteCount)
-        guard port != 0 || overTCP, let base = output.baseAddress, output.count >= 512 else { return drop() }
+        guard port != 0 || overTCP, let base = output.baseAddress, output.count >= 512 else {
+            // Of the query before nothing may be taken for this one.
+            query.forget()
+            return drop()
+        }
         // RFC 7828 section 3.2.1: over UDP the option is ignored.
         let accepted = overTCP ? data.policy.options : data.policy.options.subtracting(.keepalive)
         let verdict = query.read(message, accepting: accepted, name: &name)

@@ -10,10 +10,7 @@ extension QueryMessage {
     ///   - accepted: the options that are looked at; others are unknown, and ignored (RFC 6891 section 6.1.2).
     ///   - name: receives the question's name in lower case.
     package mutating func read(_ message: RawSpan, accepting accepted: Options, name: inout FoldedName) -> Verdict {
-        hasQuestion = false
-        questionEnd = 12
-        hasEDNS = false
-        options = []
+        forget()
         guard message.byteCount >= 12 else { return .tooShort }
         id = message.number16(at: 0)
         flags = message.number16(at: 2)
@@ -46,6 +43,7 @@ extension QueryMessage {
                 // RFC 6891 section 6.1.1: one OPT, and its name is the root.
                 guard !hasEDNS, record.nameEnd == offset &+ 1 else {
                     hasEDNS = false
+                    dnssecOK = false
                     return malformed()
                 }
                 verdict = readOptions(message, record, accepting: accepted)
@@ -57,6 +55,18 @@ extension QueryMessage {
             return options.contains(.cookie) ? .cookieQuestion : malformed()
         }
         return verdict
+    }
+
+    /// Forgets what was read last, for a message of which nothing is read.
+    package mutating func forget() {
+        hasQuestion = false
+        questionEnd = 12
+        hasEDNS = false
+        dnssecOK = false
+        options = []
+        // Neither identifier nor flags: there is no question.
+        id = 0
+        flags = 0
     }
 
     /// Of a message with a mistake no option is answered.

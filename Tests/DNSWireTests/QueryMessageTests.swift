@@ -17,6 +17,29 @@ struct QueryMessageTests {
         return name.value?.wire
     }
 
+    @Test("nothing of the message before is told of the next one")
+    func forgets() {
+        let plain: [UInt8] = [0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 97, 0, 0, 1, 0, 1]
+        var option = plain
+        option[11] = 1
+        option += [0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, 0]
+        var twice = option
+        twice[11] = 2
+        twice += [0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, 0]
+        var query = QueryMessage()
+        var name = FoldedName()
+        func read(_ message: [UInt8]) { _ = unsafe query.read(message.span.bytes, accepting: .all, name: &name) }
+        for next in [plain, twice, [], Array(plain.prefix(11))] {
+            read(option)
+            #expect(query.hasEDNS && query.dnssecOK)
+            read(next)
+            #expect(!query.hasEDNS && !query.dnssecOK && query.hasQuestion == (next.count > 12))
+        }
+        read(option)
+        query.forget()
+        #expect(!query.hasQuestion && !query.hasEDNS && !query.dnssecOK && query.options.isEmpty)
+    }
+
     @Test("every length of name is folded whole, every byte as it should be, by a slow reader's account")
     func folding() {
         var random = SplitMix64(seed: 3)

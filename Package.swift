@@ -168,8 +168,8 @@ let package = Package(
         .testTarget(
             name: "DNSServiceTests",
             dependencies: [
-                "Addresses", "Authority", "CLinux", "DNSService", "DNSWire", "Geography", "Steering", "TrafficModel",
-                nioCore, nioEmbedded, nioPosix, logging,
+                "Addresses", "Authority", "CLinux", "DNSService", "DNSWire", "Geography", "Steering", "Telemetry",
+                "TrafficModel", nioCore, nioEmbedded, nioPosix, logging,
             ], swiftSettings: house),
         .testTarget(
             name: "SocketsTests",

@@ -397,6 +397,8 @@ package actor Node {
         journal.close()
         dns?.shutdown()
         await proxy.shutdown(gracefulWithin: compiler.intent.proxy.drainTimeout)
+        // It has been told to end above, so that it has had as much time as the access log.
+        await dnsCounters.logs.close()
         await health.shutdown()
         // Fails only when it has ended already.
         try? await sockets.shutdownGracefully()

@@ -81,10 +81,10 @@ package final class DNSServer: Sendable {
         } catch {
             for socket in sockets.joined() { close(socket.descriptor) }
             for listener in listeners { listener.close(promise: nil) }
-            queryLog?.sink.close()
+            log.withLock { $0 = nil }
             throw error
         }
-        let counters = dnsCounters.begin(threads: workers, log: queryLog?.sink)
+        let counters = dnsCounters.begin(threads: workers)
         let threads = sockets.enumerated().map { index, sockets in
             let worker = UDPThread(
                 sockets: sockets, published: published, counters: counters[index],
@@ -118,12 +118,12 @@ package final class DNSServer: Sendable {
 
     private func openLog() throws {
         guard let file = settings.queryLog else { return }
-        let opened = try QueryLog(file)
+        let opened = try dnsCounters.logs.open(file)
         log.withLock { $0 = opened }
     }
 
     /// `nil` without one.
-    package var queryLog: QueryLog? { log.withLock { $0 } }
+    private var queryLog: QueryLog? { log.withLock { $0 } }
 
     private func bindTCP(
         _ endpoint: Endpoint, states: [NIOLoopBound<TCPLoopState>]
@@ -180,8 +180,9 @@ package final class DNSServer: Sendable {
         for thread in ending.threads { thread.worker.stop() }
         for thread in ending.threads { thread.worker.join(thread.handle) }
         guard !ending.threads.isEmpty else { return }
-        queryLog?.sink.close()
-        dnsCounters.end(ending.counters, log: queryLog?.sink)
+        // Connections that go on keep it.
+        log.withLock { $0 = nil }
+        dnsCounters.end(ending.counters)
     }
 
     /// Threads that answer no more, though they should.

@@ -15,6 +15,8 @@ struct QueryLogWriter: ~Copyable {
         let sequence: UInt64
     }
 
+    /// As long as somebody writes to it, its file is open.
+    private let log: QueryLog
     private let sink: LineSink
     private let file: LogFile
     private let isJSON: Bool
@@ -32,6 +34,7 @@ struct QueryLogWriter: ~Copyable {
     private static let batchLines = 64
 
     init(_ log: QueryLog) {
+        self.log = log
         sink = log.sink
         file = log.file
         isJSON = log.file.format == .json

@@ -15,7 +15,7 @@ extension Node {
     /// Has access and query logs opened again by their paths: somebody has renamed the files.
     package func reopenLogs() {
         proxy.reopenAccessLog()
-        dns?.queryLog?.sink.reopen()
+        dnsCounters.logs.reopen()
     }
 
     /// Writes all metrics; those who serve them may add their own before ``MetricsWriter/finish()``.

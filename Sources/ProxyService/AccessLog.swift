@@ -25,6 +25,11 @@ struct AccessLog: Sendable {
         return file.writesLike(wanted)
     }
 
+    var isJSON: Bool { file?.format == .json }
+
+    /// Goes on with the same place, where lines may say something else from now on.
+    mutating func goOn(as wanted: LogFile?) { file = wanted }
+
     /// Counts go on.
     mutating func replace(by log: AccessLog) {
         var status = ProxyStatus()

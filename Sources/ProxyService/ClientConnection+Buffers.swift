@@ -8,6 +8,7 @@ extension ClientConnection {
     var bufferedBytes: Int {
         guard phase == .exchange || phase == .tunnel || phase == .closing || phase == .streams else { return 0 }
         return requestBytes.readableBytes + inbox.readableBytes + responseInbox.readableBytes + outbox.readableBytes
+            + note.bytes.readableBytes
             + (stream?.pending ?? channel?.unsentBytes ?? 0) + (upstream?.unsentBytes ?? 0)
             + (http2?.bufferedBytes ?? 0)
     }

@@ -10,15 +10,8 @@ import TrafficModel
 extension ClientConnection {
     /// Notes the part of the line that only the head knows.
     func logRequest(_ bytes: ByteBuffer, _ head: RequestHead) {
-        loggedRequest.beginPart(isJSON: worker.settings.logsJSON)
         guard worker.accessLog != nil else { return }
-        let span = bytes.readableBytesUInt8Span
-        loggedRequest.field("host", escaped: span.extracting(head.authority.text.range))
-        loggedRequest.field("method", escaped: span.extracting(head.methodRange.range))
-        loggedRequest.field("path", escaped: span.extracting(head.path.range))
-        if forwarding.isTrusted, let identifier = head.trustedIdentifier(span) {
-            loggedRequest.field("client_request_id", escaped: span.extracting(identifier.range))
-        }
+        note.write(head, of: bytes, trusts: forwarding.isTrusted, &worker.spares)
     }
 
     /// Counts and logs what came to its end; once for each exchange.
@@ -33,6 +26,7 @@ extension ClientConnection {
         let now = worker.now()
         if let view = exchange.view { count(in: view, now) }
         writeLine(aborted, now)
+        note.clear(&worker.spares)
         exchange.began = 0
     }
 
@@ -57,8 +51,7 @@ extension ClientConnection {
         guard exchange.status >= 500 || worker.takesSample() else { return }
         worker.logTime.refresh(at: now)
         worker.logLine.removeAll()
-        // In the form that the request was noted in: a reload may have come between.
-        worker.logLine.begin(isJSON: loggedRequest.isJSON)
+        worker.logLine.begin(isJSON: worker.logsJSON)
         worker.logLine.field("time", time: worker.logTime)
         let privacy = worker.settings.logClients
         // Without what the configuration wants hidden, and then without the port, too.
@@ -72,7 +65,7 @@ extension ClientConnection {
         let listenerSnapshot =
             exchange.view.map { $0.snapshot.listeners[exchange.listenerPosition] } ?? listener.snapshot
         worker.logLine.field("listener", escaped: listenerSnapshot.nameBytes.span)
-        worker.logLine.append(loggedRequest)
+        note.write(to: &worker.logLine)
         if exchange.status > 0 {
             worker.logLine.field("status", exchange.status)
         } else {

@@ -66,7 +66,6 @@ extension ClientConnection {
         exchange.began = worker.now()
         exchange.identifier = worker.nextIdentifier()
         bump(worker.counters.requests)
-        loggedRequest.beginPart(isJSON: worker.settings.logsJSON)
     }
 
     private func route(_ bytes: ByteBuffer, _ head: RequestHead, _ now: UInt64) {

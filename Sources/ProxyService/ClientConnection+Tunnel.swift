@@ -16,7 +16,6 @@ extension ClientConnection {
         exchange.view = listener.view
         exchange.listenerPosition = listener.position
         exchange.identifier = worker.nextIdentifier()
-        loggedRequest.beginPart(isJSON: worker.settings.logsJSON)
         bump(worker.counters.requests)
         // Until the member is there, the client is not read from.
         phase = .tunnel

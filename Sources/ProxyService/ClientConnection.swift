@@ -91,8 +91,8 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     var lease: MemberLease?
     /// In use or being connected.
     var upstream: UpstreamLink?
-    /// Before its text in the log, `host=… method=… path=…` of the request.
-    var loggedRequest = LogLine()
+    /// For the access log.
+    var note = RequestNote()
 
     /// Requests so far.
     var requestCount = 0

@@ -38,7 +38,7 @@ package final class ProxyServer: Sendable {
         }
         self.accessLog = Mutex(log)
         let shared = self.shared
-        let sink = log.sink
+        let (sink, isJSON) = (log.sink, log.isJSON)
         var workers: [NIOLoopBoundBox<ProxyWorker>] = []
         var counters: [ProxyCounters] = []
         for loop in group.loops {
@@ -48,7 +48,7 @@ package final class ProxyServer: Sendable {
                 .makeBoxSendingValue(
                     ProxyWorker(
                         loop: loop, published: published, shared: shared, counters: own, accessLog: sink,
-                        seed: UInt64.random(in: .min ... .max)),
+                        logsJSON: isJSON, seed: UInt64.random(in: .min ... .max)),
                     eventLoop: loop))
         }
         self.workers = workers
@@ -135,7 +135,7 @@ package final class ProxyServer: Sendable {
                 $0.stop()
             }
         }
-        accessLog.withLock { $0.sink }?.close()
+        await accessLog.withLock { $0.sink }?.close()
     }
 
     package var status: ProxyStatus {
@@ -192,7 +192,15 @@ package final class ProxyServer: Sendable {
     /// Where lines shall go from now on. Lines on their way to the old file still get there; a new one that cannot be
     /// opened leaves all as it was.
     private func updateAccessLog(_ wanted: LogFile?) async {
-        guard !accessLog.withLock({ $0.serves(wanted) }) else { return }
+        let kept = accessLog.withLock { current -> LineSink?? in
+            guard current.serves(wanted) else { return nil }
+            current.goOn(as: wanted)
+            return .some(current.sink)
+        }
+        if let kept {
+            for worker in workers { await worker.run { $0.setAccessLog(kept, isJSON: wanted?.format == .json) } }
+            return
+        }
         let log: AccessLog
         do throws(LineSink.OpenError) {
             log = try AccessLog(wanted)
@@ -203,8 +211,9 @@ package final class ProxyServer: Sendable {
             defer { current.replace(by: log) }
             return current.sink
         }
-        for worker in workers { await worker.run { $0.setAccessLog(log.sink) } }
-        old?.close()
+        for worker in workers { await worker.run { $0.setAccessLog(log.sink, isJSON: log.isJSON) } }
+        // A reader who takes nothing holds up no reload.
+        old?.finish()
     }
 
     // MARK: Listeners

@@ -16,6 +16,8 @@ final class ProxyWorker {
     let counters: ProxyCounters
     let shared: SharedProxyState
     private(set) var accessLog: LineSink?
+    /// The form of lines in it.
+    private(set) var logsJSON: Bool
     private let published: Published<BalancingSnapshot>
     private var pin: Pin<BalancingSnapshot>
     private(set) var view: SnapshotView
@@ -62,13 +64,14 @@ final class ProxyWorker {
 
     init(
         loop: SocketLoop, published: Published<BalancingSnapshot>, shared: SharedProxyState,
-        counters: ProxyCounters, accessLog: LineSink?, seed: UInt64
+        counters: ProxyCounters, accessLog: LineSink?, logsJSON: Bool, seed: UInt64
     ) {
         self.loop = loop
         self.published = published
         self.shared = shared
         self.counters = counters
         self.accessLog = accessLog
+        self.logsJSON = logsJSON
         pin = published.pin()
         view = SnapshotView(pin.value)
         settings = LoopSettings(pin.value.settings)
@@ -107,7 +110,10 @@ final class ProxyWorker {
     }
 
     /// From now on lines go there.
-    func setAccessLog(_ sink: LineSink?) { accessLog = sink }
+    func setAccessLog(_ sink: LineSink?, isJSON: Bool) {
+        accessLog = sink
+        logsJSON = isJSON
+    }
 
     // MARK: Scratch space
 
@@ -399,7 +405,6 @@ struct LoopSettings {
     let bufferTotal: Int
     let via: ProxySettings.Via
     let forwardsNormalPath: Bool
-    let logsJSON: Bool
     /// The part of the access log that is written.
     let logSample: Double
     let logClients: ClientPrivacy
@@ -433,7 +438,6 @@ struct LoopSettings {
         bufferTotal = given.bufferTotal
         via = settings.via
         forwardsNormalPath = settings.forwardedPath == .normalised
-        logsJSON = settings.accessLog?.format == .json
         logSample = settings.accessLog?.sample ?? 1
         logClients = settings.accessLog?.clients ?? ClientPrivacy()
     }

@@ -27,13 +27,6 @@ package struct LogLine: ~Copyable {
 
     deinit { release() }
 
-    /// Forgets all lines; what follows is a part of a line, for ``append(_:)``.
-    package mutating func beginPart(isJSON: Bool) {
-        self.isJSON = isJSON
-        count = 0
-        start = 0
-    }
-
     /// Begins a line, behind those that are there.
     package mutating func begin(isJSON: Bool) {
         self.isJSON = isJSON
@@ -60,9 +53,6 @@ package struct LogLine: ~Copyable {
         count = 0
         start = 0
     }
-
-    /// Fields that were written before, in the same form.
-    package mutating func append(_ part: borrowing LogLine) { append(part.bytes) }
 
     // MARK: Fields
 

@@ -282,6 +282,10 @@ private let crossTable: [Mistake] = [
     .adding(
         "metrics: { listen: \"[::]:5300\" }",
         "f:8:20: [::]:5300 collides with 127.0.0.1:5300 on line 1; choose another address or port for metrics"),
+    .replacing(
+        "dns: { listen: [\"127.0.0.1:5300\"] }",
+        by: "proxy: { access_log: /x/log }\ndns: { listen: [\"127.0.0.1:5300\"], query_log: { path: /x/log } }",
+        "f:2:47: /x/log is the file of proxy.access_log already; name another for one of them"),
     .adding(
         "metrics: { listen: \"127.0.0.1:5300\" }",
         "f:8:20: 127.0.0.1:5300 is already listened on (line 1); choose another address or port for metrics"),

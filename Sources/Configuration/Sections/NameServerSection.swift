@@ -6,6 +6,7 @@ enum NameServerSection {
     struct Places: Sendable {
         var listen: [Located<Endpoint>]
         var cookieSecrets: Position
+        var queryLog: Position
     }
 
     private static let fresh = NameServer()
@@ -84,7 +85,8 @@ enum NameServerSection {
             server.tcpMessageTime = tcp.read(messageTimeout, context)
             server.proxies = tcp.read(proxyProtocol, context) ?? []
         }
-        var places = Places(listen: endpoints, cookieSecrets: node.position)
+        var places = Places(
+            listen: endpoints, cookieSecrets: node.position, queryLog: reader.position(of: "query_log"))
         server.answers = readAnswers(reader, &places, context)
         server.queryLog = reader.read(queryLog, context)
         return Drafted(value: server, places: places)

@@ -52,5 +52,21 @@ extension ConfigurationAssembly {
         intent.log = draft.log
         intent.proxy.accessLog?.clients = draft.log.clients
         intent.dns.queryLog?.clients = draft.log.clients
+        // Each would set the other's lines aside.
+        if let dns = draft.dns, let queries = intent.dns.queryLog, let access = intent.proxy.accessLog,
+            queries.path != "-", queries.isFile(of: access)
+        {
+            context.error(
+                dns.places.queryLog, "\(queries.path) is the file of proxy.access_log already",
+                "name another for one of them")
+        }
+    }
+}
+
+extension LogFile {
+    /// Whether the paths say the same, however they are written. Symbolic links are not followed.
+    fileprivate func isFile(of other: LogFile) -> Bool {
+        func parts(_ path: String) -> [Substring] { path.split(separator: "/").filter { $0 != "." } }
+        return path.hasPrefix("/") == other.path.hasPrefix("/") && parts(path) == parts(other.path)
     }
 }

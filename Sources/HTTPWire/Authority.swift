@@ -8,9 +8,13 @@ package struct Authority: Sendable, Hashable {
 
     package init() {}
 
+    /// The longest name (RFC 1035 section 2.3.4), a colon and a port.
+    package static let limit = 255 + 6
+
     /// Checks `range` of `bytes`; `nil` for what is not a host: user information, characters that no name has, a port
-    /// out of range.
+    /// out of range, more than ``limit`` bytes.
     package init?(_ bytes: Span<UInt8>, _ range: ByteRange) {
+        guard range.count <= Self.limit else { return nil }
         var index = range.start
         let end = range.end
         if index < end, bytes[index] == UInt8(ascii: "[") {

@@ -135,7 +135,7 @@ package final class TrailerFields {
 
     package init() {}
 
-    /// Parses a whole trailer section as ``ChunkedDecoder`` found it. Fields that must not come behind a body are
+    /// Parses a whole trailer section as ``ChunkedDecoder`` found it, of at most its limit. Fields that must not come behind a body are
     /// marked as dropped (RFC 9110 section 6.5.1).
     ///
     /// - Returns: `nil`, or what is wrong.
@@ -146,6 +146,7 @@ package final class TrailerFields {
     @inline(never)
     private static func parse(_ bytes: Span<UInt8>, into fields: inout FieldTable) -> HeadError? {
         fields.removeAll()
+        guard bytes.count <= ChunkedDecoder.trailerLimit else { return .trailersTooLarge }
         var summary = FieldSummary()
         do throws(HeadStop) {
             _ = try FieldParser.parse(

@@ -32,7 +32,7 @@ enum GRPCHealth {
         guard message.count >= 5, message[0] == 0,
             message[1..<5].reduce(0, { $0 << 8 | Int($1) }) == message.count - 5,
             let state = servingStatus(message[5...])
-        else { return .failure(.service("the health service's answer cannot be read")) }
+        else { return unreadable }
         switch state {
         case 1: return .success
         case 2: return .failure(.service("the service is NOT_SERVING"))
@@ -40,6 +40,8 @@ enum GRPCHealth {
         default: return .failure(.service("the service does not know whether it serves"))
         }
     }
+
+    static let unreadable = ProbeOutcome.failure(.service("the health service's answer cannot be read"))
 
     private static let statusNames = [
         "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",

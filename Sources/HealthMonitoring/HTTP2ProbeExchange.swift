@@ -19,9 +19,14 @@ final class HTTP2ProbeExchange {
     /// Of the request's body: what the target's windows did not allow yet.
     private var unsent: [UInt8] = []
     private var status: Int?
+    private var interimHeads = 0
     private var body: [UInt8] = []
     private var loadField: String?
+    /// `grpc-status` of the fields that end the response.
     private var serviceStatus: Int?
+
+    /// Interim responses before the one that counts; as the proxy takes of members.
+    private static let mostInterim = 32
 
     private init(_ question: Question) {
         self.question = question
@@ -84,7 +89,7 @@ final class HTTP2ProbeExchange {
             let event = session.next(pending.span, offset: &offset)
             if event == .incomplete { return nil }
             if let outcome = take(event) {
-                session.sendLastGoAway()
+                if !session.isFailed { session.sendLastGoAway() }
                 return outcome
             }
         }
@@ -93,16 +98,23 @@ final class HTTP2ProbeExchange {
     private func take(_ event: HTTP2Session.Event) -> ProbeOutcome? {
         switch event {
         case .response(let stream):
-            noteFields()
-            guard session.fields.status >= 200 else { return nil }
+            guard session.fields.status >= 200 else {
+                interimHeads += 1
+                return interimHeads > Self.mostInterim ? .failure(.http2("too many interim responses")) : nil
+            }
             status = session.fields.status
-            return judge(isComplete: session.isInputEnded(stream))
+            loadField = field(LoadMetrics.fieldName)
+            let isEnd = session.isInputEnded(stream)
+            if isEnd { serviceStatus = field("grpc-status").flatMap { Int($0) } }
+            return judge(isComplete: isEnd)
         case .data(_, let range, _, let isEnd):
             let room = ProbeExpectation.bodyLimit - body.count
             body += pending[range].prefix(room)
+            if case .grpc = question, body.count == ProbeExpectation.bodyLimit { return GRPCHealth.unreadable }
             return judge(isComplete: isEnd)
         case .trailers:
-            noteFields()
+            serviceStatus = field("grpc-status").flatMap { Int($0) }
+            if loadField == nil { loadField = field(LoadMetrics.fieldName) }
             return judge(isComplete: true)
         case .reset(_, let code): return .failure(.http2("the stream was reset, error \(code.rawValue)"))
         case .broken: return .failure(.http2("the response breaks a rule of HTTP/2"))
@@ -116,15 +128,9 @@ final class HTTP2ProbeExchange {
         }
     }
 
-    private func noteFields() {
+    private func field(_ name: String) -> String? {
         let fields = session.fields
-        for index in 0..<fields.count {
-            if loadField == nil, Self.isEqual(fields.name(index), LoadMetrics.fieldName) {
-                loadField = Self.text(fields.value(index))
-            } else if Self.isEqual(fields.name(index), "grpc-status") {
-                serviceStatus = Int(Self.text(fields.value(index)))
-            }
-        }
+        return (0..<fields.count).first { Self.isEqual(fields.name($0), name) }.map { Self.text(fields.value($0)) }
     }
 
     private func judge(isComplete: Bool) -> ProbeOutcome? {

@@ -75,10 +75,13 @@ final class Probe: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard onVerdict != nil else { return }
-        let outcome = exchange.receive(unwrapInboundIn(data))
+        guard let tell = onVerdict else { return }
+        guard let outcome = exchange.receive(unwrapInboundIn(data)) else { return sendOutput(context) }
+        // A farewell that cannot be written must not become the verdict.
+        onVerdict = nil
         sendOutput(context)
-        if let outcome { finish(outcome) }
+        close()
+        tell(outcome)
     }
 
     private func sendOutput(_ context: ChannelHandlerContext) {

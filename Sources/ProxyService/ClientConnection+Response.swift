@@ -278,9 +278,7 @@ extension ClientConnection {
 
     /// The client has its response, made here or by a member.
     func finish() {
-        // Behind a body something may still come that the client did not announce, and would cost it the response.
-        let hadBody = exchange.bodyBytes > 0 || exchange.isChunked
-        flushOutbox(endsNext: endsWithResponse && !exchange.keepsAlive && !hadBody)
+        flushOutbox(endsNext: endsWithResponse && !exchange.keepsAlive)
         // The client may be gone by now, which ended all of this.
         guard phase != .closed else { return }
         ended(aborted: false)

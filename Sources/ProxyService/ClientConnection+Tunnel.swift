@@ -53,6 +53,8 @@ extension ClientConnection {
         guard phase == .exchange else { return }
         phase = .tunnel
         exchange.isTunnel = true
+        // That was said of requests.
+        exchange.isClientLeaving = false
         touch()
         if stream != nil { return processInbox() }
         if inbox.readableBytes > 0 {

@@ -501,9 +501,11 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     }
 
     /// Whether the connection ends right behind the response: the client said that it sends nothing more, so that nothing
-    /// can arrive that would be answered by a reset.
+    /// can arrive that would be answered by a reset and cost it the response. Behind a body something may: clients have
+    /// sent an empty line there.
     var endsWithResponse: Bool {
         exchange.isClientLeaving && exchange.isBodyComplete && inbox.readableBytes == 0 && tls == nil && stream == nil
+            && (exchange.method == .get || exchange.method == .head) && exchange.bodyBytes == 0 && !exchange.isChunked
     }
 
     /// Closes when all that was written has been sent.

@@ -57,8 +57,8 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
     /// A member's connection carries everybody's requests, day after day: what would be a flood from one client is not
     /// one here. In thirty seconds.
     private static let unsuspicious = 100_000
-    /// Streams at once that wait for nothing but their end.
-    private static let mostLingering = 16
+    /// How long a stream waits for its end that has got all else, in nanoseconds.
+    private static let mostLingering: UInt64 = 5_000_000_000
     /// Collected for one turn of the loop, before clients are not read from.
     private static let mostCollected = 256 << 10
     /// Memory for what is collected that is kept for the next turn.
@@ -138,17 +138,31 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
         // When all end, one may take others along that have not been told yet.
         guard !isOver else { return }
         session.reset(place, code)
+        streams[place]?.lost()
         streams[place] = nil
         flushSoon()
         if isIdle { noteIdle() }
     }
 
-    /// A stream waits for nothing but its end. Members that never say it would keep the connection busy for ever: of
-    /// several such streams none is waited for, and of a connection that is to end neither.
-    func noteLingering() {
-        let places = streams.indices.filter { streams[$0]?.isLingering ?? false }
-        guard places.count > (isLeaving ? 0 : Self.mostLingering) else { return }
-        for place in places { reset(place, .cancel) }
+    /// The member has sent all of a response but its end. One that never says it would keep the connection busy for
+    /// ever.
+    func noteLingering(_ stream: UpstreamStream) {
+        stream.lingersSince = worker.tickTime
+        if isLeaving { return cancelLingering(all: true) }
+        worker.noteDeadline(worker.pool(for: member).expire(at: worker.tickTime + Self.mostLingering))
+    }
+
+    /// Ends streams that have waited for their end for too long, or all that do.
+    func cancelLingering(all: Bool = false) {
+        for (place, stream) in streams.enumerated() {
+            guard let stream, let since = stream.lingersSince else { continue }
+            let end = since + Self.mostLingering
+            if all || end <= worker.tickTime {
+                reset(place, .cancel)
+            } else {
+                _ = worker.pool(for: member).expire(at: end)
+            }
+        }
     }
 
     func widen(_ place: Int, by increment: Int) {
@@ -415,7 +429,7 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
         guard !isLeaving else { return }
         isLeaving = true
         worker.pool(for: member).remove(self)
-        if isIdle { closeNow() } else { noteLingering() }
+        if isIdle { closeNow() } else { cancelLingering(all: true) }
     }
 
     private func closeNow() {

@@ -28,9 +28,13 @@ final class MemberPool {
     /// When a connection that has become idle goes.
     func sharedExpiry(of connection: HTTP2MemberConnection) -> UInt64 {
         let (sum, overflow) = connection.idleSince.addingReportingOverflow(sharedTimeout)
-        let expiry = overflow ? .max : sum
-        if expiry < nextExpiry { nextExpiry = expiry }
-        return expiry
+        return expire(at: overflow ? .max : sum)
+    }
+
+    /// ``closeExpired(_:)`` is to look again at that time.
+    func expire(at time: UInt64) -> UInt64 {
+        if time < nextExpiry { nextExpiry = time }
+        return time
     }
 
     /// Keeps a connection for `timeout`, or as long as the member does if that is known to be less; when there are
@@ -70,7 +74,9 @@ final class MemberPool {
         idle.removeAll { $0.expiry <= now }
         for connection in idle where connection.expiry < nextExpiry { nextExpiry = connection.expiry }
         for connection in expired { connection.close() }
-        for connection in shared where connection.isIdle && connection.stands {
+        for connection in shared where connection.stands {
+            connection.cancelLingering()
+            guard connection.isIdle else { continue }
             let (sum, overflow) = connection.idleSince.addingReportingOverflow(sharedTimeout)
             if !overflow, sum <= now { connection.retire() } else { _ = sharedExpiry(of: connection) }
         }

@@ -231,11 +231,15 @@ final class UpstreamStream: UpstreamLink {
             // Nothing has come since: whether anybody is there is not known, so that nobody else is sent there.
             connection.retire()
         }
-        if isOver { connection.noteLingering() } else { connection.reset(place, .cancel) }
+        if !isOver {
+            connection.reset(place, .cancel)
+        } else if !isResponseEnded {
+            connection.noteLingering(self)
+        }
     }
 
-    /// All of the response is here and told, but that it has ended, which only the member can say.
-    var isLingering: Bool { place != nil && client == nil && isRequestEnded && !isResponseEnded && remaining == 0 }
+    /// Since when all of the response is here and told, but that it has ended, which only the member can say.
+    var lingersSince: UInt64?
 
     /// The stream is gone.
     func lost() {

@@ -94,6 +94,7 @@ struct RequestHeadTests {
             BadHead("GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n", .repeatedHost),
             BadHead("GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", .badHost),
             BadHead("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", .badHost),
+            BadHead("GET / HTTP/1.1\r\nHost: \(String(repeating: "a", count: 262))\r\n\r\n", .badHost),
             BadHead("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", .badHost),
             BadHead("GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", .badHost),
             BadHead("GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n", .badHost),

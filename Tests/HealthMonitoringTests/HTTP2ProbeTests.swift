@@ -221,6 +221,23 @@ struct HTTP2ProbeTests {
         #expect(first.receive(ByteBuffer(bytes: bytes)) == .success)
     }
 
+    @Test("interim responses say nothing, and are limited, at n and at n + 1", arguments: [32, 33])
+    func interim(count: Int) throws {
+        let exchange = Self.grpc()
+        let peer = Peer()
+        let stream = try #require(peer.receive(exchange.takeOutput()))
+        for _ in 0..<count {
+            peer.session.beginFields()
+            peer.session.add(status: 103)
+            peer.session.add("grpc-status", "0")
+            peer.session.endFields(stream, isEnd: false)
+        }
+        peer.respond(stream, Answer(body: [0, 0, 0, 0, 2, 8, 1], trailers: [("x", "y")]))
+        #expect(
+            exchange.receive(ByteBuffer(bytes: peer.takeOutput()))
+                == .failure(count > 32 ? .http2("too many interim responses") : .service("no gRPC status came")))
+    }
+
     @Test("a target whose window is closed at first gets the call when it opens")
     func window() throws {
         let exchange = Self.grpc("x")

@@ -5,9 +5,10 @@ enum LimitsSection {
     private static let fresh = ProxyLimits()
     private static let times: ClosedRange<Int64> = 100...86_400_000
 
-    static let headSize = Shape<Int>.size(1024...1_048_576).field(
+    // What is written for members is a little more, and its offsets have sixteen bits.
+    static let headSize = Shape<Int>.size(1024...49_152).field(
         "head_size", default: fresh.headBytes, "Request line and fields together; more is answered 431 or 414.")
-    static let headFields = Shape<Int>.integer(8...4096).field(
+    static let headFields = Shape<Int>.integer(8...240).field(
         "head_fields", default: fresh.headFields, "Fields in a head; more is answered 431.")
     static let headTimeout = Shape<Duration>.duration(times).field(
         "head_timeout", default: fresh.headTimeout,

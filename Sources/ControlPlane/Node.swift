@@ -77,7 +77,8 @@ package actor Node {
     let dnsCounters = DNSCounters()
     let proxy: ProxyServer
     let health: HealthMonitor
-    private let healthChanges: AsyncStream<[HealthChange]>
+    let inherited: InheritedSockets
+    let healthChanges: AsyncStream<[HealthChange]>
 
     /// How a path becomes an intent; at a reload with the zones in force.
     package typealias Loader = @Sendable (String, ZoneCache?) -> LoadResult
@@ -87,10 +88,12 @@ package actor Node {
     /// - Parameters:
     ///   - loader: the demo passes one that reads from memory.
     ///   - log: what `logger` writes to; it is told what the configuration says of it.
+    ///   - inherited: sockets that a service manager bound.
     package static func start(
         configurationPath: String,
         loader: @escaping Loader = { ConfigurationLoader.load(path: $0, reusing: $1) },
         log: ProgramLog? = nil,
+        inherited: InheritedSockets? = nil,
         logger: Logger
     ) async throws(StartError) -> Node {
         let result = loader(configurationPath, nil)
@@ -120,7 +123,7 @@ package actor Node {
             geography: result.geography ?? GeographyDatabase(), zones: result.zones, diagnostics: result.diagnostics,
             operators: operators,
             observations: Observations(health, for: intent.healthTargets), store: store, sockets: sockets,
-            log: log, logger: logger)
+            log: log, inherited: inherited ?? InheritedSockets(logger: logger), logger: logger)
         FreedMemory.giveBack()
         do {
             try await node.begin()
@@ -134,8 +137,10 @@ package actor Node {
     private init(
         configurationPath: String, loader: @escaping Loader, intent: Intent, geography: GeographyDatabase,
         zones: ZoneCache, diagnostics: [Diagnostic], operators: OperatorState, observations: Observations,
-        store: StateStore?, sockets: SocketLoopGroup, log: ProgramLog?, logger: Logger
+        store: StateStore?, sockets: SocketLoopGroup, log: ProgramLog?, inherited: InheritedSockets,
+        logger: Logger
     ) {
+        self.inherited = inherited
         self.log = log
         self.configurationPath = configurationPath
         self.loader = loader
@@ -176,8 +181,9 @@ package actor Node {
         // Windows that began and overrides that ended while the node was down count from the first answer on.
         await advance(to: .now, elapsed: .zero)
         updateConditions()
-        try await proxy.apply(snapshot.balancing)
+        try await proxy.apply(snapshot.balancing, inherited: inherited.forListeners)
         dns = try await makeNameServer(compiler.intent.dns)
+        keepInherited()
         health.update(targets: compiler.intent.healthTargets, tellsDoubts: compiler.intent.usesStateTTL)
         logger.info(
             "serving",
@@ -203,42 +209,16 @@ package actor Node {
         guard !settings.listen.isEmpty else { return nil }
         let server = DNSServer(
             settings: settings, published: authority, group: group, counters: dnsCounters, logger: logger)
-        try await server.start(replacing: dns?.endpoints ?? [])
+        try await server.start(replacing: dns?.endpoints ?? [], inherited: inherited.forDNS)
         return server
+    }
+
+    private func keepInherited() {
+        inherited.keep(dns: compiler.intent.dns.listen, listeners: compiler.intent.listeners.map(\.endpoint))
     }
 
     /// Where operators reach this node; `nil`: nowhere.
     package var adminSocketPath: String? { compiler.intent.admin.socketPath }
-
-    /// Applies what monitors find, until the task is cancelled.
-    package func followHealth() async {
-        for await changes in healthChanges {
-            apply(changes)
-            await rememberLocks()
-        }
-    }
-
-    private func apply(_ changes: [HealthChange]) {
-        for change in changes {
-            observations.health[change.target] = change.state
-            if store != nil { unwrittenHealth[change.target.memory] = change.state }
-            if change.isWavering {
-                observations.wavering.insert(change.target)
-            } else {
-                observations.wavering.remove(change.target)
-            }
-        }
-        note(changes)
-        updateConditions(after: Set(changes.map(\.target)))
-    }
-
-    /// Publishes only what some stage heeds.
-    func replace(_ measurements: Measurements) {
-        guard measurements != observations.measurements else { return }
-        let isHeeded = compiler.plan.heeds(measurements, unlike: observations.measurements)
-        observations.measurements = measurements
-        if isHeeded { publish(AvailabilityChanges()) }
-    }
 
     /// - Parameter availability: what can have changed who is available; `nil`: anything.
     func publish(_ availability: AvailabilityChanges? = nil) {
@@ -307,7 +287,7 @@ package actor Node {
         do {
             let replacement = intent.dns.servesLike(compiler.intent.dns) ? dns : try await makeNameServer(intent.dns)
             do {
-                try await proxy.apply(next.balancing)
+                try await proxy.apply(next.balancing, inherited: inherited.forListeners)
             } catch {
                 if replacement !== dns { replacement?.shutdown() }
                 throw error
@@ -324,6 +304,7 @@ package actor Node {
         observations.keep(targets)
         if compiler.intent.windows != intent.windows { revisions.bump([.overrides, .windows]) }
         compiler = candidate
+        keepInherited()
         log?.set(intent.log)
         effective = overrides
         _ = failback.update(

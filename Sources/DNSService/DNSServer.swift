@@ -24,6 +24,19 @@ package final class DNSServer: Sendable {
     private let log = Mutex<QueryLog?>(nil)
     private let running = Mutex(Running())
 
+    /// Bound sockets that the server copies, by endpoint: they stay the caller's.
+    package struct Inherited: Sendable {
+        /// Over UDP, one or more.
+        package var datagram: [Endpoint: [Int32]] = [:]
+        /// Over TCP, listening.
+        package var stream: [Endpoint: Int32] = [:]
+
+        package init(datagram: [Endpoint: [Int32]] = [:], stream: [Endpoint: Int32] = [:]) {
+            self.datagram = datagram
+            self.stream = stream
+        }
+    }
+
     private struct Running {
         var threads: [(worker: UDPThread, handle: pthread_t)] = []
         var listeners: [any Channel] = []
@@ -58,8 +71,10 @@ package final class DNSServer: Sendable {
 
     /// Binds every endpoint, then serves.
     ///
-    /// - Parameter replacing: endpoints that this process serves already and that this server takes over.
-    package func start(replacing: [Endpoint] = []) async throws {
+    /// - Parameters:
+    ///   - replacing: endpoints that this process serves already and that this server takes over.
+    ///   - inherited: sockets for endpoints that need not be bound any more.
+    package func start(replacing: [Endpoint] = [], inherited: Inherited = Inherited()) async throws {
         var sockets: [[UDPSocket]] = Array(repeating: [], count: workers)
         var listeners: [any Channel] = []
         var endpoints: [Endpoint] = []
@@ -67,16 +82,24 @@ package final class DNSServer: Sendable {
         let states = try await makeLoopStates()
         do {
             for wanted in settings.listen {
-                if !replacing.contains(wanted) { try PortProbe.requireFree(wanted) }
+                let (datagram, stream) = (inherited.datagram[wanted] ?? [], inherited.stream[wanted])
+                if !replacing.contains(wanted) {
+                    try PortProbe.requireFree(wanted, overUDP: datagram.isEmpty, overTCP: stream == nil)
+                }
                 var endpoint = wanted
                 if wanted.port == 0 {
                     endpoint = Endpoint(address: wanted.address, port: try PortProbe.freePort(of: wanted.address))
                 }
                 for worker in sockets.indices {
-                    sockets[worker].append(try UDPSocket(binding: endpoint, answerSize: settings.udpSize))
+                    let socket =
+                        datagram.isEmpty
+                        ? try UDPSocket(binding: endpoint, answerSize: settings.udpSize)
+                        : try UDPSocket(
+                            copying: datagram[worker % datagram.count], of: endpoint, answerSize: settings.udpSize)
+                    sockets[worker].append(socket)
                 }
                 endpoints.append(endpoint)
-                listeners.append(try await bindTCP(endpoint, states: states))
+                listeners.append(try await bindTCP(endpoint, inherited: stream, states: states))
             }
         } catch {
             for socket in sockets.joined() { close(socket.descriptor) }
@@ -126,7 +149,7 @@ package final class DNSServer: Sendable {
     private var queryLog: QueryLog? { log.withLock { $0 } }
 
     private func bindTCP(
-        _ endpoint: Endpoint, states: [NIOLoopBound<TCPLoopState>]
+        _ endpoint: Endpoint, inherited: Int32?, states: [NIOLoopBound<TCPLoopState>]
     ) async throws -> any Channel {
         let counters = limits.counters
         var bootstrap = ServerBootstrap(group: group)
@@ -154,6 +177,11 @@ package final class DNSServer: Sendable {
                         TCPConnection(state: state, source: peer, awaitsProxyHeader: isProxy))
                 }
             }
+        if let inherited {
+            let copy = fcntl(inherited, F_DUPFD_CLOEXEC, 0)
+            guard copy >= 0 else { throw BindError(endpoint: endpoint, transport: "TCP", code: errno) }
+            return try await bootstrap.withBoundSocket(copy).get()
+        }
         if case .v6 = endpoint.address {
             // IPv4 has a socket of its own, as over UDP.
             bootstrap = bootstrap.serverChannelOption(

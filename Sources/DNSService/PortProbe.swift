@@ -7,10 +7,12 @@ enum PortProbe {
     /// How many ports are tried for one that is free over both transports.
     private static let attempts = 32
 
+    /// - Parameters:
+    ///   - overUDP, overTCP: the transports that matter.
     /// - Throws: when another socket has the endpoint. Other obstacles show when it is bound.
-    static func requireFree(_ endpoint: Endpoint) throws(BindError) {
-        for (type, transport) in [(SOCK_DGRAM, "UDP"), (SOCK_STREAM, "TCP")]
-        where bindAndRelease(endpoint, type: type) == nil && errno == EADDRINUSE {
+    static func requireFree(_ endpoint: Endpoint, overUDP: Bool, overTCP: Bool) throws(BindError) {
+        for (type, transport, matters) in [(SOCK_DGRAM, "UDP", overUDP), (SOCK_STREAM, "TCP", overTCP)]
+        where matters && bindAndRelease(endpoint, type: type) == nil && errno == EADDRINUSE {
             throw BindError(endpoint: endpoint, transport: transport, code: EADDRINUSE)
         }
     }

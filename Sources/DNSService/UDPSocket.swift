@@ -7,7 +7,12 @@ struct UDPSocket {
     let descriptor: Int32
     /// Whether each datagram comes with the address that was asked.
     let tellsDestination: Bool
+    /// Whether others have it too: it must not be shut down, and its queue is not this one's to empty.
+    let isShared: Bool
     private let endpoint: Endpoint
+
+    /// How long a receive from a shared socket waits, which nothing can wake, in seconds.
+    private static let sharedWait = 1
 
     /// Bytes the kernel may queue for a socket: a burst of some ten thousand queries while a worker is not scheduled.
     private static let queueBytes: Int32 = 4 << 20
@@ -24,15 +29,8 @@ struct UDPSocket {
         let descriptor = socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw BindError(endpoint: endpoint, transport: "UDP", code: errno) }
         Self.set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1)
-        Self.set(descriptor, SOL_SOCKET, SO_RCVBUF, Self.queueBytes)
         if !isV4 { Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
-        if answerSize <= Self.unfragmentedSize {
-            if isV4 {
-                Self.set(descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
-            } else {
-                Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE)
-            }
-        }
+        Self.prepare(descriptor, isV4: isV4, answerSize: answerSize)
         let bound = unsafe KernelAddress.withPointer(to: endpoint) { unsafe bind(descriptor, $0, $1) }
         // A wildcard socket must learn which address was asked, or the kernel may answer from another.
         guard bound == 0,
@@ -44,15 +42,56 @@ struct UDPSocket {
         }
         self.descriptor = descriptor
         tellsDestination = endpoint.address.isUnspecified
+        isShared = false
         self.endpoint = endpoint
     }
 
+    /// A copy of a socket that is bound already.
+    ///
+    /// - Parameter original: stays the caller's.
+    init(copying original: Int32, of endpoint: Endpoint, answerSize: Int) throws(BindError) {
+        let isV4 = if case .v4 = endpoint.address { true } else { false }
+        let descriptor = fcntl(original, F_DUPFD_CLOEXEC, 0)
+        guard descriptor >= 0,
+            !endpoint.address.isUnspecified
+                || clinux_receive_destination(descriptor, isV4 ? AF_INET : AF_INET6) == 0
+        else {
+            let code = errno
+            if descriptor >= 0 { close(descriptor) }
+            throw BindError(endpoint: endpoint, transport: "UDP", code: code)
+        }
+        Self.prepare(descriptor, isV4: isV4, answerSize: answerSize)
+        var wait = timeval(tv_sec: Self.sharedWait, tv_usec: 0)
+        unsafe setsockopt(
+            descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
+        self.descriptor = descriptor
+        tellsDestination = endpoint.address.isUnspecified
+        isShared = true
+        self.endpoint = endpoint
+    }
+
+    private static func prepare(_ descriptor: Int32, isV4: Bool, answerSize: Int) {
+        set(descriptor, SOL_SOCKET, SO_RCVBUF, queueBytes)
+        guard answerSize <= unfragmentedSize else { return }
+        if isV4 {
+            set(descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+        } else {
+            set(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE)
+        }
+    }
+
     /// Ends a receive that waits, on whatever thread. What is in the queue can still be received.
-    func wake() { _ = shutdown(descriptor, Int32(SHUT_RD)) }
+    ///
+    /// A receive from a shared socket ends by itself, within a second.
+    func wake() {
+        if !isShared { _ = shutdown(descriptor, Int32(SHUT_RD)) }
+    }
 
     /// Sends new datagrams to the other sockets of the endpoint, if there are any: a socket that is connected is passed
     /// over, and nobody sends from the port that it is connected to. Closing one at once would lose what is in its queue.
     func divert() {
+        // Those who have it too go on with what comes.
+        guard !isShared else { return }
         let isV4 = if case .v4 = endpoint.address { true } else { false }
         let address =
             endpoint.address.isUnspecified ? (isV4 ? IPAddress.v4(0x7f00_0001) : .v6(1)) : endpoint.address

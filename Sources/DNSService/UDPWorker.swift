@@ -63,8 +63,10 @@ struct UDPWorker: ~Copyable {
         _ batch: UnsafeMutablePointer<clinux_batch>, _ pin: inout Pin<AuthoritySnapshot>
     ) {
         var waiting = sockets.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        // Nothing wakes those who wait for shared sockets alone.
+        let patience: Int32 = sockets.allSatisfy(\.isShared) ? 1000 : -1
         while !isStopping.isSet {
-            guard unsafe poll(&waiting, nfds_t(waiting.count), -1) >= 0 else {
+            guard unsafe poll(&waiting, nfds_t(waiting.count), patience) >= 0 else {
                 guard errno == EINTR else { return }
                 continue
             }

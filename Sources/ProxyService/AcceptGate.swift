@@ -19,14 +19,18 @@ final class AcceptGate {
 
     /// Binds; accepts nothing before ``begin()``.
     ///
-    /// - Parameter setUp: sets up a connection that was accepted.
-    init(binding endpoint: Endpoint, worker: ProxyWorker, setUp: @escaping (StreamChannel) -> Void) throws(SocketError)
-    {
+    /// - Parameters:
+    ///   - original: a socket that listens there already.
+    ///   - setUp: sets up a connection that was accepted.
+    init(
+        binding endpoint: Endpoint, copying original: Int32?, worker: ProxyWorker,
+        setUp: @escaping (StreamChannel) -> Void
+    ) throws(SocketError) {
         let rest = Rest()
         self.rest = rest
         self.worker = worker
         acceptor = try Acceptor(
-            binding: endpoint, on: worker.loop,
+            binding: endpoint, copying: original, on: worker.loop,
             mayAccept: { rest.end <= worker.tickTime && worker.mayAccept },
             accepted: { descriptor, peer in
                 worker.accepted()

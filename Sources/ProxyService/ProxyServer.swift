@@ -1,4 +1,4 @@
-import Addresses
+package import Addresses
 package import Balancing
 import Glibc
 package import Logging
@@ -61,8 +61,9 @@ package final class ProxyServer: Sendable {
     /// Makes the listeners those of `snapshot`: unchanged ones keep their sockets, new ones are bound, removed ones
     /// stop accepting and drain. Call it before the snapshot is published, from one place at a time.
     ///
+    /// - Parameter inherited: listening sockets that are copied instead of bound, by endpoint: they stay the caller's.
     /// - Throws: ``ProxyError``, and then nothing has changed.
-    package func apply(_ snapshot: BalancingSnapshot) async throws {
+    package func apply(_ snapshot: BalancingSnapshot, inherited: [Endpoint: Int32] = [:]) async throws {
         var tls: [Endpoint: ListenerTLS] = [:]
         for listener in snapshot.listeners {
             guard let settings = listener.tls else { continue }
@@ -88,7 +89,8 @@ package final class ProxyServer: Sendable {
         var bound: [SharedListener] = []
         for listener in snapshot.listeners where !current.contains(where: { $0.endpoint == listener.endpoint }) {
             do {
-                bound.append(try await bind(listener, snapshot, tls[listener.endpoint]))
+                bound.append(
+                    try await bind(listener, snapshot, tls[listener.endpoint], inherited[listener.endpoint]))
             } catch {
                 for shared in bound { await unbind(shared) }
                 throw ProxyError.cannotListen(
@@ -219,7 +221,7 @@ package final class ProxyServer: Sendable {
     // MARK: Listeners
 
     private func bind(
-        _ listener: ListenerSnapshot, _ snapshot: BalancingSnapshot, _ tls: ListenerTLS?
+        _ listener: ListenerSnapshot, _ snapshot: BalancingSnapshot, _ tls: ListenerTLS?, _ inherited: Int32?
     ) async throws(SocketError) -> SharedListener {
         var shared: SharedListener?
         for worker in workers {
@@ -231,7 +233,7 @@ package final class ProxyServer: Sendable {
                     guard let position = view.position(of: listener.endpoint) else { throw SocketError(EINVAL) }
                     // The connections of a listener need it, and it needs to know its port.
                     var own: LoopListener?
-                    let gate = try AcceptGate(binding: endpoint, worker: worker) { channel in
+                    let gate = try AcceptGate(binding: endpoint, copying: inherited, worker: worker) { channel in
                         if let own { Self.begin(channel, worker, own) } else { channel.close() }
                     }
                     let made =

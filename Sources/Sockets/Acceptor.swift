@@ -23,20 +23,26 @@ package final class Acceptor: SocketSource {
     /// - Parameters:
     ///   - accepted: owns the descriptor it is given.
     ///   - failed: accepting failed for want of descriptors or memory; it has paused.
+    ///   - original: a socket that listens there already; it is copied, and stays the caller's.
     package init(
-        binding wanted: Endpoint, on loop: SocketLoop, mayAccept: @escaping () -> Bool,
+        binding wanted: Endpoint, copying original: Int32? = nil, on loop: SocketLoop, mayAccept: @escaping () -> Bool,
         accepted: @escaping (Int32, Endpoint) -> Void, failed: @escaping (SocketError) -> Void
     ) throws(SocketError) {
         let isV4 = if case .v4 = wanted.address { true } else { false }
-        let descriptor = socket(
-            isV4 ? AF_INET : AF_INET6,
-            Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor =
+            original.map { fcntl($0, F_DUPFD_CLOEXEC, 0) }
+            ?? socket(
+                isV4 ? AF_INET : AF_INET6,
+                Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SocketError(errno) }
-        Self.set(descriptor, SOL_SOCKET, SO_REUSEADDR)
-        Self.set(descriptor, SOL_SOCKET, SO_REUSEPORT)
+        if original == nil {
+            Self.set(descriptor, SOL_SOCKET, SO_REUSEADDR)
+            Self.set(descriptor, SOL_SOCKET, SO_REUSEPORT)
+        }
         // Accepted sockets inherit it, which saves a system call for each.
         Self.set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY)
-        let bound = unsafe KernelAddress.withPointer(to: wanted) { unsafe bind(descriptor, $0, $1) }
+        let bound =
+            original == nil ? unsafe KernelAddress.withPointer(to: wanted) { unsafe bind(descriptor, $0, $1) } : 0
         guard bound == 0, listen(descriptor, Self.backlog) == 0, let local = KernelAddress.local(of: descriptor)
         else {
             let error = SocketError(errno)

@@ -19,11 +19,15 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         let log = logging.makeLog()
         let logger = log.logger(label: "meridian")
+        let inherited = InheritedSockets(
+            process: Terminal.environment("LISTEN_PID"), count: Terminal.environment("LISTEN_FDS"),
+            names: Terminal.environment("LISTEN_FDNAMES"), logger: logger)
         let signals = await NodeSignals()
         DescriptorLimit.raise()
         let node: Node
         do {
-            node = try await Node.start(configurationPath: file.config, log: log, logger: logger)
+            node = try await Node.start(
+                configurationPath: file.config, log: log, inherited: inherited, logger: logger)
         } catch {
             Terminal.error(error.description)
             throw ExitCode(1)

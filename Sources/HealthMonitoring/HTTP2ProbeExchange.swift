@@ -69,7 +69,9 @@ final class HTTP2ProbeExchange {
 
     private func sendBody() {
         guard !unsent.isEmpty else { return }
-        unsent.removeFirst(session.send(unsent.span, on: place, isEnd: true))
+        // A span of a property that others could change meanwhile is none that the optimiser lets pass.
+        let bytes = unsent
+        unsent.removeFirst(session.send(bytes.span, on: place, isEnd: true))
     }
 
     /// What is to be sent by now.
@@ -83,10 +85,11 @@ final class HTTP2ProbeExchange {
     /// Takes what was received; the verdict if there is one by now.
     func receive(_ bytes: ByteBuffer) -> ProbeOutcome? {
         pending += bytes.readableBytesView
+        let received = pending
         var offset = 0
         defer { pending.removeFirst(offset) }
         while true {
-            let event = session.next(pending.span, offset: &offset)
+            let event = session.next(received.span, offset: &offset)
             if event == .incomplete { return nil }
             if let outcome = take(event) {
                 if !session.isFailed { session.sendLastGoAway() }

@@ -5,7 +5,7 @@ import Telemetry
 import TrafficModel
 
 /// What one thread writes to the query log: the lines of a batch at once, so that a batch takes the log's lock once.
-struct QueryLogWriter: ~Copyable {
+final class QueryLogWriter {
     /// How a query came.
     struct Origin {
         let client: IPAddress
@@ -46,7 +46,7 @@ struct QueryLogWriter: ~Copyable {
     ///   - query: its bytes.
     ///   - answer: empty: none is sent.
     @inline(never)
-    mutating func add(
+    func add(
         _ responder: borrowing Responder, _ origin: Origin, query: Int, answer: RawSpan, data: AuthorityData
     ) {
         let facts = responder.facts(since: origin.sequence)
@@ -87,7 +87,7 @@ struct QueryLogWriter: ~Copyable {
         batch.end()
     }
 
-    private mutating func addQuestion(_ responder: borrowing Responder, _ facts: QueryFacts) {
+    private func addQuestion(_ responder: borrowing Responder, _ facts: QueryFacts) {
         batch.field("id", Int(facts.id))
         batch.beginField("name", quoted: true)
         if !batch.append(name: responder.nameBytes) {
@@ -101,7 +101,7 @@ struct QueryLogWriter: ~Copyable {
         if facts.recordClass != 1 { batch.field("class", Int(facts.recordClass)) }
     }
 
-    private mutating func addAnswer(_ answer: RawSpan, _ facts: QueryFacts) {
+    private func addAnswer(_ answer: RawSpan, _ facts: QueryFacts) {
         guard answer.byteCount >= 4 else { return batch.field("rcode", text: "-") }
         // Four bytes are there.
         let flags = unsafe answer.unsafeLoad(fromByteOffset: 2, as: UInt8.self)
@@ -122,7 +122,7 @@ struct QueryLogWriter: ~Copyable {
     /// - Parameters:
     ///   - now: what the monotonic clock shows.
     ///   - begin: what it showed when the batch had been read.
-    mutating func flush(at now: UInt64, since begin: UInt64) {
+    func flush(at now: UInt64, since begin: UInt64) {
         guard !durations.isEmpty else { return }
         // What was written for it has room for ten seconds, less a microsecond.
         let duration = min(now &- begin, 9_999_999_999)
@@ -132,7 +132,7 @@ struct QueryLogWriter: ~Copyable {
         durations.removeAll(keepingCapacity: true)
     }
 
-    private mutating func takesSample() -> Bool {
+    private func takesSample() -> Bool {
         guard file.sample < 1 else { return true }
         sampled += file.sample
         guard sampled >= 1 else { return false }

@@ -21,12 +21,12 @@ struct UDPWorker: ~Copyable {
     private let pulse: ThreadPulse
     private let published: Published<AuthoritySnapshot>
     private var responder: Responder
-    private var log: QueryLogWriter?
+    private let log: QueryLogWriter?
     private var lookahead = BatchLookahead(capacity: Int(Self.batchSize))
 
     init(
         sockets: [UDPSocket], isStopping: StopFlag, pulse: ThreadPulse, published: Published<AuthoritySnapshot>,
-        responder: consuming Responder, log: consuming QueryLogWriter? = nil
+        responder: consuming Responder, log: QueryLogWriter? = nil
     ) {
         self.sockets = sockets
         self.isStopping = isStopping
@@ -120,9 +120,9 @@ struct UDPWorker: ~Copyable {
             let answer = unsafe responder.respond(
                 to: input.bytes, from: address, port: port, overTCP: false, snapshot: pin.value,
                 into: UnsafeMutableRawBufferPointer(start: clinux_batch_output(batch), count: Int(Self.outputBytes)))
-            if log != nil {
+            if let log {
                 let output = unsafe UnsafeRawBufferPointer(start: clinux_batch_output(batch), count: answer)
-                unsafe log?.add(
+                unsafe log.add(
                     responder, .init(client: address, port: port, overTCP: false, sequence: sequence),
                     query: input.count, answer: output.bytes, data: pin.value.data)
             }

@@ -8,7 +8,7 @@ import Sockets
 /// What the protocol demands of both sides is kept by ``HTTP2Session``. Here are the order to end (RFC 9113 section
 /// 6.8: a first GOAWAY that says so, a second that names the last stream when the client must have read the first),
 /// and what streams wait for.
-final class HTTP2ClientConnection: TurnDelegate {
+final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
     private enum Ending { case no, announced, last }
 
     private let worker: ProxyWorker
@@ -16,12 +16,10 @@ final class HTTP2ClientConnection: TurnDelegate {
     let session: HTTP2Session
     /// By place.
     private var clients: [ClientConnection?] = []
-    /// What came of a frame that is not whole.
-    private var pending = ByteBuffer()
+    var pending = ByteBuffer()
     private var accepted = 0
     private var ending = Ending.no
-    /// Nothing more is read.
-    private var isOver = false
+    private(set) var isOver = false
     private var isFlushScheduled = false
     /// What was collected is on its way to the channel.
     private var isEmitting = false
@@ -89,32 +87,16 @@ final class HTTP2ClientConnection: TurnDelegate {
 
     func receive(_ bytes: ByteBuffer) {
         guard !isOver else { return }
-        var input = bytes
-        if pending.readableBytes > 0 {
-            pending.writeImmutableBuffer(bytes)
-            input = pending
-            pending = ByteBuffer()
-        }
-        session.now = worker.tickTime
-        var offset = 0
-        while !isOver {
-            let event = session.next(input.readableBytesUInt8Span, offset: &offset)
-            if event == .incomplete { break }
-            if case .data(let stream, let range, let count, let isEnd) = event {
-                let piece = input.getSlice(at: input.readerIndex + range.lowerBound, length: range.count)
-                guard stream < clients.count else { break }
-                clients[stream]?.receive(piece ?? ByteBuffer(), padding: count - range.count, isEnd: isEnd)
-            } else {
-                take(event)
-            }
-        }
-        guard !isOver, offset < input.readableBytes else { return }
-        input.moveReaderIndex(forwardBy: offset)
-        // Not to hold what the channel wants to read into next.
-        pending = ByteBuffer(bytes: input.readableBytesView)
+        takeFrames(bytes, now: worker.tickTime)
     }
 
-    private func take(_ event: HTTP2Session.Event) {
+    func take(_ data: ByteBuffer, padding: Int, isEnd: Bool, on place: Int) {
+        // When all end, one may take others along that have not been told yet.
+        guard place < clients.count else { return }
+        clients[place]?.receive(data, padding: padding, isEnd: isEnd)
+    }
+
+    func take(_ event: HTTP2Session.Event) {
         switch event {
         case .request(let stream): begin(stream)
         case .trailers(let stream):

@@ -9,7 +9,7 @@ import Sockets
 /// A connection to a member that speaks HTTP/2: the table of the requests that share it.
 ///
 /// In clear text it is served by its channel directly; with TLS it is a handler of SwiftNIO.
-final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDelegate {
+final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDelegate, FrameReceiver {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -24,10 +24,9 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
     private var streams: [UpstreamStream?] = []
     /// Those that came before the connection stood.
     private var waiting: [UpstreamStream] = []
-    /// What came of a frame that is not whole.
-    private var pending = ByteBuffer()
+    var pending = ByteBuffer()
     private var isReady = false
-    private var isOver = false
+    private(set) var isOver = false
     private var isFlushScheduled = false
     /// What was collected is on its way to the channel.
     private var isEmitting = false
@@ -255,32 +254,15 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
 
     func socketRead(_ bytes: ByteBuffer) {
         guard !isOver else { return }
-        var input = bytes
-        if pending.readableBytes > 0 {
-            pending.writeImmutableBuffer(bytes)
-            input = pending
-            pending = ByteBuffer()
-        }
-        session.now = worker.tickTime
-        var offset = 0
-        while !isOver {
-            let event = session.next(input.readableBytesUInt8Span, offset: &offset)
-            if event == .incomplete { break }
-            if case .data(let place, let range, let count, let isEnd) = event {
-                frameCount &+= 1
-                guard let stream = streams[place] else { continue }
-                let piece = input.getSlice(at: input.readerIndex + range.lowerBound, length: range.count)
-                stream.receive(piece ?? ByteBuffer(), padding: count - range.count, isEnd: isEnd)
-                settle(place, stream)
-            } else {
-                take(event)
-            }
-        }
+        takeFrames(bytes, now: worker.tickTime)
         sendElsewhere()
-        guard !isOver, offset < input.readableBytes else { return }
-        input.moveReaderIndex(forwardBy: offset)
-        // Not to hold what the channel wants to read into next.
-        pending = ByteBuffer(bytes: input.readableBytesView)
+    }
+
+    func take(_ data: ByteBuffer, padding: Int, isEnd: Bool, on place: Int) {
+        frameCount &+= 1
+        guard let stream = streams[place] else { return }
+        stream.receive(data, padding: padding, isEnd: isEnd)
+        settle(place, stream)
     }
 
     private func sendElsewhere() {
@@ -291,7 +273,7 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
         }
     }
 
-    private func take(_ event: HTTP2Session.Event) {
+    func take(_ event: HTTP2Session.Event) {
         switch event {
         case .response(let place):
             frameCount &+= 1

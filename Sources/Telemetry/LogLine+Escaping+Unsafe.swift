@@ -73,16 +73,23 @@ extension LogLine {
         return taken
     }
 
-    /// The last bytes, fewer than eight, and then such as need no escape.
+    /// The last bytes, one to seven, and then such as need no escape.
     @inline(__always)
     private static func word(_ source: UnsafeRawBufferPointer, from index: Int, count: Int) -> UInt64 {
-        var word = Self.ones &* UInt64(UInt8(ascii: "a"))
-        var offset = index &+ count
-        // The last byte first, so that the first one ends up lowest.
-        while offset > index {
-            offset &-= 1
-            word = word << 8 | UInt64(unsafe source[offset])
+        // Two loads that overlap in the middle, each of which lies within the bytes.
+        var word: UInt64
+        if count >= 4 {
+            let first = unsafe UInt64(source.loadUnaligned(fromByteOffset: index, as: UInt32.self))
+            let last = unsafe UInt64(source.loadUnaligned(fromByteOffset: index &+ count &- 4, as: UInt32.self))
+            word = first | last << UInt64(8 &* (count &- 4))
+        } else if count >= 2 {
+            let first = unsafe UInt64(source.loadUnaligned(fromByteOffset: index, as: UInt16.self))
+            let last = unsafe UInt64(source.loadUnaligned(fromByteOffset: index &+ count &- 2, as: UInt16.self))
+            word = first | last << UInt64(8 &* (count &- 2))
+        } else {
+            word = unsafe UInt64(source[index])
         }
+        word |= ones &* UInt64(UInt8(ascii: "a")) << UInt64(8 &* count)
         return word
     }
 

@@ -6,6 +6,10 @@ extension LogLine {
         5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899
         """
 
+    /// Of a value below ten.
+    @inline(__always)
+    private static func digit(_ value: UInt64) -> UInt8 { UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value) }
+
     /// Two digits at `offset`, which the caller has made room for.
     @inline(__always)
     private mutating func putPair(_ value: UInt64, at offset: Int) {
@@ -16,16 +20,40 @@ extension LogLine {
         unsafe base.storeBytes(of: pair, toByteOffset: offset, as: UInt16.self)
     }
 
-    @usableFromInline
+    @inlinable @inline(__always)
     package mutating func append(decimal value: Int) {
         if value < 0 { append(UInt8(ascii: "-")) }
         append(decimal: UInt64(value.magnitude))
     }
 
+    @usableFromInline
     package mutating func append(decimal value: UInt64) {
         // 2^64 has twenty digits.
         reserve(20)
-        guard value >= 10 else { return put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value)) }
+        // Most numbers are short.
+        if value < 100 {
+            guard value >= 10 else { return put(Self.digit(value)) }
+            putPair(value, at: count)
+            count &+= 2
+            return
+        }
+        if value < 10_000 {
+            let front = value / 100
+            if front >= 10 {
+                putPair(front, at: count)
+                count &+= 2
+            } else {
+                put(Self.digit(front))
+            }
+            putPair(value &- front &* 100, at: count)
+            count &+= 2
+            return
+        }
+        putLong(value)
+    }
+
+    /// 100 or more.
+    private mutating func putLong(_ value: UInt64) {
         var length = 2
         var limit: UInt64 = 100
         while length < 20, value >= limit {
@@ -44,8 +72,7 @@ extension LogLine {
         if rest >= 10 {
             putPair(rest, at: count)
         } else {
-            unsafe base.storeBytes(
-                of: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest), toByteOffset: count, as: UInt8.self)
+            unsafe base.storeBytes(of: Self.digit(rest), toByteOffset: count, as: UInt8.self)
         }
         count &+= length
     }
@@ -60,7 +87,7 @@ extension LogLine {
         let micros = nanoseconds / 1000
         let seconds = micros / 1_000_000
         if seconds < 10 {
-            put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: seconds))
+            put(Self.digit(seconds))
         } else {
             append(decimal: seconds)
         }
@@ -116,14 +143,14 @@ extension LogLine {
         let octet = UInt64(value)
         if octet >= 100 {
             let hundreds = octet / 100
-            put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: hundreds))
+            put(Self.digit(hundreds))
             putPair(octet &- hundreds &* 100, at: count)
             count &+= 2
         } else if octet >= 10 {
             putPair(octet, at: count)
             count &+= 2
         } else {
-            put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: octet))
+            put(Self.digit(octet))
         }
     }
 

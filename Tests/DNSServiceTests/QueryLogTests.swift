@@ -25,7 +25,7 @@ struct QueryLogTests {
         var file = LogFile(path: path)
         change(&file)
         let log = try QueryLogs().open(file)
-        var writer = QueryLogWriter(log)
+        let writer = QueryLogWriter(log)
         var responder = Responder(counters: WorkerCounters())
         responder.time = MonotonicClock.now
         let snapshot = World.snapshot()

@@ -102,15 +102,17 @@ final class AdminAccess: Sendable {
         return listener.tls?.clients.first { Self.matches($0.subject, subject) }?.role
     }
 
-    /// Whether somebody who was let in would be now. To look counts as use of a session.
+    /// Whether somebody who was let in would be now, with no smaller role. To look counts as use of a session.
     func isStillLetIn(_ identity: AdminIdentity) -> Bool {
         guard let (listener, _) = node.adminListener else { return false }
-        return switch identity.credential {
-        case .owner: true
-        case .token(let hash): listener.tokens.contains { $0.name == identity.name && $0.hash == hash }
-        case .session(let key): sessions.token(of: key, in: listener.tokens) != nil
-        case .certificate(let subject, let trust): role(ofSubject: subject, trust, listener) != nil
-        }
+        let role: AdminRole? =
+            switch identity.credential {
+            case .owner: .admin
+            case .token(let hash): listener.tokens.first { $0.name == identity.name && $0.hash == hash }?.role
+            case .session(let key): sessions.token(of: key, in: listener.tokens)?.role
+            case .certificate(let subject, let trust): self.role(ofSubject: subject, trust, listener)
+            }
+        return role.map { $0 >= identity.role } ?? false
     }
 
     /// Element by element: a wildcard must not stand for what begins another one, and an escaped comma in a name begins
@@ -203,12 +205,15 @@ struct AccessMiddleware: RouterMiddleware {
         if proof == .session || proof == .certificate && isBrowser, request.method != .get, request.method != .head {
             try access.checkOrigin(request, isSecure: listener.tls != nil)
         }
-        let response = try await next(request, context)
-        guard let identity = context.identity, response.headers[.contentType] == "text/event-stream" else {
+        guard let identity = context.identity else { return try await next(request, context) }
+        let access = access
+        let permission = Permission { access.isStillLetIn(identity) }
+        let letIn = context
+        let response = try await Permission.$current.withValue(permission) { try await next(request, letIn) }
+        guard response.headers[.contentType] == "text/event-stream" else {
             return response
         }
-        let access = access
-        return response.guarded(by: { access.isStillLetIn(identity) }) {
+        return response.guarded(by: permission.isStillGiven) {
             access.node.adminCounters.count(.endedStreams)
         }
     }

@@ -15,7 +15,12 @@ final class AdminTLS: Sendable {
         var context: NIOSSLContext?
         var authorities: [NIOSSLCertificate]
         var trust = 0
+        /// Whether `context` believes these authorities still.
+        var isTrusted = true
     }
+
+    /// Of connections whose certificates count for nothing.
+    private static let distrust = -1
 
     private let state: Mutex<State>
 
@@ -26,20 +31,35 @@ final class AdminTLS: Sendable {
     }
 
     /// For a new connection: `nil` for clear text, and the number of the authorities that it believes.
-    var current: (context: NIOSSLContext?, trust: Int) { state.withLock { ($0.context, $0.trust) } }
+    var current: (context: NIOSSLContext?, trust: Int) {
+        state.withLock { ($0.context, $0.isTrusted ? $0.trust : Self.distrust) }
+    }
 
     /// Rises when other authorities are believed than before: what old ones vouched for counts no more.
     var trust: Int { state.withLock { $0.trust } }
 
-    /// For connections from now on. Throws, and leaves what was, when files cannot be used.
+    /// For connections from now on. When files cannot be used the node's certificate stays what it was; authorities that
+    /// are not wanted any more are not believed in any case.
     ///
-    /// - Returns: whether the authorities are others than before.
-    func replace(_ listener: AdminListener, _ certificate: Certificate?) throws -> Bool {
-        let (context, authorities) = (try Self.context(listener, certificate), try Self.authorities(listener))
-        return state.withLock { state in
-            let isOther = Set(authorities) != Set(state.authorities)
-            state = State(context: context, authorities: authorities, trust: state.trust + (isOther ? 1 : 0))
-            return isOther
+    /// - Returns: whether the authorities are others than before, and why files cannot be used.
+    func replace(_ listener: AdminListener, _ certificate: Certificate?) -> (isOther: Bool, failure: (any Error)?) {
+        let authorities = Result { try Self.authorities(listener) }
+        do {
+            let (context, wanted) = (try Self.context(listener, certificate), try authorities.get())
+            return state.withLock { state in
+                let isOther = !state.isTrusted || Set(wanted) != Set(state.authorities)
+                state = State(context: context, authorities: wanted, trust: state.trust + (isOther ? 1 : 0))
+                return (isOther, nil)
+            }
+        } catch {
+            return state.withLock { state in
+                guard state.isTrusted, (try? authorities.get()).map({ Set($0) }) != Set(state.authorities) else {
+                    return (false, error)
+                }
+                state.isTrusted = false
+                state.trust += 1
+                return (true, error)
+            }
         }
     }
 

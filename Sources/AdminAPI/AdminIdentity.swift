@@ -26,6 +26,18 @@ struct AdminIdentity: Sendable {
     /// The address; empty for the socket.
     var source: String
 
+    /// Apart from all who have other rights or prove them by something else, for answers that are kept for somebody.
+    var key: String {
+        let credential =
+            switch credential {
+            case .owner: ""
+            case .token(let hash): hash.text
+            case .session(let key): "\(key)"
+            case .certificate(_, let trust): "\(trust)"
+            }
+        return [proof.rawValue, role.rawValue, credential, name].joined(separator: " ")
+    }
+
     var proof: Proof {
         switch credential {
         case .owner: .socket

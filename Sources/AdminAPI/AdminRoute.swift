@@ -103,7 +103,9 @@ struct AdminRoute: Sendable {
             if route.access == .page, context.identity == nil { return Dashboard.signInFirst(request) }
             try route.authorize(context)
             try route.checkQuery(request)
-            return try await gates.run(route.work) { try await route.handler(request, context) }
+            // Before it takes a place: who sends a body slowly, or never, keeps nobody else waiting.
+            let whole = route.work == .light || route.body == nil ? request : try await request.withWholeBody()
+            return try await gates.run(route.work) { try await route.handler(whole, context) }
         }
     }
 

@@ -77,6 +77,7 @@ extension ChangeError {
         case .invalid: .badRequest
         case .refused: .conflict
         case .stale: .preconditionFailed
+        case .notPermitted: .forbidden
         case .busy, .notStored: .serviceUnavailable
         }
     }
@@ -87,6 +88,7 @@ extension ChangeError {
         case .invalid: .badRequests
         case .refused: .conflicts
         case .stale: .staleTags
+        case .notPermitted: .forbidden
         case .busy: .busy
         case .notStored: .failures
         }
@@ -97,6 +99,7 @@ extension ChangeError {
         case .unknown(let detail), .invalid(let detail): detail
         case .refused(let reasons): reasons.joined(separator: "; ")
         case .stale(let collection): "the \(collection) were changed since: look at them again, then try again"
+        case .notPermitted: "what let this change in was taken away before its turn came: nothing was changed"
         case .busy: "too many changes wait for their turn: try again in a while"
         case .notStored(let reason): "nothing was changed: \(reason)"
         }

@@ -125,12 +125,12 @@ package struct AdminService: Service {
             }
             cursor = page.cursor
             guard !page.events.isEmpty, let (listener, certificate) = node.adminListener else { continue }
-            do {
-                // Who was let in by authorities that count no more shows a certificate again.
-                if try tls.replace(listener, certificate) { open.retire() }
-            } catch {
-                logger.error("the admin API keeps its certificate", metadata: ["reason": "\(error)"])
-            }
+            let (isOther, failure) = tls.replace(listener, certificate)
+            // Who was let in by authorities that count no more shows a certificate again.
+            if isOther { open.retire() }
+            guard let failure else { continue }
+            let consequence = isOther ? ", and believes no client's until files fit" : ""
+            logger.error("the admin API keeps its certificate\(consequence)", metadata: ["reason": "\(failure)"])
         }
     }
 

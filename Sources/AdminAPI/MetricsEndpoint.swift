@@ -27,12 +27,10 @@ package final class MetricsEndpoint: Sendable {
 
     package init(node: Node) { self.node = node }
 
+    /// - Throws: `Refusal` when too many wait already.
     func respond(to request: Request) async throws -> Response {
         guard await turnstile.enter() else {
-            var response = try AdminService.problem(
-                .serviceUnavailable, "too many scrapes at once: try again in a moment")
-            response.headers[.retryAfter] = "1"
-            return response
+            throw Refusal(.serviceUnavailable, "too many scrapes at once: try again in a moment", retryAfter: 1)
         }
         defer { turnstile.leave() }
         let began = MonotonicClock.now

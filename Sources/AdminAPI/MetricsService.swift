@@ -66,7 +66,13 @@ package struct MetricsService: Service {
                 return try AdminService.problem(
                     .forbidden, "not from here: name the client's network in metrics.clients, and ask by address")
             }
-            return try await endpoint.respond(to: request)
+            do {
+                return try await endpoint.respond(to: request)
+            } catch let refusal as Refusal {
+                var response = try AdminService.problem(refusal.status, refusal.detail)
+                response.headers[.retryAfter] = refusal.retryAfter.map { "\($0)" }
+                return response
+            }
         }
         return router
     }

@@ -2,7 +2,7 @@ import ControlPlane
 import HTTPTypes
 import Hummingbird
 
-/// `ETag` on the collections of what operators decided, `If-None-Match` when reading and `If-Match` when changing them
+/// `ETag` on the collections of what operators decided, `If-None-Match` when reading overrides, and `If-Match` when changing them
 /// (RFC 9110 section 13.1).
 struct PreconditionMiddleware: RouterMiddleware {
     typealias Context = AdminContext
@@ -32,7 +32,10 @@ struct PreconditionMiddleware: RouterMiddleware {
         guard response.status == .ok else { return response }
         let tag = "\"\(revision)\""
         response.headers[.eTag] = tag
-        if let known = request.headers[.ifNoneMatch], known == "*" || Self.tags(known).contains(tag) {
+        // Windows open and shifts go on by themselves: the tag is of what operators decided, what is shown is more.
+        if collection == .overrides, let known = request.headers[.ifNoneMatch],
+            known == "*" || Self.tags(known).contains(tag)
+        {
             return Response(status: .notModified, headers: [.eTag: tag])
         }
         return response

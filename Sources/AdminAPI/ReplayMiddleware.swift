@@ -33,7 +33,7 @@ struct ReplayMiddleware: RouterMiddleware {
             hash.update(data: Array(part.utf8) + [0])
         }
         hash.update(data: Array(buffer.readableBytesView))
-        let key = ReplayTable.Key(owner: "\(identity.proof.rawValue) \(identity.name)", key: text)
+        let key = ReplayTable.Key(owner: identity.key, key: text)
         switch table.begin(key, fingerprint: Array(hash.finalize())) {
         case .go: break
         case .replay(let answer):

@@ -9,6 +9,15 @@ protocol RequestBody: Decodable, Sendable {
     static var advice: String { get }
 }
 
+extension Request {
+    /// The request once its body has come.
+    func withWholeBody() async throws -> Request {
+        var request = self
+        request.body = .init(buffer: try await body.collect(upTo: AdminService.bodyLimit))
+        return request
+    }
+}
+
 /// A request that cannot be served, with the reason for the one who sent it.
 struct BadRequest: Error {
     let detail: String

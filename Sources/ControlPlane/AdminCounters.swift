@@ -50,7 +50,6 @@ package final class AdminCounters: Sendable {
     /// Why requests are refused.
     package static let refusals: [Name] = [
         .wrongCredentials, .rateLimited, .unauthenticated, .forbidden, .foreignHost, .crossSite, .badRequests,
-        .tooLarge,
         .tooLarge, .notFound, .methodNotAllowed, .conflicts, .staleTags, .replayConflicts, .refusedSessions, .busy,
         .failures,
     ]

@@ -10,6 +10,8 @@ package enum ChangeError: Error, Sendable {
     case refused([String])
     /// What it is about was changed since it was looked at: `overrides`, `windows` or `shifts`.
     case stale(String)
+    /// Who asks for it may not any more.
+    case notPermitted
     /// Too many changes wait.
     case busy
     /// It could not be made to last.

@@ -16,7 +16,11 @@ extension Node {
             logger.warning("a change was turned away: too many wait", metadata: ["waiting": "\(Turnstile.changeLine)"])
             throw .busy
         }
-        // Now, and not before: others had their turns while this one waited.
+        // Now, and not before: others had their turns while this one waited, and a body may have been long in coming.
+        if let permission = Permission.current, !permission.isStillGiven() {
+            changes.leave()
+            throw .notPermitted
+        }
         if let expected = Expectation.current, !expected.revisions.contains(revisions[expected.collection]) {
             changes.leave()
             throw .stale(expected.collection.rawValue)

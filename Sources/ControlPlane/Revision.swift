@@ -34,6 +34,15 @@ package struct Expectation: Sendable {
     }
 }
 
+/// That somebody may make a change; it goes with the task that makes it, as rights can be taken away while it waits.
+package struct Permission: Sendable {
+    @TaskLocal package static var current: Permission?
+
+    package let isStillGiven: @Sendable () -> Bool
+
+    package init(_ isStillGiven: @escaping @Sendable () -> Bool) { self.isStillGiven = isStillGiven }
+}
+
 extension StateChange {
     /// The collections that look different after it. Windows that run are overrides too.
     var collections: Set<OperatorCollection> {

@@ -154,4 +154,33 @@ struct AccessTests {
         #expect(sessions.begin(entry("late", first.hash), now: start) == nil)
         #expect(sessions.begin(entry("late", first.hash), now: start + .seconds(2000)) != nil, "the idle ones are gone")
     }
+
+    @Test(
+        "a certificate's name covers hosts as RFC 9525 has it",
+        arguments: [
+            ("a.example.com", "a.example.com", true), ("A.example.COM.", "a.Example.com", true),
+            ("a.example.com", "b.example.com", false), ("*.example.com", "a.example.com", true),
+            ("*.example.com", "example.com", false), ("*.example.com", "a.b.example.com", false),
+            ("a*.example.com", "ab.example.com", false), ("*.com", "example.com", false), ("*", "localhost", false),
+            ("*.example.com", ".example.com", false), ("a.*.com", "a.b.com", false), ("", "", false),
+            ("127.0.0.1", "localhost", false), ("localhost", "localhost", true),
+        ])
+    func names(name: String, host: String, isCovered: Bool) {
+        #expect(CertificateName(name).covers(host) == isCovered)
+    }
+
+    @Test("kept answers are for those with the same rights by the same proof")
+    func keys() {
+        func key(_ role: AdminRole, _ credential: AdminIdentity.Credential) -> String {
+            AdminIdentity(name: "ann", role: role, credential: credential, source: "").key
+        }
+        let (one, two) = (AdminToken.make().hash, AdminToken.make().hash)
+        let keys = [
+            key(.admin, .token(one)), key(.view, .token(one)), key(.admin, .token(two)), key(.admin, .session([1])),
+            key(.admin, .session([2])), key(.admin, .certificate(subject: "ann", trust: 0)),
+            key(.admin, .certificate(subject: "ann", trust: 1)), key(.admin, .owner),
+        ]
+        #expect(Set(keys).count == keys.count)
+        #expect(key(.admin, .token(one)) == keys[0])
+    }
 }

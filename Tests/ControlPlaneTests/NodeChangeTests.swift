@@ -65,6 +65,33 @@ struct NodeChangeTests {
 
     private func at(_ seconds: Int64) -> WallTime { WallTime(milliseconds: seconds * 1000) }
 
+    @Test("a change is not made once its permission is gone, though it was there when the change began to wait")
+    func permission() async throws {
+        let node = try await node()
+        let isGiven = Mutex(true)
+        #expect(await node.changes.enter())
+        let permission = Permission { isGiven.withLock { $0 } }
+        async let waiting = Permission.$current.withValue(permission) {
+            await refused {
+                () async throws(ChangeError) in
+                try await node.override(.region("eu"), with: entry(.drain), by: Self.author)
+            }
+        }
+        isGiven.withLock { $0 = false }
+        await node.changes.leave()
+        #expect(await waiting == "notPermitted")
+        #expect(await node.operators == OperatorState(), "nothing was changed")
+        isGiven.withLock { $0 = true }
+        let allowed = await Permission.$current.withValue(permission) {
+            await refused {
+                () async throws(ChangeError) in
+                try await node.override(.region("eu"), with: entry(.drain), by: Self.author)
+            }
+        }
+        #expect(allowed == nil, "and its turn was given to the next")
+        await node.stop()
+    }
+
     @Test("a window drains and opens what it is about, and all is as before at its end")
     func window() async throws {
         let node = try await node()

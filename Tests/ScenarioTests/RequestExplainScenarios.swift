@@ -181,6 +181,32 @@ struct RequestExplainScenarios {
         }
     }
 
+    @Test("questions that do not come keep nobody from explanations")
+    func slowQuestions() throws {
+        let site = try Site()
+        let body = #"{"url":"http://www.example.com:\#(site.ports[0])/api","client":"127.0.0.1"}"#
+        // More than there are places and room to wait for them; then one that is whole.
+        let script = """
+            import socket, sys, time
+            def connect():
+                one = socket.socket(socket.AF_UNIX)
+                one.settimeout(10)
+                one.connect(sys.argv[1])
+                return one
+            head = "POST /v1/explain/http HTTP/1.1\\r\\nHost: m\\r\\nContent-Length: %d\\r\\n\\r\\n"
+            slow = [connect() for _ in range(128)]
+            for one in slow:
+                one.sendall((head % 100).encode() + b"{")
+            # A request on a connection that is there goes in behind those.
+            for attempt in range(2):
+                whole = connect()
+                whole.sendall((head % len(sys.argv[2])).encode() + sys.argv[2].encode())
+                print(whole.recv(12).decode())
+            """
+        let result = try Program.run(Script.python, ["-c", script, site.socket, body])
+        #expect(result.output == "HTTP/1.1 200\nHTTP/1.1 200\n", "\(result)")
+    }
+
     @Test("a configuration that nobody runs is explained too")
     func offline() throws {
         let site = try Site()

@@ -14,6 +14,10 @@ package enum AdminAddress: Sendable, Equatable {
             self = .socket(text)
             return
         }
+        // Before anything else is said of it: what stands before the sign may be a secret, with or without a scheme.
+        guard !text.contains("@") else {
+            throw AdminError("an admin address has no user or password: give the token by --token-file FILE")
+        }
         guard let mark = text.firstRange(of: "://"), ["https", "http"].contains(text[..<mark.lowerBound].lowercased())
         else {
             throw AdminError("\(text): an admin address is https://HOST:PORT, or the path of a socket")
@@ -21,9 +25,6 @@ package enum AdminAddress: Sendable, Equatable {
         let isSecure = text[..<mark.lowerBound].lowercased() == "https"
         var authority = text[mark.upperBound...]
         if authority.hasSuffix("/") { authority.removeLast() }
-        guard !authority.contains("@") else {
-            throw AdminError("an admin address has no user or password: give the token by --token-file FILE")
-        }
         guard let (host, port) = Self.parts(authority, standardPort: isSecure ? 443 : 80) else {
             throw AdminError("\(text): an admin address is https://HOST:PORT and nothing more")
         }

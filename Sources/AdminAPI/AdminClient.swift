@@ -3,7 +3,7 @@ import NIOCore
 
 /// Calls the admin API of a node. Blocking: for the command line, not for servers.
 package struct AdminClient {
-    package struct Response {
+    package struct Response: Sendable {
         package let status: Int
         package let body: [UInt8]
     }

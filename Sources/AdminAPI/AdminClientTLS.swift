@@ -55,6 +55,19 @@ struct AdminClientTLS {
         try NIOSSLClientHandler(context: context, serverHostname: serverName)
     }
 
+    /// Whether a certificate that was verified is for the host by its name. Beyond names the library takes the address that
+    /// was connected to, which whoever answers DNS chooses, and the subject's common name (RFC 9525 section 2).
+    ///
+    /// - Parameter certificate: `nil`: none was shown.
+    func isNamed(_ certificate: NIOSSLCertificate?) -> Bool {
+        guard let serverName else { return true }
+        guard let certificate else { return false }
+        return certificate._subjectAlternativeNames().contains { name in
+            name.nameType == .dnsName
+                && CertificateName(String(decoding: Array(name.contents), as: UTF8.self)).covers(serverName)
+        }
+    }
+
     // MARK: What went wrong
 
     /// - Parameters:
@@ -64,7 +77,7 @@ struct AdminClientTLS {
         if let error = error as? NIOSSLExtraError, error == .failedToValidateHostname,
             case .network(let host, _, _) = address
         {
-            return AdminError("\(address): the node's certificate is not for \(host); use a name that it has")
+            return notNamed(host, address)
         }
         guard error is NIOSSLError || error is BoringSSLError else { return nil }
         let text = "\(error)"
@@ -83,6 +96,10 @@ struct AdminClientTLS {
             return AdminError("\(address): closed the connection during the TLS handshake")
         }
         return AdminError("\(address): TLS failed: \(text)")
+    }
+
+    static func notNamed(_ host: String, _ address: AdminAddress) -> AdminError {
+        AdminError("\(address): the node's certificate is not for \(host); use a name that it has")
     }
 
     /// The name of an alert in what the library tells: `SSLV3_ALERT_BAD_CERTIFICATE`.

@@ -10,10 +10,21 @@ package struct AdminStream {
     /// A comment comes every 15 seconds. What is silent for longer is gone, whatever its connection says.
     private static let silenceLimit = TimeAmount.seconds(50)
 
-    /// - Throws: `AdminError` where there is no stream.
+    /// Bytes. What is said of a refusal is far shorter.
+    private static let refusalLimit = 1 << 16
+
+    /// - Throws: `AdminError` where there is no stream, with what the node answered in its place.
     init(_ answer: AdminAnswer) throws(AdminError) {
-        guard answer.status == 200 else { throw AdminError("the node answered with status \(answer.status)") }
-        self.answer = answer
+        guard answer.status != 200 else {
+            self.answer = answer
+            return
+        }
+        var answer = answer
+        var body: [UInt8] = []
+        while body.count < Self.refusalLimit, let piece = try answer.next(within: Self.silenceLimit) { body += piece }
+        throw AdminError(
+            text: "the node answered with status \(answer.status)",
+            response: AdminClient.Response(status: answer.status, body: body))
     }
 
     /// The next line, without its end; `nil`: the stream ended.

@@ -14,13 +14,13 @@ struct Reload: ParsableCommand {
     @Flag(help: "Print JSON, for programs.") var json = false
 
     func run() throws {
-        let body = Data(try node.call("POST", "/v1/reload\(dryRun ? "?dry_run=true" : "")"))
+        let body = try node.call("POST", "/v1/reload\(dryRun ? "?dry_run=true" : "")")
         // A trial that was refused is answered with what is wrong, as a reload is.
-        if dryRun, let preview = try? JSONDecoder().decode(ChangePreview.self, from: body) {
+        if dryRun, let preview = try? NodeText.decode(ChangePreview.self, from: body, isShown: !json) {
             if json { return print(try JSONText.pretty(preview)) }
             return print(PreviewText(preview: preview, palette: .output).text(of: "reload"), terminator: "")
         }
-        let outcome = try JSONDecoder().decode(ReloadOutcome.self, from: body)
+        let outcome = try NodeText.decode(ReloadOutcome.self, from: body, isShown: !json)
         if json {
             print(try JSONText.pretty(outcome))
         } else {
@@ -46,10 +46,10 @@ struct Audit: ParsableCommand {
     func run() throws {
         let body = try node.call("GET", "/v1/audit?last=\(last)")
         guard !json else {
-            print(String(decoding: body, as: UTF8.self))
+            print(NodeText.escaped(body))
             return
         }
-        for entry in try JSONDecoder().decode([AuditEntry].self, from: Data(body)) {
+        for entry in try NodeText.decode([AuditEntry].self, from: body) {
             print(entry.line)
         }
     }

@@ -59,13 +59,13 @@ struct NodeConnection: ParsableArguments {
     func client(of text: String, patience: Duration? = nil) throws(AdminError) -> AdminClient {
         let address = try text == socket ? .socket(text) : AdminAddress(parsing: text)
         if case .socket = address { return try AdminClient(address, patience: patience) }
-        return try AdminClient(address, try credentials(warns: patience == nil), patience: patience)
+        return try AdminClient(
+            address, try credentials(for: address, warns: patience == nil), patience: patience)
     }
 
-    private func credentials(warns: Bool) throws(AdminError) -> AdminCredentials {
+    private func credentials(for address: AdminAddress, warns: Bool) throws(AdminError) -> AdminCredentials {
         var token: String?
-        let path = tokenFile ?? Terminal.environment("MERIDIAN_TOKEN_FILE").flatMap { $0.isEmpty ? nil : $0 }
-        if let path {
+        if let path = tokenFile ?? usualTokenFile(for: address) {
             let file = try TokenFile(path: path)
             token = file.token
             if file.isReadableByOthers, warns, TokenWarning.isFirst {
@@ -73,6 +73,19 @@ struct NodeConnection: ParsableArguments {
             }
         }
         return AdminCredentials(token: token, authorityPath: ca, certificatePath: certificate, keyPath: key)
+    }
+}
+
+extension NodeConnection {
+    /// The environment's token file is for the environment's node, and goes to no other that a line names; nor along with a
+    /// certificate, which says who asks.
+    private func usualTokenFile(for address: AdminAddress) -> String? {
+        guard certificate == nil, let path = Terminal.environment("MERIDIAN_TOKEN_FILE"), !path.isEmpty else {
+            return nil
+        }
+        guard admin != nil else { return path }
+        let usual = Terminal.environment("MERIDIAN_ADMIN").flatMap { try? AdminAddress(parsing: $0) }
+        return address == usual ? path : nil
     }
 }
 
@@ -150,9 +163,10 @@ struct AdminNode: ParsableArguments {
         return response.body
     }
 
-    private static func refusal(_ response: AdminClient.Response, _ address: AdminAddress) -> String {
+    /// What the node says in an answer that refuses something, for people.
+    static func refusal(_ response: AdminClient.Response, _ address: AdminAddress) -> String {
         struct Problem: Decodable { var detail: String }
-        let problem = try? JSONDecoder().decode(Problem.self, from: Data(response.body))
+        let problem = try? NodeText.decode(Problem.self, from: response.body)
         let detail = problem?.detail ?? "the node answered with status \(response.status)"
         // The node's words are for all who ask it; a command knows how it can be told who asks.
         switch response.status {

@@ -25,6 +25,6 @@ struct ChangeRequest {
     /// What it would do.
     func preview(_ node: AdminNode) throws -> ChangePreview {
         let body = try node.call(method, path + "?dry_run=true", json: json)
-        return try JSONDecoder().decode(ChangePreview.self, from: Data(body))
+        return try NodeText.decode(ChangePreview.self, from: body)
     }
 }

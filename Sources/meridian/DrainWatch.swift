@@ -112,7 +112,7 @@ struct DrainWatch {
 
     private func sample() throws -> Sample {
         let body = try node.call("GET", "/v1/status")
-        let status = try JSONDecoder().decode(NodeStatus.self, from: Data(body))
+        let status = try NodeText.decode(NodeStatus.self, from: body)
         return kind == .member ? members(status) : listeners(status)
     }
 

@@ -72,7 +72,7 @@ struct EventReader {
     func run(last: Int, follows: Bool) throws {
         let query = options.query([("limit", "\(max(1, last))")])
         let body = try node.call("GET", "/v1/events?\(query)", accept: "application/json")
-        let list = try JSONDecoder().decode(EventList.self, from: Data(body))
+        let list = try NodeText.decode(EventList.self, from: body, isShown: !options.json)
         for event in list.events.suffix(last) { try show(event) }
         guard follows else { return }
         var cursor = list.cursor
@@ -85,6 +85,7 @@ struct EventReader {
                     isLost = false
                 }
             } catch {
+                try end(where: error, client)
                 if !isLost { Terminal.error("-- \(error); trying again") }
                 isLost = true
             }
@@ -99,12 +100,22 @@ struct EventReader {
         while let line = try stream.nextLine() {
             guard line.starts(with: "data: ".utf8) else { continue }
             // A line that is no event is a newer node's.
-            guard let event = try? JSONDecoder().decode(NodeEvent.self, from: Data(line.dropFirst(6))) else { continue }
+            let text = line.dropFirst(6)
+            guard let event = try? NodeText.decode(NodeEvent.self, from: text, isShown: !options.json) else { continue }
             // Fails only where an event cannot be encoded again, as it was decoded: the next ones are still shown.
             try? show(event)
             if event.id != 0 { cursor = event.id }
         }
-        throw AdminError("the node ended the stream")
+        // An end in good order: the node looks again, every few minutes, who it is that follows.
+    }
+
+    /// Ends the program where to ask again would be refused again.
+    private func end(where error: AdminError, _ client: AdminClient) throws {
+        guard let response = error.response, (400..<500).contains(response.status), response.status != 429 else {
+            return
+        }
+        Terminal.error(AdminNode.refusal(response, client.address))
+        throw ExitCode.refused
     }
 
     private func show(_ event: NodeEvent) throws {
@@ -112,7 +123,7 @@ struct EventReader {
         if options.json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            line = String(decoding: try encoder.encode(event), as: UTF8.self)
+            line = NodeText.escaped(try encoder.encode(event))
         } else {
             line = event.line(.output)
         }

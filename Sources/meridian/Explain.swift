@@ -56,7 +56,7 @@ struct Explain: ParsableCommand {
     private func show(_ explanation: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        print(String(decoding: try encoder.encode(explanation), as: UTF8.self))
+        print(NodeText.escaped(try encoder.encode(explanation)))
     }
 
     private struct Question: Encodable {
@@ -71,8 +71,8 @@ struct Explain: ParsableCommand {
         if let node {
             let question = Question(
                 url: name, method: method, headers: header, client: client ?? "", listener: listener)
-            return try JSONDecoder().decode(
-                HTTPExplanation.self, from: Data(try node.call("POST", "/v1/explain/http", question)))
+            return try NodeText.decode(
+                HTTPExplanation.self, from: try node.call("POST", "/v1/explain/http", question), isShown: !json)
         }
         let result = try load()
         do {
@@ -112,7 +112,7 @@ struct Explain: ParsableCommand {
             name: name, type: type, client: client, resolver: resolver, sequence: sequence)
         if let node {
             let body = try node.call("GET", "/v1/explain?\(request.query)")
-            return try JSONDecoder().decode(Explanation.self, from: Data(body))
+            return try NodeText.decode(Explanation.self, from: body, isShown: !json)
         }
         let result = try load()
         do {

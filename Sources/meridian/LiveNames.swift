@@ -2,6 +2,7 @@ import AdminAPI
 import ArgumentParser
 import ControlPlane
 import FoundationEssentials
+import Glibc
 import TrafficModel
 
 /// Names for completions, asked of the running node. Where it is away, slow or refuses there are none, and nothing is
@@ -13,6 +14,9 @@ enum LiveNames {
 
     /// For each of what an answer needs: a connection, a handshake, and the answer.
     private static let patience = Duration.milliseconds(400)
+    /// Seconds for all of it, however many questions there are, and whatever else is waited for, such as a token file that
+    /// is a pipe.
+    private static let totalPatience: UInt32 = 1
     /// More than anybody reads through.
     private static let limit = 1000
 
@@ -41,6 +45,9 @@ enum LiveNames {
     }
 
     private static func names(of kinds: [Kind], _ line: CompletedLine) -> [String] {
+        // A shell waits for this process: it ends without a word.
+        signal(SIGALRM) { _ in _exit(0) }
+        alarm(totalPatience)
         var node = AdminNode()
         node.connection = NodeConnection(
             socket: line.value("--socket"), admin: line.value("--admin"), tokenFile: line.value("--token-file"),
@@ -50,10 +57,8 @@ enum LiveNames {
         guard let client = try? node.quietClient(patience: patience) else { return [] }
         var names: [String] = []
         for kind in kinds { names += (try? Self.names(of: kind, line.current, client)) ?? [] }
-        // What a shell would take for something else is not offered.
-        return names.filter { name in
-            name.hasPrefix(line.current) && name.unicodeScalars.allSatisfy { $0.isASCII && $0.value > 0x20 }
-        }
+        return names.filter { $0.hasPrefix(line.current) && CompletionText.isHarmless($0) }
+            .map { CompletionText.offered($0, to: CompletionShell.requesting) }
     }
 
     private struct Item: Decodable { var name: String }

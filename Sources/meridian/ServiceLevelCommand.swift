@@ -21,7 +21,7 @@ struct ServiceLevelCommand: ParsableCommand {
 
     func run() throws {
         let body = try node.call("GET", "/v1/sla")
-        var list = try JSONDecoder().decode(List.self, from: Data(body))
+        var list = try NodeText.decode(List.self, from: body, isShown: !json)
         if let name {
             list.services = list.services.filter { $0.name == name || $0.name == name + "." }
             guard !list.services.isEmpty else {
@@ -32,7 +32,7 @@ struct ServiceLevelCommand: ParsableCommand {
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return Terminal.write(String(decoding: try encoder.encode(list), as: UTF8.self) + "\n", to: STDOUT_FILENO)
+            return Terminal.write(NodeText.escaped(try encoder.encode(list)) + "\n", to: STDOUT_FILENO)
         }
         let services = list.services
         var table = TextTable(

@@ -69,7 +69,7 @@ struct ShiftStart: ParsableCommand {
             force: forcing.force)
         let change = try ChangeRequest("POST", "/v1/shifts", body)
         guard try consent.allows(change, node, "shift \(share) of \(from) to \(to)") else { return }
-        let outcome = try JSONDecoder().decode(ShiftOutcome.self, from: Data(try change.make(node)))
+        let outcome = try NodeText.decode(ShiftOutcome.self, from: try change.make(node))
         consent.report(
             "shift \(outcome.id): \(share) of \(from) goes to \(to) in \(Duration.seconds(outcome.seconds).brief)")
     }
@@ -83,8 +83,8 @@ struct ShiftList: ParsableCommand {
 
     func run() throws {
         let body = try node.call("GET", "/v1/shifts")
-        guard !json else { return print(String(decoding: body, as: UTF8.self)) }
-        for shift in try JSONDecoder().decode([NodeStatus.Shift].self, from: Data(body)) {
+        guard !json else { return print(NodeText.escaped(body)) }
+        for shift in try NodeText.decode([NodeStatus.Shift].self, from: body) {
             print(StatusTable.line(shift))
         }
     }
@@ -98,8 +98,8 @@ struct ShiftCancel: ParsableCommand {
     @Argument(help: "The shift's number.", completion: LiveNames.completion(.shift)) var id: Int
 
     func run() throws {
-        let outcome = try JSONDecoder().decode(
-            ShiftOutcome.self, from: Data(try node.call("DELETE", "/v1/shifts/\(id)")))
+        let outcome = try NodeText.decode(
+            ShiftOutcome.self, from: try node.call("DELETE", "/v1/shifts/\(id)"))
         print("shift \(id) goes back in \(Duration.seconds(outcome.seconds).brief)")
     }
 }

@@ -35,13 +35,13 @@ struct Status: ParsableCommand {
     private func show() throws {
         let body = try node.call("GET", "/v1/status")
         if json, filter.isEmpty {
-            return Terminal.write(String(decoding: body, as: UTF8.self) + "\n", to: STDOUT_FILENO)
+            return Terminal.write(NodeText.escaped(body) + "\n", to: STDOUT_FILENO)
         }
-        let status = filter.apply(to: try JSONDecoder().decode(NodeStatus.self, from: Data(body)))
+        let status = filter.apply(to: try NodeText.decode(NodeStatus.self, from: body, isShown: !json))
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return Terminal.write(String(decoding: try encoder.encode(status), as: UTF8.self) + "\n", to: STDOUT_FILENO)
+            return Terminal.write(NodeText.escaped(try encoder.encode(status)) + "\n", to: STDOUT_FILENO)
         }
         let text =
             filter.problems

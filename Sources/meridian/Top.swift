@@ -49,7 +49,7 @@ struct Top: ParsableCommand {
     }
 
     private func look() throws -> NodeStatus {
-        try JSONDecoder().decode(NodeStatus.self, from: Data(try node.call("GET", "/v1/status")))
+        try NodeText.decode(NodeStatus.self, from: try node.call("GET", "/v1/status"))
     }
 
     /// - Returns: the signal that ended it; `nil`: the user did.

@@ -117,8 +117,8 @@ struct WindowList: ParsableCommand {
 
     func run() throws {
         let body = try node.call("GET", "/v1/windows")
-        guard !json else { return print(String(decoding: body, as: UTF8.self)) }
-        for window in try JSONDecoder().decode([NodeStatus.Window].self, from: Data(body)) {
+        guard !json else { return print(NodeText.escaped(body)) }
+        for window in try NodeText.decode([NodeStatus.Window].self, from: body) {
             print(StatusTable.line(window))
         }
     }
@@ -132,8 +132,8 @@ struct WindowCancel: ParsableCommand {
     @Argument(help: "Its name.", completion: LiveNames.completion(.window)) var name: String
 
     func run() throws {
-        let outcome = try JSONDecoder().decode(
-            CancelledRun.self, from: Data(try node.call("DELETE", "/v1/windows/\(try WindowAdd.checked(name))")))
+        let outcome = try NodeText.decode(
+            CancelledRun.self, from: try node.call("DELETE", "/v1/windows/\(try WindowAdd.checked(name))"))
         if let end = outcome.ends {
             print("the run of window \(name) that ends \(WallTime(milliseconds: end).text) is cancelled")
         } else {

@@ -224,9 +224,36 @@ struct RemoteCommandScenarios {
             2, "does not speak TLS", try site.run(["status", "--admin", "https://localhost:\(clear.ports[0])"] + view))
         expect(64, "use https", try site.run(["status", "--admin", "http://192.0.2.1:80"] + view))
         expect(64, "no user or password", try site.run(["status", "--admin", "https://ann:mrd_wrong@localhost"]))
+        expect(64, "no user or password", try site.run(["status", "--admin", "ann:mrd_wrong@localhost"]))
+        expect(64, "no user or password", try site.run(["status", "--admin", "ftp://ann:mrd_wrong@localhost"]))
 
         let open = try site.call("status", with: ["--token-file", try file(site.secrets[0] + "\n", 0o644)])
         #expect(open.status == 0 && open.error.hasPrefix("warning: others can read "), "\(open)")
+    }
+
+    @Test("authorities that a reload takes away are believed no more, though its other files do not fit")
+    func withdrawal() throws {
+        let site = try RemoteSite()
+        let ann = ["--certificate", site.authority.path("ann.pem"), "--key", site.authority.path("ann.key")]
+        #expect(try site.call("status", with: ann).status == 0)
+        // The configuration is as it was; its files are others.
+        let foreign = try Authority()
+        defer { foreign.remove() }
+        for (from, to) in [(foreign.path("ca.pem"), "ca.pem"), (foreign.path("ca.key"), "node.key")] {
+            let text = try String(contentsOfFile: from, encoding: .utf8)
+            if to == "ca.pem" {
+                let kept = try String(contentsOfFile: site.authority.path(to), encoding: .utf8)
+                try kept.write(toFile: site.authority.path("old-ca.pem"), atomically: true, encoding: .utf8)
+            }
+            try text.write(toFile: site.authority.path(to), atomically: true, encoding: .utf8)
+        }
+        site.program.hangUp()
+        try wait(for: "the certificate to count for nothing") {
+            try site.run(
+                ["status", "--admin", site.address, "--ca", site.authority.path("old-ca.pem")] + ann
+            ).error.contains("credentials are needed") || site.program.logged("refused")
+        }
+        #expect(!site.program.logged("refused"), "\(site.program.text)")
     }
 
     @Test("a certificate that has expired is told with its day")

@@ -1,0 +1,153 @@
+import Foundation
+import Testing
+
+@Suite("Commands for a node that is another than is thought")
+struct ForeignNodeScenarios {
+    private func run(
+        _ arguments: [String], _ environment: String...
+    ) throws -> (output: String, error: String, status: Int32) {
+        try Program.run(
+            "env",
+            ["-u", "MERIDIAN_ADMIN", "-u", "MERIDIAN_TOKEN_FILE"] + environment + [Program.binary.path] + arguments)
+    }
+
+    private func secret() throws -> (path: String, text: String) {
+        let path = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)").path
+        try "mrd_secret\n".write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        return (path, "mrd_secret")
+    }
+
+    @Test("a name is never a command of the shell that completes it")
+    func names() throws {
+        let mark = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)").path
+        let names = [
+            "eu", "e$(touch${IFS}\(mark))", "e`touch \(mark)`", "e`>\(mark)`", "e'u", "e\"u", "e\\u", "e$HOME",
+            "e{a,b}",
+            "-e", "e;u", "e&u", "e u", "eü", "e<(>\(mark))",
+        ]
+        let items = try JSONSerialization.data(withJSONObject: ["items": names.map { ["name": $0] }])
+        let node = try ForeignNode(["/v1/regions": (200, String(decoding: items, as: UTF8.self))])
+        let script = """
+            . <("$0" completions bash)
+            COMP_LINE="meridian drain --admin $1 region e" COMP_POINT=${#COMP_LINE}
+            COMP_WORDS=("$0" drain --admin "$1" region e) COMP_CWORD=5
+            _meridian_whole_words "$0" e region
+            printf '%s\\n' "${COMPREPLY[@]}"
+            """
+        let result = try Program.run(
+            "timeout", ["20", "bash", "-c", script, Program.binary.path, "http://127.0.0.1:\(node.port)"])
+        #expect(node.requests.contains("/v1/regions"))
+        #expect(result.output == "eu\n" && result.error.isEmpty, "\(result)")
+        #expect(!FileManager.default.fileExists(atPath: mark))
+    }
+
+    @Test("zsh takes the colons of a name for no description")
+    func descriptions() throws {
+        let node = try ForeignNode(["/v1/members": (200, #"{"items":[{"name":"app/192.0.2.1:80"}]}"#)])
+        func offers(_ shell: String) throws -> [Substring] {
+            let line = ["meridian", "drain", "--admin", "http://127.0.0.1:\(node.port)", "member", "a"]
+            return try run(
+                ["---completion", "drain", "--", "positional@1", "5", "1"] + line, "SAP_SHELL=\(shell)"
+            ).output.split(separator: "\n")
+        }
+        #expect(try offers("bash") == ["app/192.0.2.1:80"])
+        #expect(try offers("zsh").first == #"app/192.0.2.1\:80"#)
+    }
+
+    @Test("what it says does nothing to a terminal, and programs get it as it is")
+    func text() throws {
+        let escape = #"\u001b]52;c;aGk=\u0007 \u202e\u009b31m"# + "\u{9b}32m \u{2066}x\u{7f}"
+        let entry =
+            #"{"number":1,"time":0,"author":"a\#(escape)","origin":"o","action":"drain","detail":"d\r\n","reason":"\\u001b"}"#
+        let node = try ForeignNode([
+            "/v1/audit": (200, "[\(entry)]"), "/v1/status": (403, #"{"detail":"no\#(escape)"}"#),
+        ])
+        let admin = ["--admin", "http://127.0.0.1:\(node.port)"]
+        func isSafe(_ text: String) -> Bool {
+            text.unicodeScalars.allSatisfy {
+                switch $0.value {
+                case 10: true
+                case 0..<0x20, 0x7f..<0xa0, 0x202a...0x202e, 0x2066...0x2069: false
+                default: true
+                }
+            }
+        }
+        let shown = try run(["audit"] + admin)
+        #expect(shown.status == 0 && isSafe(shown.output), "\(shown)")
+        #expect(shown.output.contains(#"a?]52;c;aGk=? ??31m?32m ?x?  (o)  drain  d??  \u001b"#), "\(shown)")
+        #expect(shown.output.split(separator: "\n").count == 1, "no line can be forged")
+        let whole = try run(["audit", "--json"] + admin)
+        #expect(whole.status == 0 && isSafe(whole.output), "\(whole)")
+        let said = try JSONSerialization.jsonObject(with: Data(whole.output.utf8)) as? [[String: Any]]
+        #expect(
+            said?.first?["author"] as? String == "a\u{1b}]52;c;aGk=\u{7} \u{202e}\u{9b}31m\u{9b}32m \u{2066}x\u{7f}")
+        let refused = try run(["status"] + admin)
+        #expect(refused.status == 1 && refused.error.contains("no?]52"), "\(refused)")
+        #expect(isSafe(refused.error))
+    }
+
+    @Test("a certificate for the address that a host name leads to is not for the name, nor is a common name")
+    func identity() throws {
+        let authority = try Authority()
+        defer { authority.remove() }
+        try authority.issue("address", subject: "/CN=localhost", host: "elsewhere.test,IP:127.0.0.1")
+        try authority.issue("other", subject: "/CN=localhost", host: "*.test,DNS:*")
+        let token = try secret()
+        for name in ["address", "other"] {
+            let node = try ForeignNode(
+                [:], certificate: [authority.path("\(name).pem"), authority.path("\(name).key")])
+            let result = try run([
+                "status", "--admin", "https://localhost:\(node.port)", "--ca", authority.path("ca.pem"), "--token-file",
+                token.path,
+            ])
+            #expect(result.status == 2, "\(result)")
+            #expect(result.error.contains("certificate is not for localhost"), "\(result)")
+            #expect(node.requests.isEmpty, "nothing was sent: \(node.requests)")
+        }
+    }
+
+    @Test("the environment's token goes to the environment's node, and to no other")
+    func token() throws {
+        let (own, other) = (try ForeignNode([:]), try ForeignNode([:]))
+        let token = try secret()
+        let (ownAddress, otherAddress) = ("http://127.0.0.1:\(own.port)", "http://127.0.0.1:\(other.port)")
+        let environment = ["MERIDIAN_ADMIN=\(ownAddress)", "MERIDIAN_TOKEN_FILE=\(token.path)"]
+        func requests(_ node: ForeignNode, _ arguments: String...) throws -> Substring? {
+            _ = try run(["status"] + arguments, environment[0], environment[1])
+            return node.requests.split(separator: "\n").last
+        }
+        #expect(try requests(own) == "/v1/status Bearer \(token.text)")
+        #expect(try requests(own, "--admin", ownAddress + "/") == "/v1/status Bearer \(token.text)")
+        #expect(try requests(other, "--admin", otherAddress) == "/v1/status -")
+        #expect(
+            try requests(other, "--admin", otherAddress, "--token-file", token.path)
+                == "/v1/status Bearer \(token.text)")
+    }
+
+    @Test("who may not follow any more is told why, once, and the command ends", arguments: [401, 403])
+    func withdrawnStream(status: Int) throws {
+        let node = try ForeignNode([
+            "/v1/events": (status, #"{"detail":"the token is not known","events":[],"cursor":0}"#)
+        ])
+        // The list is answered, the stream that follows it is not.
+        try node.answer("/v1/events", for: "application/json", (200, #"{"events":[],"cursor":0}"#))
+        let result = try Program.run(
+            "timeout", ["20", Program.binary.path, "log", "--admin", "http://127.0.0.1:\(node.port)"])
+        #expect(result.status == 1 && result.error.contains("the token is not known"), "\(result)")
+        #expect(result.error.split(separator: "\n").count == 1, "\(result)")
+    }
+
+    @Test("a token file that never ends does not hold up who is typing")
+    func pipe() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)").path
+        #expect(try Program.run("mkfifo", [path]).status == 0)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let line = ["meridian", "drain", "--token-file", path, "--admin", "https://127.0.0.1:1", "region", "e"]
+        let result = try Program.run(
+            "env",
+            ["SAP_SHELL=bash", "timeout", "20", Program.binary.path]
+                + ["---completion", "drain", "--", "positional@1", "7", "1"] + line)
+        #expect(result.status == 0 && result.output.isEmpty && result.error.isEmpty, "\(result)")
+    }
+}

@@ -56,6 +56,8 @@ final class World {
         var settings = NameServer()
         settings.listen = listen.map { Endpoint($0)! }
         settings.threads = 2
+        // So that no connection ends by itself on a loaded machine.
+        settings.tcpIdle = .seconds(300)
         change(&settings)
         published = Published(Self.snapshot())
         server = DNSServer(

@@ -9,10 +9,13 @@ enum Terminal {
     /// Writes a line to standard error.
     static func error(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
+    /// Ends the program where nobody reads standard output any more, as SIGPIPE does unless it is ignored: a command that
+    /// goes on for ever must not outlive its reader.
     static func write(_ text: String, to descriptor: Int32) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if written < 0, errno == EPIPE, descriptor == STDOUT_FILENO { exit(128 + SIGPIPE) }
             guard written > 0 || errno == EINTR || errno == EAGAIN else { return }
             rest = rest.dropFirst(max(0, written))
         }

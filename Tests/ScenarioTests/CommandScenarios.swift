@@ -139,7 +139,10 @@ struct CommandScenarios {
     func watch() throws {
         let site = try CommandSite()
         let command = "\(Program.binary.path) status --watch --interval 1s --socket \(site.socket)"
-        let text = try Program.run("sh", ["-c", "\(command) | awk '{ print } /^-- / && ++n == 2 { exit }'"]).output
+        // It ends with its reader, even where SIGPIPE is ignored.
+        let text = try Program.run(
+            "sh", ["-c", "trap '' PIPE; \(command) | awk '{ print } /^-- / && ++n == 2 { exit }'"]
+        ).output
         #expect(text.components(separatedBy: "\n-- ").count >= 2, "\(text)")
         let screen = try site.onTerminal(command, typing: "seen '[H' 2; printf '\\003'").output
         #expect(screen.components(separatedBy: "\u{1b}[H").count >= 3, "it is drawn over")

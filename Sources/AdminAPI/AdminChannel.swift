@@ -53,6 +53,7 @@ final class AdminTLS: Sendable {
             }
         } catch {
             return state.withLock { state in
+                // Authorities that cannot be read are others: what they were is not known to be wanted any more.
                 guard state.isTrusted, (try? authorities.get()).map({ Set($0) }) != Set(state.authorities) else {
                     return (false, error)
                 }

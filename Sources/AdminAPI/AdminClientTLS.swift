@@ -40,6 +40,7 @@ struct AdminClientTLS {
     }
 
     private static func certificates(_ path: String) throws(AdminError) -> [NIOSSLCertificate] {
+        // The library's reason is a number; what people can do about it is told instead.
         guard let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty else {
             throw AdminError("\(path): \(readable(path) ?? "holds no certificate in PEM form")")
         }
@@ -117,6 +118,7 @@ struct AdminClientTLS {
         let unknown = "its authority is unknown here; name it with --ca FILE"
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .none
+        // It only looks for a better word: where it fails, the first one stands.
         guard let context = try? NIOSSLContext(configuration: configuration),
             let connection = try? AdminConnection(
                 address, timeout: AdminConnection.connectTimeout,

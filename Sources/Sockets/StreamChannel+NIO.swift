@@ -34,6 +34,7 @@ extension StreamChannel {
     package var remoteAddress: SocketAddress? { Self.address(remote) }
 
     private static func address(_ endpoint: Endpoint) -> SocketAddress? {
+        // Fails only for an address of neither 4 nor 16 bytes, and there is none.
         try? SocketAddress(
             packedIPAddress: ByteBuffer(bytes: endpoint.address.bytes), port: Int(endpoint.port))
     }

@@ -190,6 +190,7 @@ package final class LineSink: Sendable {
                 return waiting.isClosed
             }
             if isOver { return }
+            // At the end of a log only, in a thread that may block; nothing could wake it from a write that hangs.
             usleep(1000)
         }
     }

@@ -84,6 +84,7 @@ extension NodeConnection {
             return nil
         }
         guard admin != nil else { return path }
+        // One that is no address is none that this could be.
         let usual = Terminal.environment("MERIDIAN_ADMIN").flatMap { try? AdminAddress(parsing: $0) }
         return address == usual ? path : nil
     }
@@ -166,6 +167,7 @@ struct AdminNode: ParsableArguments {
     /// What the node says in an answer that refuses something, for people.
     static func refusal(_ response: AdminClient.Response, _ address: AdminAddress) -> String {
         struct Problem: Decodable { var detail: String }
+        // An answer in another form has no words of its own: its status is told.
         let problem = try? NodeText.decode(Problem.self, from: response.body)
         let detail = problem?.detail ?? "the node answered with status \(response.status)"
         // The node's words are for all who ask it; a command knows how it can be told who asks.

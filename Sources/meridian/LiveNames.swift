@@ -56,6 +56,7 @@ enum LiveNames {
         // What cannot be asked has no names.
         guard let client = try? node.quietClient(patience: patience) else { return [] }
         var names: [String] = []
+        // Nor has what is refused: a shell that completes shows no errors.
         for kind in kinds { names += (try? Self.names(of: kind, line.current, client)) ?? [] }
         return names.filter { $0.hasPrefix(line.current) && CompletionText.isHarmless($0) }
             .map { CompletionText.offered($0, to: CompletionShell.requesting) }

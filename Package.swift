@@ -57,6 +57,7 @@ let package = Package(
         .target(name: "DNSWire", dependencies: ["Addresses"], swiftSettings: house),
         .target(name: "HTTPWire", dependencies: [nioCore], swiftSettings: house),
         .target(name: "TLSWire", swiftSettings: house),
+        .target(name: "PeerIdentity", dependencies: ["Addresses", "TLSWire", nioCore, nioSSL], swiftSettings: house),
         .target(name: "HTTP2Wire", swiftSettings: house),
         .target(name: "Geography", dependencies: ["Addresses", "FlatTables"], swiftSettings: house),
         .target(name: "TrafficModel", dependencies: ["Addresses", "DNSWire"], swiftSettings: house),
@@ -72,19 +73,21 @@ let package = Package(
         .target(
             name: "ConfigurationLoading",
             dependencies: [
-                "Addresses", "DNSWire", "Geography", "Maintenance", "TrafficModel",
+                "Addresses", "DNSWire", "Geography", "HTTPWire", "Maintenance", "TrafficModel",
                 .product(name: "Yams", package: "Yams"),
             ], path: "Sources/Configuration", swiftSettings: house),
         .target(
             name: "HealthMonitoring",
             dependencies: [
-                "Addresses", "HTTP2Wire", "HTTPWire", "TrafficModel", nioCore, nioPosix, nioSSL, nioTLS, logging,
+                "Addresses", "HTTP2Wire", "HTTPWire", "PeerIdentity", "TrafficModel", nioCore, nioPosix, nioSSL,
+                nioTLS, logging,
             ],
             swiftSettings: house),
         .target(
             name: "DNSService",
             dependencies: [
-                "Addresses", "Authority", "CLinux", "DNSWire", "Telemetry", "TrafficModel", nioCore, nioPosix, logging,
+                "Addresses", "Authority", "CLinux", "DNSWire", "FlatTables", "Telemetry", "TrafficModel", nioCore,
+                nioPosix, logging,
             ],
             swiftSettings: house),
         .target(
@@ -93,8 +96,8 @@ let package = Package(
         .target(
             name: "ProxyService",
             dependencies: [
-                "Addresses", "Balancing", "CLinux", "HTTP2Wire", "HTTPWire", "Sockets", "TLSWire", "Telemetry",
-                "TrafficModel", nioCore, nioSSL, nioTLS, logging,
+                "Addresses", "Balancing", "CLinux", "HTTP2Wire", "HTTPWire", "PeerIdentity", "Sockets", "TLSWire",
+                "Telemetry", "TrafficModel", nioCore, nioSSL, nioTLS, logging,
             ], swiftSettings: house),
         .target(
             name: "StateStore", dependencies: ["TrafficModel", .product(name: "GRDB", package: "GRDB.swift")],
@@ -105,7 +108,7 @@ let package = Package(
                 "Addresses", "Authority", "Balancing", "CLinux", "ConfigurationLoading", "DNSService", "DNSWire",
                 "Geography", "HealthMonitoring", "Maintenance", "ProxyService", "Sockets", "StateStore", "Steering",
                 "Telemetry",
-                "TrafficModel", deque, nioCore, nioPosix, lifecycle, logging,
+                "TrafficModel", deque, nioCore, nioPosix, nioSSL, lifecycle, logging,
             ], swiftSettings: house),
         .target(
             name: "Dashboard",
@@ -118,9 +121,8 @@ let package = Package(
         .target(
             name: "AdminAPI",
             dependencies: [
-                "Addresses", "ControlPlane", "Dashboard", "Maintenance", "ProxyService", "StateStore", "TLSWire",
-                "Telemetry",
-                "TrafficModel",
+                "Addresses", "ControlPlane", "Dashboard", "Maintenance", "PeerIdentity", "ProxyService", "StateStore",
+                "TLSWire", "Telemetry", "TrafficModel",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -169,11 +171,12 @@ let package = Package(
             name: "DNSServiceTests",
             dependencies: [
                 "Addresses", "Authority", "CLinux", "DNSService", "DNSWire", "Geography", "Steering", "Telemetry",
+                "TestSupport",
                 "TrafficModel", nioCore, nioEmbedded, nioPosix, logging,
             ], swiftSettings: house),
         .testTarget(
             name: "SocketsTests",
-            dependencies: ["Addresses", "Sockets", nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL],
+            dependencies: ["Addresses", "Sockets", "TestSupport", nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL],
             swiftSettings: house),
         // Counts heap allocations; only a release build says anything, so `make test` runs it as a program.
         .target(name: "MallocCounter", path: "Tests/MallocCounter"),
@@ -197,6 +200,7 @@ let package = Package(
                 nioCore,
                 nioPosix, nioEmbedded, nioHPACK, nioHTTP2, nioSSL, logging,
             ], swiftSettings: house),
+        .testTarget(name: "PeerIdentityTests", dependencies: ["PeerIdentity"], swiftSettings: house),
         .testTarget(
             name: "HTTPWireTests", dependencies: ["HTTPWire", "TestSupport", nioCore, nioEmbedded, nioHTTP1],
             swiftSettings: house),
@@ -230,13 +234,17 @@ let package = Package(
             dependencies: [
                 "Addresses", "ConfigurationLoading", "ControlPlane", "DNSWire", "Geography", "Maintenance",
                 "StateStore",
-                "Steering", "TrafficModel", logging,
+                "Steering", "TestSupport", "TrafficModel", logging,
             ], swiftSettings: house),
         .testTarget(
             name: "AdminAPITests",
             dependencies: [
-                "Addresses", "AdminAPI", "ControlPlane", "TrafficModel", httpTypes, nioCore, nioEmbedded, nioHTTPTypes,
+                "Addresses", "AdminAPI", "ConfigurationLoading", "ControlPlane", "StateStore", "TestSupport",
+                "TrafficModel",
+                httpTypes,
+                lifecycle, logging, nioCore, nioEmbedded, nioHTTPTypes, nioPosix,
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
             ], swiftSettings: house),
         .testTarget(
             name: "DashboardTests",

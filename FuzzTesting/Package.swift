@@ -42,7 +42,7 @@ let package = Package(
         .target(
             name: "ConfigurationLoading",
             dependencies: [
-                "Addresses", "DNSWire", "Geography", "Maintenance", "TrafficModel",
+                "Addresses", "DNSWire", "Geography", "HTTPWire", "Maintenance", "TrafficModel",
                 .product(name: "Yams", package: "Yams"),
             ], path: "Modules/Configuration", swiftSettings: house),
         .target(name: "CFuzzer"),

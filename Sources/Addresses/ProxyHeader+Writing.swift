@@ -28,22 +28,6 @@ extension ProxyHeader {
         }
     }
 
-    /// What stands behind the addresses of a header of version 2 with this beginning (section 2.2 of the specification).
-    ///
-    /// - Parameter header: all of a header that was read.
-    package static func extensions(of header: Span<UInt8>) -> [UInt8] {
-        guard header.count >= 16, header[0] == 0x0d else { return [] }
-        let addresses =
-            switch header[13] >> 4 {
-            case 1: 12
-            case 2: 36
-            case 3: 216
-            default: 0
-            }
-        guard header.count > 16 + addresses else { return [] }
-        return (16 + addresses..<header.count).map { header[$0] }
-    }
-
     private static func mapped(_ address: IPAddress) -> IPAddress {
         if case .v4(let value) = address { return .v6(0xffff << 32 | UInt128(value)) }
         return address

@@ -69,6 +69,8 @@ extension ProxyHeader {
         let needed = size == 108 ? 216 : size == 0 ? 0 : 2 * size + 4
         guard length >= 16 + needed else { return .malformed }
         guard bytes.byteCount >= length else { return .incomplete }
+        // What a proxy says of its own connection is not looked at (section 2.2).
+        guard isLocal || hasSoundExtensions(bytes, from: 16 + needed, to: length) else { return .malformed }
         guard size == 4 || size == 16 else { return .header(ProxyHeader(length: length)) }
         func endpoint(_ address: Int, _ port: Int) -> Endpoint? {
             IPAddress(bytes: (address..<address + size).map { bytes.byte(at: $0) }).map {

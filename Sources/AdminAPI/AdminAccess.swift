@@ -23,50 +23,6 @@ final class AdminAccess: Sendable {
         self.logger = logger
     }
 
-    // MARK: Where a request may come from
-
-    /// Refuses hosts that are not ours. A page of another site can give its own name our address (DNS rebinding), and
-    /// then asks for that name; an address or `localhost` cannot be had that way.
-    func checkHost(_ request: Request, _ listener: AdminListener) throws(Refusal) {
-        let host = Self.host(request.head.authority ?? "")
-        guard host == "localhost" || IPAddress(host) != nil || listener.allowedHosts.contains(host) else {
-            throw Refusal(
-                .misdirectedRequest,
-                "\(QueryParameters.shown(host)) is none of this node's names; list it in admin.allowed_hosts if it is",
-                reason: .foreignHost)
-        }
-    }
-
-    /// Without port and brackets, in lower case.
-    private static func host(_ authority: String) -> String {
-        var host = authority[...]
-        if host.hasPrefix("[") {
-            host = host.dropFirst().prefix { $0 != "]" }
-        } else if let colon = host.lastIndex(of: ":") {
-            host = host[..<colon]
-        }
-        return host.lowercased()
-    }
-
-    /// Refuses what another site's page made a browser send. Browsers say where a request comes from; a form cannot
-    /// send JSON.
-    func checkOrigin(_ request: Request, isSecure: Bool) throws(Refusal) {
-        let isOurs: Bool
-        if let origin = request.headers[.origin] {
-            let own = "\(isSecure ? "https" : "http")://\(request.head.authority ?? "")"
-            isOurs = origin.lowercased() == own.lowercased()
-        } else {
-            isOurs = ["same-origin", "none"].contains(request.headers[.fetchSite] ?? "")
-        }
-        guard isOurs else {
-            throw Refusal(.forbidden, "browsers make changes from this node's own pages only", reason: .crossSite)
-        }
-        let hasBody = request.method == .post || request.method == .put || request.headers[.contentLength] != nil
-        guard !hasBody || request.headers[.contentType]?.lowercased().hasPrefix("application/json") ?? false else {
-            throw Refusal(.unsupportedMediaType, "Content-Type: application/json is needed", reason: .crossSite)
-        }
-    }
-
     // MARK: Who asks
 
     /// `nil`: nobody in particular.
@@ -118,7 +74,9 @@ final class AdminAccess: Sendable {
     /// Element by element: a wildcard must not stand for what begins another one, and an escaped comma in a name begins
     /// none.
     static func matches(_ pattern: Glob, _ subject: String) -> Bool {
-        let (patterns, elements) = (elements(of: pattern.text), elements(of: subject))
+        // People write a blank behind a comma, which certificates' subjects do not have in this form.
+        let patterns = elements(of: pattern.text).map { String($0.trimmingPrefix { $0 == " " }) }
+        let elements = elements(of: subject)
         return patterns.count == elements.count
             && zip(patterns, elements).allSatisfy { Glob($0).matches($1) }
     }
@@ -187,6 +145,7 @@ struct AccessMiddleware: RouterMiddleware {
     typealias Context = AdminContext
 
     let access: AdminAccess
+    let open: OpenConnections
 
     @concurrent
     func handle(
@@ -195,17 +154,17 @@ struct AccessMiddleware: RouterMiddleware {
         guard let (listener, _) = access.node.adminListener else {
             throw Refusal(.serviceUnavailable, "the configuration has no admin.listen any more", reason: .failures)
         }
-        try access.checkHost(request, listener)
+        try request.checkHost(
+            among: listener.allowedHosts, advice: "list it in admin.allowed_hosts if it should be one")
         var context = context
         context.identity = try await access.identity(of: request, context, listener)
-        // Browsers send cookies and show certificates for pages of other sites too. Programs do not say where a request
-        // of theirs comes from.
-        let isBrowser = request.headers[.origin] != nil || request.headers[.fetchSite] != nil
+        // Browsers send cookies and show certificates for pages of other sites too.
         let proof = context.identity?.proof
-        if proof == .session || proof == .certificate && isBrowser, request.method != .get, request.method != .head {
-            try access.checkOrigin(request, isSecure: listener.tls != nil)
+        if proof == .session || proof == .certificate && request.isOfBrowser, !request.isHarmless {
+            try request.checkOrigin([listener.tls != nil ? "https" : "http"])
         }
         guard let identity = context.identity else { return try await next(request, context) }
+        open.letIn(context.channel)
         let access = access
         let permission = Permission { access.isStillLetIn(identity) }
         let letIn = context
@@ -219,16 +178,25 @@ struct AccessMiddleware: RouterMiddleware {
     }
 }
 
-/// Who can open the Unix socket may do all.
+/// Who can open the Unix socket may do all: but not the pages of other sites, where a port of the machine leads to the
+/// socket (`socat`, `ssh -L`) and a browser can reach that.
 struct OwnerMiddleware: RouterMiddleware {
     typealias Context = AdminContext
+
+    let open: OpenConnections
 
     @concurrent
     func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
+        try request.checkHost(
+            among: [AdminAddress.socketAuthority],
+            advice: "write \(AdminAddress.socketAuthority), localhost or an address")
+        // Whether the browser's side of a forwarded port has TLS cannot be known here.
+        if request.isOfBrowser, !request.isHarmless { try request.checkOrigin(["http", "https"]) }
         var context = context
         context.identity = AdminIdentity(name: "", role: .admin, credential: .owner, source: "")
+        open.letIn(context.channel)
         return try await next(request, context)
     }
 }
@@ -258,7 +226,6 @@ struct HeaderMiddleware: RouterMiddleware {
 }
 
 extension HTTPField.Name {
-    static let fetchSite = Self("Sec-Fetch-Site")!
     static let frameOptions = Self("X-Frame-Options")!
     static let referrerPolicy = Self("Referrer-Policy")!
     static let openerPolicy = Self("Cross-Origin-Opener-Policy")!

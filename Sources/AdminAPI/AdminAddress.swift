@@ -58,10 +58,13 @@ package enum AdminAddress: Sendable, Equatable {
         return (String(host), port)
     }
 
+    /// What stands for a host where a socket has none.
+    static let socketAuthority = "meridian"
+
     /// What the `Host` field says.
     var authority: String {
         switch self {
-        case .socket: "meridian"
+        case .socket: Self.socketAuthority
         case .network(let host, let port, _): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         }
     }

@@ -3,6 +3,8 @@ import NIOCore
 /// The answer of a node as it comes (RFC 9112): its status, then its body piece by piece.
 struct AdminAnswer {
     let status: Int
+    /// Seconds until it is worth to ask again, where the node says so.
+    let retryAfter: Int?
     private let connection: AdminConnection
     private let address: AdminAddress
     /// What was received and not read yet.
@@ -44,13 +46,16 @@ struct AdminAnswer {
             throw AdminError("\(address): the answer is not HTTP; does another program serve there?")
         }
         var rest = status == 204 || status == 304 ? Rest.bytes(0) : .untilClose
+        var retryAfter: Int?
         for line in lines.dropFirst() {
             let field = line.split(separator: ":", maxSplits: 1).map { $0.drop { $0 == " " }.lowercased() }
             guard field.count == 2 else { continue }
             if field[0] == "content-length", let length = Int(field[1]), length >= 0 { rest = .bytes(length) }
+            if field[0] == "retry-after", let seconds = Int(field[1]), seconds >= 0 { retryAfter = seconds }
             if field[0] == "transfer-encoding", field[1] == "chunked" { rest = .chunk(isFirst: true) }
         }
         self.status = status
+        self.retryAfter = retryAfter
         self.received = received
         self.rest = rest
     }

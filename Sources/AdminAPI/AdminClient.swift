@@ -6,6 +6,8 @@ package struct AdminClient {
     package struct Response: Sendable {
         package let status: Int
         package let body: [UInt8]
+        /// Seconds until it is worth to ask again, where the node says so.
+        package let retryAfter: Int?
     }
 
     package let address: AdminAddress
@@ -66,7 +68,7 @@ package struct AdminClient {
             body += piece
             guard body.count <= Self.bodyLimit else { throw AdminError("\(address): the answer has no end") }
         }
-        return Response(status: answer.status, body: body)
+        return Response(status: answer.status, body: body, retryAfter: answer.retryAfter)
     }
 
     /// Asks for an answer that goes on, such as server-sent events.

@@ -4,6 +4,7 @@ import Maintenance
 import NIOCore
 import NIOPosix
 import NIOSSL
+import PeerIdentity
 import TrafficModel
 
 /// How a client of the admin API makes sure whom it speaks to: verification is always on.
@@ -53,20 +54,7 @@ struct AdminClientTLS {
     }
 
     func handler() throws -> NIOSSLClientHandler {
-        try NIOSSLClientHandler(context: context, serverHostname: serverName)
-    }
-
-    /// Whether a certificate that was verified is for the host by its name. Beyond names the library takes the address that
-    /// was connected to, which whoever answers DNS chooses, and the subject's common name (RFC 9525 section 2).
-    ///
-    /// - Parameter certificate: `nil`: none was shown.
-    func isNamed(_ certificate: NIOSSLCertificate?) -> Bool {
-        guard let serverName else { return true }
-        guard let certificate else { return false }
-        return certificate._subjectAlternativeNames().contains { name in
-            name.nameType == .dnsName
-                && CertificateName(String(decoding: Array(name.contents), as: UTF8.self)).covers(serverName)
-        }
+        try .verifying(serverName: serverName, context: context)
     }
 
     // MARK: What went wrong
@@ -78,7 +66,7 @@ struct AdminClientTLS {
         if let error = error as? NIOSSLExtraError, error == .failedToValidateHostname,
             case .network(let host, _, _) = address
         {
-            return notNamed(host, address)
+            return AdminError("\(address): the node's certificate is not for \(host); use a name that it has")
         }
         guard error is NIOSSLError || error is BoringSSLError else { return nil }
         let text = "\(error)"
@@ -97,10 +85,6 @@ struct AdminClientTLS {
             return AdminError("\(address): closed the connection during the TLS handshake")
         }
         return AdminError("\(address): TLS failed: \(text)")
-    }
-
-    static func notNamed(_ host: String, _ address: AdminAddress) -> AdminError {
-        AdminError("\(address): the node's certificate is not for \(host); use a name that it has")
     }
 
     /// The name of an alert in what the library tells: `SSLV3_ALERT_BAD_CERTIFICATE`.

@@ -16,10 +16,6 @@ final class AdminConnection {
     ///   - tls: `nil`: clear text.
     convenience init(_ address: AdminAddress, timeout: TimeAmount, tls: AdminClientTLS?) throws(AdminError) {
         try self.init(address, timeout: timeout, tls: tls.map { tls in { @Sendable in try tls.handler() } })
-        // Nothing was sent yet.
-        if let tls, case .network(let host, _, _) = address, !tls.isNamed(peerCertificate) {
-            throw AdminClientTLS.notNamed(host, address)
-        }
     }
 
     init(

@@ -10,7 +10,7 @@ struct AdminContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// `nil`: nobody in particular, who may do next to nothing.
     var identity: AdminIdentity?
-    private let channel: any Channel
+    let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
@@ -31,6 +31,19 @@ struct AdminContext: RequestContext {
         }.get()
         guard let (shown, trust) = found, let shown, let text = CertificateSubject.text(of: shown) else { return nil }
         return (String(decoding: text, as: UTF8.self), trust)
+    }
+
+    /// Whether the client still waits for its answer.
+    func presence() async -> Presence {
+        let channel = channel
+        let found = try? await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.handler(type: PresenceHandler.self).presence
+        }.get()
+        if let found { return found }
+        // A connection that is gone has no handlers any more.
+        let gone = Presence()
+        gone.end()
+        return gone
     }
 
     /// Who asks, for the audit trail.

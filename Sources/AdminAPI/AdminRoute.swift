@@ -29,16 +29,31 @@ struct AdminRoute: Sendable {
     struct Parameter: Sendable {
         var name: String
         var summary: String
+        var type: ParameterType
         var isRequired = false
         /// Whether it may be given more than once.
         var isRepeated = false
 
-        init(_ name: String, _ summary: String, isRequired: Bool = false, isRepeated: Bool = false) {
+        init(
+            _ name: String, _ summary: String, _ type: ParameterType = .text, isRequired: Bool = false,
+            isRepeated: Bool = false
+        ) {
             self.name = name
             self.summary = summary
+            self.type = type
             self.isRequired = isRequired
             self.isRepeated = isRepeated
         }
+    }
+
+    /// What a parameter may be, for the description; handlers check it.
+    enum ParameterType: Sendable, Equatable {
+        case text, boolean
+        /// A whole number within these bounds.
+        case number(ClosedRange<Int>)
+        case word([String])
+        /// Several of them, separated by commas.
+        case words([String])
     }
 
     typealias Handler = @Sendable (Request, AdminContext) async throws -> Response
@@ -55,6 +70,8 @@ struct AdminRoute: Sendable {
     var status: HTTPResponse.Status
     /// What a success has in its body; `nil`: nothing, or what is not JSON.
     var answer: (any (Decodable & SendableMetatype).Type)?
+    /// The problem that it is answered with, with 422, where it cannot be done; `nil`: one as all others.
+    var refusedAnswer: (any (Decodable & SendableMetatype).Type)?
     /// Of an answer that is not JSON.
     var contentType: String?
     var work: Work
@@ -81,6 +98,16 @@ struct AdminRoute: Sendable {
         self.handler = handler
     }
 
+    var isChange: Bool { method != .get }
+
+    /// Whether `dry_run=true` can be asked of it.
+    var heedsDryRuns: Bool { query?.contains { $0.name == Self.dryRun.name } ?? false }
+
+    static let dryRun = Parameter("dry_run", "`true`: only tell what it would do.", .boolean)
+
+    /// What of the operators' decisions it reads or changes; they have tags.
+    var collection: OperatorCollection? { PreconditionMiddleware.collection(path) }
+
     /// Parameters of the path.
     var pathParameters: [String] {
         path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
@@ -100,16 +127,21 @@ struct AdminRoute: Sendable {
     func register(in router: Router<AdminContext>, _ gates: WorkGates) {
         let route = self
         router.on(RouterPath(path), method: method) { request, context in
-            if route.access == .page, context.identity == nil { return Dashboard.signInFirst(request) }
-            try route.authorize(context)
+            if route.access == .page, context.identity == nil {
+                return Dashboard.signInFirst(request, wasSignedIn: AdminAccess.secret(in: request) != nil)
+            }
+            try await route.authorize(context)
             try route.checkQuery(request)
+            if route.isChange, route.body == nil { try await request.refuseBody() }
             // Before it takes a place: who sends a body slowly, or never, keeps nobody else waiting.
             let whole = route.work == .light || route.body == nil ? request : try await request.withWholeBody()
-            return try await gates.run(route.work) { try await route.handler(whole, context) }
+            return try await Presence.$current.withValue(await context.presence()) {
+                try await gates.run(route.work) { try await route.handler(whole, context) }
+            }
         }
     }
 
-    private func authorize(_ context: AdminContext) throws(Refusal) {
+    private func authorize(_ context: AdminContext) async throws(Refusal) {
         let needed: AdminRole
         switch access {
         case .everyone: return
@@ -117,6 +149,11 @@ struct AdminRoute: Sendable {
         case .page: needed = .view
         }
         guard let identity = context.identity else {
+            if let (subject, _) = await context.certificate() {
+                throw Refusal(
+                    .unauthorized,
+                    "the certificate of \"\(subject)\" may do nothing here: admin.tls.clients has no such subject")
+            }
             throw Refusal(.unauthorized, "credentials are needed: a token as Authorization: Bearer, or a session")
         }
         guard identity.role >= needed else {

@@ -24,7 +24,7 @@ enum EventSubject: String, CaseIterable {
 /// A stream begins behind `since` or `Last-Event-ID`, without them with what comes. A reader that is too slow misses
 /// the oldest, and gets a `gap` in their place.
 extension AdminService {
-    private static let eventCounts = 1...10_000
+    static let eventCounts = 1...10_000
     private static let defaultEventCount = 100
     /// Proxies between close what is silent for half a minute or more.
     private static let heartbeat = Duration.seconds(15)

@@ -37,19 +37,23 @@ extension AdminService {
             HTTPExplanationRequest(
                 url: url, method: parameters.get("method") ?? "GET",
                 fields: parameters.getAll("header"), client: parameters.get("client") ?? "",
-                listener: parameters.get("listener")), node)
+                listener: parameters.get("listener")), node, fields: "header")
     }
 
     static func explainRequest(body request: Request, node: Node) async throws -> Response {
-        try await explain(HTTPQuestion.read(request).request, node)
+        try await explain(HTTPQuestion.read(request).request, node, fields: HTTPQuestion.CodingKeys.headers.rawValue)
     }
 
-    private static func explain(_ request: HTTPExplanationRequest, _ node: Node) async throws -> Response {
+    /// - Parameter fields: what holds the header fields.
+    private static func explain(
+        _ request: HTTPExplanationRequest, _ node: Node, fields: String
+    ) async throws -> Response {
         let explanation: HTTPExplanation
         do throws(ExplanationError) {
             explanation = try await node.explain(request)
         } catch {
-            throw BadRequest(error.description)
+            guard error.field == HTTPQuestion.CodingKeys.headers.rawValue else { throw BadRequest(error.description) }
+            throw BadRequest("\(fields): \(error.reason)")
         }
         return try json(explanation)
     }

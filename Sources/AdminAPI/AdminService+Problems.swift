@@ -28,7 +28,9 @@ struct ProblemMiddleware: RouterMiddleware {
         } catch let error as BadRequest {
             return try answer(Refusal(.badRequest, error.detail), field: error.field)
         } catch let error as ChangeError {
-            return try answer(Refusal(error.status, error.detail, reason: error.reason))
+            return try answer(
+                Refusal(error.status, error.detail, reason: error.reason, retryAfter: error.retryAfter),
+                field: error.field)
         } catch let error as Refusal {
             return try answer(error)
         } catch let error as any HTTPResponseError {
@@ -78,7 +80,15 @@ extension ChangeError {
         case .refused: .conflict
         case .stale: .preconditionFailed
         case .notPermitted: .forbidden
-        case .busy, .notStored: .serviceUnavailable
+        case .busy, .abandoned, .notStored: .serviceUnavailable
+        }
+    }
+
+    /// Seconds.
+    fileprivate var retryAfter: Int? {
+        switch self {
+        case .busy: 2
+        default: nil
         }
     }
 
@@ -90,29 +100,33 @@ extension ChangeError {
         case .stale: .staleTags
         case .notPermitted: .forbidden
         case .busy: .busy
+        case .abandoned: .abandoned
         case .notStored: .failures
         }
     }
 
     fileprivate var detail: String {
         switch self {
-        case .unknown(let detail), .invalid(let detail): detail
+        case .unknown(let detail, _), .invalid(let detail, _): detail
         case .refused(let reasons): reasons.joined(separator: "; ")
         case .stale(let collection): "the \(collection) were changed since: look at them again, then try again"
         case .notPermitted: "what let this change in was taken away before its turn came: nothing was changed"
         case .busy: "too many changes wait for their turn: try again in a while"
+        case .abandoned: "the client closed its side before its turn came: nothing was changed"
         case .notStored(let reason): "nothing was changed: \(reason)"
         }
     }
 }
 
 extension AdminService {
+    static let problemType = "application/problem+json"
+
     static func problem(
         _ status: HTTPResponse.Status, _ detail: String, field: String? = nil
     ) throws -> Response {
         try json(
             Problem(title: status.reasonPhrase, status: status.code, detail: detail, field: field), status: status,
-            type: "application/problem+json")
+            type: problemType)
     }
 
     static func json(

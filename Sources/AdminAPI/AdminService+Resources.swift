@@ -7,30 +7,34 @@ import TrafficModel
 extension AdminService {
     private static let pageSizes = 1...1000
 
-    private static let paging: [AdminRoute.Parameter] = [
-        .init("search", "A part of the name, whatever its case."),
-        .init("state", "States, separated by commas."),
-        .init("limit", "Items on the page: 1 to 1000, 100 if absent."),
-        .init("offset", "Items before the page."),
-    ]
+    private static func paging(_ states: [String]) -> [AdminRoute.Parameter] {
+        [
+            .init("search", "A part of the name, whatever its case."),
+            .init("state", "States, separated by commas.", .words(states)),
+            .init("limit", "Items on the page; 100 if absent.", .number(pageSizes)),
+            .init("offset", "Items before the page.", .number(0...Int.max)),
+        ]
+    }
 
-    private static func listQuery(_ request: Request) throws(BadRequest) -> ListQuery {
-        let given = try QueryParameters(request, known: paging.map(\.name))
+    private static func listQuery(_ request: Request, _ states: [String]) throws(BadRequest) -> ListQuery {
+        let given = try QueryParameters(request, known: paging(states).map(\.name))
         var query = ListQuery()
         query.search = given["search"] ?? ""
-        query.states = Set((given["state"] ?? "").split(separator: ",").map(String.init))
+        // A misspelt state must not look as if nothing were in it.
+        query.states = Set(try given.words("state", of: states))
         if let limit = try given.number("limit", in: pageSizes) { query.limit = limit }
         if let offset = try given.number("offset", in: 0...Int.max) { query.offset = offset }
         return query
     }
 
-    /// A list and, where there is one, what it says of a single item.
+    /// - Parameter states: that an item can have.
     private static func list<Item: Codable & Sendable>(
-        _ path: String, _ summary: String, _ items: @escaping @Sendable (ListQuery) async -> Listing<Item>
+        _ path: String, _ summary: String, states: [String] = Resource.states,
+        _ items: @escaping @Sendable (ListQuery) async -> Listing<Item>
     ) -> AdminRoute {
         AdminRoute(
-            .get, path, .role(.view), summary, query: paging, answer: Listing<Item>.self, work: .view
-        ) { request, _ in try json(await items(try listQuery(request))) }
+            .get, path, .role(.view), summary, query: paging(states), answer: Listing<Item>.self, work: .view
+        ) { request, _ in try json(await items(try listQuery(request, states))) }
     }
 
     private static func single<Item: Codable & Sendable>(
@@ -64,10 +68,13 @@ extension AdminService {
             list("/v1/upstreams", "Upstreams.") { await node.view().upstreams($0) },
             single("/v1/upstreams/{name}", "upstream") { await node.view().upstream(named: $0.parameter("name")) },
             AdminRoute(
-                .get, "/v1/upstreams/{name}/members", .role(.view), "The members of an upstream.", query: paging,
+                .get, "/v1/upstreams/{name}/members", .role(.view), "The members of an upstream.",
+                query: paging(Resource.states),
                 answer: Listing<Resource.Member>.self, work: .view
             ) { request, context in
-                guard let members = await node.view().members(of: context.parameter("name"), try listQuery(request))
+                guard
+                    let members = await node.view().members(
+                        of: context.parameter("name"), try listQuery(request, Resource.states))
                 else {
                     throw ChangeError.unknown("there is no such upstream")
                 }
@@ -79,9 +86,15 @@ extension AdminService {
             list("/v1/members", "The members of all upstreams.") { query -> Listing<Resource.Member> in
                 await node.view().members(of: nil, query) ?? Listing(total: 0, offset: 0, items: [])
             },
-            list("/v1/listeners", "Addresses of the VIP tier.") { await node.view().listeners($0) },
-            list("/v1/certificates", "Certificates.") { await node.view().certificates($0) },
-            list("/v1/monitors", "Monitors, with each endpoint that they watch.") { await node.view().monitors($0) },
+            list("/v1/listeners", "Addresses of the VIP tier.", states: Resource.Listener.states) {
+                await node.view().listeners($0)
+            },
+            list("/v1/certificates", "Certificates.", states: Resource.Certificate.states) {
+                await node.view().certificates($0)
+            },
+            list(
+                "/v1/monitors", "Monitors, with each endpoint that they watch.", states: Resource.Monitor.states
+            ) { await node.view().monitors($0) },
             single("/v1/monitors/{name}/{endpoint}", "monitor of that endpoint") {
                 await node.view().monitor($0.parameter("name"), of: $0.parameter("endpoint"))
             },

@@ -41,7 +41,6 @@ extension AdminService {
         }
     }
 
-    private static let dryRun = AdminRoute.Parameter("dry_run", "`true`: only tell what it would do.")
     private static let view = AdminRoute.Access.role(.view)
     private static let operate = AdminRoute.Access.role(.operate)
 
@@ -62,15 +61,21 @@ extension AdminService {
                 .get, "/v1/events", view,
                 "What happened: a stream of server-sent events, or a list with `Accept: application/json`.",
                 query: [
-                    .init("since", "The number of an event: those after it."), .init("limit", "How many a list has."),
-                    .init("kind", "Kinds of events, separated by commas."),
-                    .init("subject", "Kinds of subjects, separated by commas."),
+                    .init("since", "The number of an event: those after it.", .number(0...Int.max)),
+                    .init("limit", "How many a list has.", .number(eventCounts)),
+                    .init(
+                        "kind", "Kinds of events, separated by commas.",
+                        .words(NodeEvent.Kind.allCases.map(\.rawValue))),
+                    .init(
+                        "subject", "Kinds of subjects, separated by commas.",
+                        .words(EventSubject.allCases.map(\.rawValue))),
                     .init("name", "The subject's name; `*` and `?` stand for any text and any character."),
                 ], answer: EventList.self, contentType: "text/event-stream"
             ) { request, context in try await events(request, context, node: node, gates) },
             AdminRoute(
                 .get, "/v1/audit", view, "Who changed what, newest first.",
-                query: [.init("last", "How many.")], answer: [AuditEntry].self, work: .view
+                query: [.init("last", "How many; 100 if absent.", .number(auditCounts))], answer: [AuditEntry].self,
+                work: .view
             ) { request, _ in try await audit(request, node: node) },
         ]
     }
@@ -82,7 +87,7 @@ extension AdminService {
                 query: [
                     .init("name", "The name that is asked for.", isRequired: true), .init("type", "`A` if absent."),
                     .init("client", "The client's address or network."), .init("resolver", "The resolver's address."),
-                    .init("sequence", "Which query of the worker it is."),
+                    .init("sequence", "Which query of the worker it is.", .number(0...Int.max)),
                 ], answer: Explanation.self, work: .explanation
             ) { request, _ in try await explain(request, node: node) },
             AdminRoute(
@@ -108,12 +113,14 @@ extension AdminService {
                 answer: [NodeStatus.Override].self
             ) { _, _ in try json(await node.view().overrideStatus) },
             AdminRoute(
-                .put, "/v1/overrides/{kind}", operate, "Set an override.", query: [dryRun], body: OverrideRequest.self,
+                .put, "/v1/overrides/{kind}", operate, "Set an override.", query: [AdminRoute.dryRun],
+                body: OverrideRequest.self,
                 status: .noContent
             ) { try await setOverride($0, $1, node: node) },
             AdminRoute(
-                .delete, "/v1/overrides/{kind}", operate, "Take an override back.", query: [dryRun],
-                body: OverrideRequest.self, status: .noContent
+                .delete, "/v1/overrides/{kind}", operate,
+                "Take back what was set for a name, and tell what holds for it all the same.",
+                query: [AdminRoute.dryRun], body: OverrideClearing.self, answer: ClearedOverride.self
             ) { try await clearOverride($0, $1, node: node) },
             AdminRoute(
                 .post, "/v1/virtual-servers/{name}/resume", operate,
@@ -128,12 +135,13 @@ extension AdminService {
                 .get, "/v1/windows", view, "Maintenance windows.", answer: [NodeStatus.Window].self
             ) { _, _ in try json(await node.windowStatus) },
             AdminRoute(
-                .put, "/v1/windows/{name}", operate, "Plan a window.", query: [dryRun], body: WindowRequest.self,
+                .put, "/v1/windows/{name}", operate, "Plan a window.", query: [AdminRoute.dryRun],
+                body: WindowRequest.self,
                 status: .noContent
             ) { try await addWindow($0, $1, node: node) },
             AdminRoute(
                 .delete, "/v1/windows/{name}", operate, "Cancel a window, or the next run of a configured one.",
-                query: [dryRun], answer: CancelledRun.self
+                query: [AdminRoute.dryRun], answer: CancelledRun.self
             ) { try await cancelWindow($1, node: node) },
         ]
     }
@@ -145,25 +153,28 @@ extension AdminService {
                 answer: [NodeStatus.Shift].self
             ) { _, _ in try json(await node.view().shiftStatus) },
             AdminRoute(
-                .post, "/v1/shifts", operate, "Start to move a share of the clients.", query: [dryRun],
+                .post, "/v1/shifts", operate, "Start to move a share of the clients.", query: [AdminRoute.dryRun],
                 body: ShiftRequest.self, status: .created, answer: ShiftOutcome.self
             ) { try await startShift($0, $1, node: node) },
             AdminRoute(
-                .delete, "/v1/shifts/{id}", operate, "Let a shift go back as it came.", query: [dryRun],
+                .delete, "/v1/shifts/{id}", operate, "Let a shift go back as it came.", query: [AdminRoute.dryRun],
                 answer: ShiftOutcome.self
             ) { try await cancelShift($1, node: node) },
         ]
     }
 
     private static func configurationRoutes(_ node: Node) -> [AdminRoute] {
-        [
-            AdminRoute(
-                .post, "/v1/reload", .role(.admin), "Read the configuration again.", query: [dryRun],
-                answer: ReloadOutcome.self
-            ) { _, context in
-                let outcome = try await node.reload(by: await context.author())
-                return try json(outcome, status: outcome.applied ? .ok : .unprocessableContent)
+        var reload = AdminRoute(
+            .post, "/v1/reload", .role(.admin), "Read the configuration again.", query: [AdminRoute.dryRun],
+            answer: ReloadOutcome.self
+        ) { _, context in
+            let outcome = try await node.reload(by: await context.author())
+            guard outcome.applied else {
+                return try json(ReloadRefusal(outcome), status: .unprocessableContent, type: problemType)
             }
-        ]
+            return try json(outcome)
+        }
+        reload.refusedAnswer = ReloadRefusal.self
+        return [reload]
     }
 }

@@ -12,9 +12,10 @@ extension AdminService {
         let query = try QueryParameters(request, known: ["name"])
         var services = await node.view().serviceLevels()
         if let name = query["name"] {
-            services = services.filter { $0.name == name || $0.name == name + "." }
+            services = services.filter { $0.isNamed(name) }
             guard !services.isEmpty else {
-                throw ChangeError.unknown("no wide IP or pool named \(name.prefix(256)) has a service level")
+                throw ChangeError.unknown(
+                    "no wide IP or pool named \(name.prefix(256)) has a service level", field: "name")
             }
         }
         return try json(ServiceLevelList(services: services))

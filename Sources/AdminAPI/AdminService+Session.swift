@@ -43,10 +43,8 @@ extension AdminService {
                     throw Refusal(.conflict, "sessions are of admin.listen: the socket needs none")
                 }
                 let isSecure = listener.tls != nil
-                // Programs have no origin. A page of another site must not sign anybody in as somebody else.
-                if request.headers[.origin] != nil || request.headers[.fetchSite] != nil {
-                    try access.checkOrigin(request, isSecure: isSecure)
-                }
+                // A page of another site must not sign anybody in as somebody else.
+                if request.isOfBrowser { try request.checkOrigin([isSecure ? "https" : "http"]) }
                 let body = try await SessionRequest.read(request)
                 let (secret, token) = try access.signIn(body.token, from: context.source, listener)
                 var response = try json(

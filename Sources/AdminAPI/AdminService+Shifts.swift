@@ -53,6 +53,8 @@ package struct ShiftOutcome: Codable, Sendable {
     package var id: Int64
     /// Until it has arrived.
     package var seconds: Double
+    /// Why it moves nobody as things stand; absent: it moves its share.
+    package var idle: String?
 }
 
 extension AdminService {
@@ -60,7 +62,11 @@ extension AdminService {
         let body = try await ShiftRequest.read(request)
         let plan = try body.plan()
         let id = try await node.startShift(plan, by: await context.author(), isForced: body.force ?? false)
-        return try json(ShiftOutcome(id: id, seconds: plan.duration / .seconds(1)), status: .created)
+        // Not after a dry run.
+        let shift = await node.view().shiftStatus.first { $0.id == id }
+        return try json(
+            ShiftOutcome(id: id, seconds: shift?.remaining ?? plan.duration / .seconds(1), idle: shift?.idle),
+            status: .created)
     }
 
     static func cancelShift(_ context: AdminContext, node: Node) async throws -> Response {

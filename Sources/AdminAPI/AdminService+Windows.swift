@@ -38,6 +38,9 @@ struct WindowRequest: RequestBody {
         guard MaintenanceWindow.durations.contains(window.duration) else {
             throw BadRequest("seconds: from 1 to \(Int(MaintenanceWindow.durations.upperBound / .seconds(1)))")
         }
+        guard !window.neverCloses else {
+            throw BadRequest("seconds: each run would be open until the next begins, and the window would never close")
+        }
         window.lead = .seconds(drain ?? 0)
         guard MaintenanceWindow.leads.contains(window.lead) else {
             throw BadRequest("drain: from 0 to \(Int(MaintenanceWindow.leads.upperBound / .seconds(1)))")

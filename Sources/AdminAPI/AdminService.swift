@@ -15,10 +15,6 @@ import TrafficModel
 package struct AdminService: Service {
     /// A request body larger than this is refused with 413.
     static let bodyLimit = 64 * 1024
-    /// How long a connection may wait for a request, or for its head to be complete.
-    static let idleTimeout = TimeAmount.seconds(30)
-    static let decoderLimits = HTTP1Channel.Configuration.DecoderConfiguration(
-        maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100)
 
     private let node: Node
     private let socketPath: String?
@@ -50,24 +46,33 @@ package struct AdminService: Service {
     }
 
     private func serve() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await dashboard.run() }
-            if let socketPath { group.addTask { try await serveSocket(socketPath) } }
-            // Before the settings are read: no reload in between is missed.
-            let start = node.journal.end
-            if let (listener, certificate) = node.adminListener {
-                let tls: AdminTLS
-                do {
-                    tls = try AdminTLS(listener, certificate)
-                } catch {
-                    throw AdminError(text: "admin.tls: \(error)")
-                }
-                let open = OpenConnections()
-                group.addTask { try await serve(listener, tls, open) }
-                group.addTask { await followReloads(since: start, tls, open) }
+        var parts = [Part { await dashboard.run() }]
+        if let socketPath { parts.append(Part { try await serveSocket(socketPath) }) }
+        if let (listener, _) = node.adminListener {
+            let open = OpenConnections()
+            let tls = AdminTLS(open)
+            do {
+                try await node.join(tls)
+            } catch {
+                throw AdminError(text: "admin.tls: \(error)")
             }
-            try await group.waitForAll()
+            parts.append(Part { try await serve(listener, tls, open) })
         }
+        // The first that fails ends all: the rest would go on without it, and nobody would hear of it.
+        let services = parts.map {
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
+        }
+        try await ServiceGroup(configuration: .init(services: services, logger: silent)).run()
+    }
+
+    /// What runs as long as the API.
+    private struct Part: Service {
+        let body: @Sendable () async throws -> Void
+
+        init(_ body: @escaping @Sendable () async throws -> Void) { self.body = body }
+
+        func run() async throws { try await body() }
     }
 
     // MARK: The socket
@@ -76,21 +81,30 @@ package struct AdminService: Service {
         // A socket that a killed process left behind would make the bind fail; a live one answers, and is not ours.
         try removeStaleSocket(path)
         let previous = umask(0o177)
+        let open = OpenConnections()
         let application = Application(
-            router: makeRouter(nil), server: server(tls: nil, OpenConnections()),
+            router: makeRouter(nil, open), server: server(tls: nil, open),
             configuration: .init(address: .unixDomainSocket(path: path)), onServerRunning: { _ in umask(previous) },
             logger: quiet)
-        try await application.run()
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw AdminError(listening: "admin.socket", on: path, error)
+        }
         unsafe unlink(path)
     }
 
     private func removeStaleSocket(_ path: String) throws {
-        guard unsafe access(path, F_OK) == 0 else { return }
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw AdminError("admin.socket: \(path) is there and no socket; move it away or name another path")
+        }
         guard AdminClient.isAnswering(path) else {
             unsafe unlink(path)
             return
         }
-        throw AdminError(text: "\(path): another process serves this socket; end it or set another admin.socket")
+        throw AdminError("admin.socket: another process serves \(path); end it or name another path")
     }
 
     // MARK: The address
@@ -98,7 +112,7 @@ package struct AdminService: Service {
     private func serve(_ listener: AdminListener, _ tls: AdminTLS, _ open: OpenConnections) async throws {
         let endpoint = listener.endpoint
         let application = Application(
-            router: makeRouter(AdminAccess(node: node, tls: tls, logger: logger)), server: server(tls: tls, open),
+            router: makeRouter(AdminAccess(node: node, tls: tls, logger: logger), open), server: server(tls: tls, open),
             configuration: .init(address: .hostname("\(endpoint.address)", port: Int(endpoint.port))),
             onServerRunning: { _ in
                 logger.info(
@@ -108,33 +122,14 @@ package struct AdminService: Service {
         do {
             try await application.run()
         } catch let error as IOError {
-            throw AdminError(text: "admin.listen: \(endpoint): \(error)")
-        }
-    }
-
-    /// Takes over certificates and authorities that a reload brings. Tokens are looked up with each request.
-    private func followReloads(since start: UInt64, _ tls: AdminTLS, _ open: OpenConnections) async {
-        var filter = EventFilter()
-        filter.kinds = [.reloadApplied]
-        var cursor = start
-        while !node.journal.isClosed {
-            let page = node.journal.events(after: cursor, limit: 100, where: filter)
-            guard page.cursor != cursor else {
-                await node.journal.waitForNews(after: cursor, atMost: .seconds(3600))
-                continue
-            }
-            cursor = page.cursor
-            guard !page.events.isEmpty, let (listener, certificate) = node.adminListener else { continue }
-            let (isOther, failure) = tls.replace(listener, certificate)
-            // Who was let in by authorities that count no more shows a certificate again.
-            if isOther { open.retire() }
-            guard let failure else { continue }
-            let consequence = isOther ? ", and believes no client's until files fit" : ""
-            logger.error("the admin API keeps its certificate\(consequence)", metadata: ["reason": "\(failure)"])
+            throw AdminError(listening: "admin.listen", on: "\(endpoint)", error)
         }
     }
 
     // MARK: Both
+
+    /// For what tells an error besides throwing it.
+    private var silent: Logger { Logger(label: "admin") { _ in SwiftLogNoOpLogHandler() } }
 
     private var quiet: Logger {
         var quiet = logger
@@ -146,17 +141,13 @@ package struct AdminService: Service {
     private func server(tls: AdminTLS?, _ open: OpenConnections) -> HTTPServerBuilder {
         let counters = node.adminCounters
         return HTTPServerBuilder { responder in
-            let base = HTTP1Channel(
-                responder: responder,
-                configuration: .init(
-                    additionalChannelHandlers: [PatienceHandler(counters: counters)], idleTimeout: Self.idleTimeout,
-                    httpDecoderConfiguration: Self.decoderLimits))
-            return AdminChannel(base: base, tls: tls, counters: counters, open: open)
+            AdminChannel(
+                base: HTTP1Channel(responder, counters: counters, open: open), tls: tls, counters: counters, open: open)
         }
     }
 
     /// - Parameter access: `nil`: for the socket.
-    private func makeRouter(_ access: AdminAccess?) -> Router<AdminContext> {
+    private func makeRouter(_ access: AdminAccess?, _ open: OpenConnections) -> Router<AdminContext> {
         let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
         let routes =
             OpenAPI.describing(Self.routes(node, access, metrics, status, gates)) + Self.pageRoutes(dashboard)
@@ -164,10 +155,11 @@ package struct AdminService: Service {
         router.add(middleware: HeaderMiddleware(counters: node.adminCounters))
         router.add(middleware: ProblemMiddleware(routes: routes, counters: node.adminCounters))
         if let access {
-            router.add(middleware: AccessMiddleware(access: access))
+            router.add(middleware: AccessMiddleware(access: access, open: open))
         } else {
-            router.add(middleware: OwnerMiddleware())
+            router.add(middleware: OwnerMiddleware(open: open))
         }
+        router.add(middleware: MissingPageMiddleware(dashboard: dashboard, counters: node.adminCounters))
         router.add(middleware: ReplayMiddleware(table: replays, counters: node.adminCounters))
         router.add(middleware: PreconditionMiddleware(node: node))
         router.add(middleware: DryRunMiddleware())

@@ -24,7 +24,7 @@ package struct AdminStream {
         while body.count < Self.refusalLimit, let piece = try answer.next(within: Self.silenceLimit) { body += piece }
         throw AdminError(
             text: "the node answered with status \(answer.status)",
-            response: AdminClient.Response(status: answer.status, body: body))
+            response: AdminClient.Response(status: answer.status, body: body, retryAfter: answer.retryAfter))
     }
 
     /// The next line, without its end; `nil`: the stream ended.

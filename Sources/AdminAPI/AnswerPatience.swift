@@ -6,7 +6,7 @@ struct AnswerPatience {
     struct Limits: Sendable {
         /// How long a client has to take ``least`` more of an answer.
         var window = TimeAmount.seconds(60)
-        /// Bytes. Less always waits where something waits at all, so that everybody who reads can take as many.
+        /// Bytes. Where less waits than that, all of it.
         var least = 16 * 1024
         /// How long an answer may take in all: 3 MB at 5 kB a second.
         var total = TimeAmount.minutes(10)
@@ -34,7 +34,7 @@ struct AnswerPatience {
 
     /// Whether to wait on; call it at ``next``.
     mutating func goesOn(waiting: Int, now: NIODeadline) -> Bool {
-        guard now < end, mark - waiting >= limits.least else { return false }
+        guard now < end, mark - waiting >= min(limits.least, mark) else { return false }
         mark = waiting
         windowEnd = now + limits.window
         return true

@@ -38,7 +38,8 @@ final class FailureLimiter: Sendable {
 
     var count: Int { ends.withLock { $0.count } }
 
-    private static func key(_ source: IPAddress) -> IPPrefix {
+    /// The source of an address.
+    static func key(_ source: IPAddress) -> IPPrefix {
         switch source {
         case .v4: IPPrefix(source, length: 32) ?? IPPrefix(.v4(0), length: 0)!
         case .v6(let value): IPPrefix(.v6(value & IPPrefix.mask6(64)), length: 64) ?? IPPrefix(.v4(0), length: 0)!

@@ -23,15 +23,13 @@ package final class MetricsEndpoint: Sendable {
     package let meter = AdminMeter()
     private let node: Node
     private let state = Mutex(State())
-    private let turnstile = Turnstile(line: line)
+    let turnstile = Turnstile(line: line)
 
     package init(node: Node) { self.node = node }
 
     /// - Throws: `Refusal` when too many wait already.
     func respond(to request: Request) async throws -> Response {
-        guard await turnstile.enter() else {
-            throw Refusal(.serviceUnavailable, "too many scrapes at once: try again in a moment", retryAfter: 1)
-        }
+        try await turnstile.enterOrRefuse("too many scrapes at once: try again in a moment")
         defer { turnstile.leave() }
         let began = MonotonicClock.now
         let format = MetricsWriter.Format(accept: request.headers[.accept] ?? "")

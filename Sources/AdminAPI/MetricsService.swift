@@ -12,8 +12,6 @@ import TrafficModel
 package struct MetricsService: Service {
     /// Connections at once; one more waits in the kernel.
     static let connectionLimit = 64
-    /// A Prometheus that comes less often connects anew.
-    static let idleTimeout = TimeAmount.seconds(30)
 
     private let endpoint: MetricsEndpoint
     private let node: Node
@@ -36,12 +34,9 @@ package struct MetricsService: Service {
         let (node, endpoint, logger) = (node, endpoint, logger)
         let refusals = RefusedPeers(endpoint: endpoint, logger: logger)
         let server = HTTPServerBuilder { responder in
-            let base = HTTP1Channel(
-                responder: responder,
-                configuration: .init(
-                    additionalChannelHandlers: [PatienceHandler(counters: node.adminCounters)],
-                    idleTimeout: Self.idleTimeout, httpDecoderConfiguration: AdminService.decoderLimits))
-            return MetricsChannel(base: base, node: node, refusals: refusals)
+            // A Prometheus that comes less often than connections may idle connects anew.
+            MetricsChannel(
+                base: HTTP1Channel(responder, counters: node.adminCounters), node: node, refusals: refusals)
         }
         let application = Application(
             router: router, server: server,
@@ -52,7 +47,7 @@ package struct MetricsService: Service {
         do {
             try await application.run()
         } catch let error as IOError {
-            throw AdminError(text: "metrics.listen: cannot listen on \(address): \(error)")
+            throw AdminError(listening: "metrics.listen", on: "\(address)", error)
         }
     }
 

@@ -1,3 +1,4 @@
+import ControlPlane
 import HTTPTypes
 import Hummingbird
 import TrafficModel
@@ -26,7 +27,10 @@ enum OpenAPI {
         var paths: [String: [String: JSONNode]] = [:]
         var schemas: [String: JSONNode] = ["Problem": try TypeSchema.schema(of: Problem.self)]
         for route in routes where route.isDocumented {
-            if let type = route.answer { schemas[name(of: type)] = try TypeSchema.schema(of: type) }
+            let previews: [any (Decodable & SendableMetatype).Type] = route.heedsDryRuns ? [ChangePreview.self] : []
+            for type in [route.answer, route.refusedAnswer].compactMap(\.self) + previews {
+                schemas[name(of: type)] = try TypeSchema.schema(of: type)
+            }
             if let type = route.body { schemas[name(of: type)] = try TypeSchema.schema(of: type, isClosed: true) }
             paths[route.path, default: [:]][route.method.rawValue.lowercased()] = operation(route)
         }
@@ -40,7 +44,7 @@ enum OpenAPI {
             "servers": .array([.object(["url": .string("/")])]),
             "paths": .object(paths.mapValues(JSONNode.object)),
             "components": .object([
-                "schemas": .object(schemas),
+                "schemas": .object(schemas), "responses": .object(refusalComponents),
                 "securitySchemes": .object([
                     "token": .object(["type": .string("http"), "scheme": .string("bearer")]),
                     "session": .object([
@@ -78,56 +82,57 @@ enum OpenAPI {
         return ([route.method.rawValue.lowercased()] + words.map(String.init)).joined(separator: "-")
     }
 
-    private static func parameter(
-        _ name: String, in place: String, isRequired: Bool, isRepeated: Bool = false, _ summary: String
-    ) -> JSONNode {
-        let text = JSONNode.object(["type": .string("string")])
-        return .object([
-            "name": .string(name), "in": .string(place), "required": .boolean(isRequired),
-            "description": .string(summary),
-            "schema": isRepeated ? .object(["type": .string("array"), "items": text]) : text,
-        ])
+    private static func parameter(_ parameter: AdminRoute.Parameter, in place: String) -> JSONNode {
+        var members: [String: JSONNode] = [
+            "name": .string(parameter.name), "in": .string(place), "required": .boolean(parameter.isRequired),
+            "description": .string(parameter.summary),
+            "schema": parameter.isRepeated
+                ? .object(["type": .string("array"), "items": parameter.type.schema]) : parameter.type.schema,
+        ]
+        // One parameter with commas in it, and not one for each word.
+        if case .words = parameter.type { members["explode"] = .boolean(false) }
+        return .object(members)
     }
 
     private static func parameters(of route: AdminRoute) -> [JSONNode] {
-        var all = route.pathParameters.map { parameter($0, in: "path", isRequired: true, "Of what it is about.") }
-        all += (route.query ?? []).map {
-            parameter($0.name, in: "query", isRequired: $0.isRequired, isRepeated: $0.isRepeated, $0.summary)
+        var all = route.pathParameters.map { name in
+            parameter(.init(name, "Of what it is about.", pathType(of: name), isRequired: true), in: "path")
         }
-        guard route.method != .get, route.access != .everyone else { return all }
+        all += (route.query ?? []).map { parameter($0, in: "query") }
+        if route.collection == .overrides, !route.isChange {
+            all.append(
+                parameter(.init("If-None-Match", "A tag as ETag had it: 304 when nothing was changed."), in: "header"))
+        }
+        guard route.isChange, route.access != .everyone else { return all }
+        if route.collection != nil {
+            all.append(
+                parameter(
+                    .init(
+                        "If-Match",
+                        "The ETag of the overrides, windows or shifts as they were seen: 412 when they were changed since."
+                    ), in: "header"))
+        }
         all.append(
             parameter(
-                "If-Match", in: "header", isRequired: false,
-                "The ETag of the overrides, windows or shifts as they were seen: 412 when they were changed since."))
-        all.append(
-            parameter(
-                "Idempotency-Key", in: "header", isRequired: false,
-                "The same change with the same key is made once; it is answered as the first time."))
+                .init(
+                    "Idempotency-Key",
+                    "The same change with the same key is made once; it is answered as the first time."), in: "header"))
         return all
     }
 
-    private static func responses(of route: AdminRoute) -> [String: JSONNode] {
-        var success: [String: JSONNode] = ["description": .string(route.status.reasonPhrase)]
-        var media: [String: JSONNode] = [:]
-        if let answer = route.answer {
-            media["application/json"] = .object(["schema": reference(to: name(of: answer))])
+    private static func pathType(of name: String) -> AdminRoute.ParameterType {
+        switch name {
+        case "kind": .word(Overrides.Subject.Kind.allCases.map(\.rawValue))
+        case "id": .number(1...Int.max)
+        default: .text
         }
-        if let type = route.contentType { media[type] = .object([:]) }
-        if !media.isEmpty { success["content"] = .object(media) }
-        return [
-            "\(route.status.code)": .object(success),
-            "default": .object([
-                "description": .string("What was refused, and why."),
-                "content": content("application/problem+json", reference(to: "Problem")),
-            ]),
-        ]
     }
 
-    private static func content(_ type: String, _ schema: JSONNode) -> JSONNode {
+    static func content(_ type: String, _ schema: JSONNode) -> JSONNode {
         .object([type: .object(["schema": schema])])
     }
 
-    private static func reference(to name: String) -> JSONNode {
+    static func reference(to name: String) -> JSONNode {
         .object(["$ref": .string("#/components/schemas/\(name)")])
     }
 

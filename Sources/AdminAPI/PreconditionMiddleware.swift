@@ -9,7 +9,7 @@ struct PreconditionMiddleware: RouterMiddleware {
 
     let node: Node
 
-    private static func collection(_ path: String) -> OperatorCollection? {
+    static func collection(_ path: String) -> OperatorCollection? {
         OperatorCollection.allCases.first { path == "/v1/\($0.rawValue)" || path.hasPrefix("/v1/\($0.rawValue)/") }
     }
 
@@ -19,6 +19,11 @@ struct PreconditionMiddleware: RouterMiddleware {
     ) async throws -> Response {
         let collection = Self.collection(request.uri.path)
         guard request.method == .get || request.method == .head else {
+            // A condition that is not looked at must not seem to hold.
+            for name: HTTPField.Name in [.ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince]
+            where request.headers[name] != nil {
+                throw BadRequest("\(name.rawName): changes have If-Match and no other condition")
+            }
             guard let field = request.headers[.ifMatch], field != "*" else { return try await next(request, context) }
             guard let collection else { throw BadRequest("If-Match: of overrides, windows and shifts") }
             let expectation = Expectation(collection, try Self.revisions(field))

@@ -38,14 +38,14 @@ struct QueryParameters {
     func words<Word: RawRepresentable<String> & CaseIterable>(
         _ name: String, of: Word.Type
     ) throws(BadRequest) -> [Word] {
+        try words(name, of: Word.allCases.map(\.rawValue)).compactMap(Word.init)
+    }
+
+    func words(_ name: String, of known: [String]) throws(BadRequest) -> [String] {
         guard let text = values[name] else { return [] }
-        var words: [Word] = []
-        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let word = Word(rawValue: String(part)) else {
-                let known = Word.allCases.map(\.rawValue).joined(separator: ", ")
-                throw BadRequest("\(name): \(Self.shown(String(part))) is none of \(known)")
-            }
-            words.append(word)
+        let words = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        if let unknown = words.first(where: { !known.contains($0) }) {
+            throw BadRequest("\(name): \(Self.shown(unknown)) is none of \(known.joined(separator: ", "))")
         }
         return words
     }

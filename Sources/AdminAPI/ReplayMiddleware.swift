@@ -25,7 +25,7 @@ struct ReplayMiddleware: RouterMiddleware {
         else { throw BadRequest("Idempotency-Key: 1 to \(ReplayTable.keyLimit) visible ASCII characters") }
         // Those without credentials get their refusal, and no place in the table.
         guard let identity = context.identity else { return try await next(request, context) }
-        let buffer = try await request.body.collect(upTo: AdminService.bodyLimit)
+        let buffer = try await request.wholeBody()
         var request = request
         request.body = .init(buffer: buffer)
         var hash = SHA256()

@@ -13,8 +13,24 @@ extension Request {
     /// The request once its body has come.
     func withWholeBody() async throws -> Request {
         var request = self
-        request.body = .init(buffer: try await body.collect(upTo: AdminService.bodyLimit))
+        request.body = .init(buffer: try await wholeBody())
         return request
+    }
+
+    /// Nothing is waited for of a body that says that it is too large: its client may wait to be told to send it.
+    func wholeBody() async throws -> ByteBuffer {
+        let length = headers[.contentLength].flatMap { Int($0) } ?? 0
+        guard length <= AdminService.bodyLimit else { throw HTTPError(.contentTooLarge) }
+        return try await body.collect(upTo: AdminService.bodyLimit)
+    }
+
+    /// Refuses a body that says something, for what takes none: who sends one means something by it, and it must not
+    /// pass for done.
+    func refuseBody() async throws {
+        let bytes = Array(try await wholeBody().readableBytesView)
+        guard !bytes.isEmpty, let field = try JSONFields(bytes).values.keys.min() else { return }
+        let advice = field == AdminRoute.dryRun.name ? "; write it in the query: ?dry_run=true" : ""
+        throw BadRequest("\(QueryParameters.shown(field)): no such field; this takes no body\(advice)")
     }
 }
 
@@ -29,29 +45,33 @@ struct BadRequest: Error {
     var field: String? {
         guard let colon = detail.firstIndex(of: ":") else { return nil }
         let name = detail[..<colon]
-        return !name.isEmpty && name.utf8.allSatisfy { (97...122).contains($0) || $0 == 95 } ? String(name) : nil
+        // Header fields have capital letters and hyphens: If-Match.
+        let isName = name.utf8.allSatisfy { (97...122).contains($0 | 0x20) || $0 == 95 || $0 == 45 }
+        return isName && !name.isEmpty ? String(name) : nil
     }
 }
 
 extension RequestBody {
     /// Reads a body; a misspelt field must not pass for one that was left out.
     static func read(_ request: Request) async throws -> Self {
-        let buffer = try await request.body.collect(upTo: AdminService.bodyLimit)
-        let data = Data(buffer.readableBytesView)
+        let buffer = try await request.wholeBody()
+        return try read(Array(buffer.readableBytesView))
+    }
+
+    static func read(_ bytes: [UInt8]) throws -> Self {
+        guard !bytes.isEmpty else { throw BadRequest(advice) }
+        let given = try JSONFields(bytes)
+        if let unknown = given.values.keys.filter({ !fields.contains($0) }).min() {
+            let known = fields.joined(separator: ", ")
+            throw BadRequest("\(QueryParameters.shown(unknown)): no such field; there are \(known)")
+        }
+        try given.check(against: TypeSchema.schema(of: Self.self))
         do {
-            let given = try JSONDecoder().decode([String: Ignored].self, from: data).keys
-            if let unknown = given.filter({ !fields.contains($0) }).min() {
-                throw BadRequest("\(unknown.prefix(64)): no such field; there are \(fields.joined(separator: ", "))")
-            }
-            return try JSONDecoder().decode(Self.self, from: data)
+            return try JSONDecoder().decode(Self.self, from: Data(bytes))
         } catch is DecodingError {
             throw BadRequest(advice)
         }
     }
-}
-
-private struct Ignored: Decodable {
-    init(from decoder: any Decoder) {}
 }
 
 /// Checks that many bodies share.
@@ -80,7 +100,7 @@ enum BodyCheck {
 
     static func subject(_ kind: String, _ name: String) throws(BadRequest) -> Overrides.Subject {
         guard Overrides.Subject.Kind(rawValue: kind) != nil else {
-            throw BadRequest("\(kind.prefix(64)) is none of \(Overrides.Subject.kinds)")
+            throw BadRequest("kind: \(QueryParameters.shown(kind)) is none of \(Overrides.Subject.kinds)")
         }
         guard name.utf8.count <= 320, let subject = Overrides.Subject(kind: kind, name: name) else {
             throw BadRequest("name: up to 320 bytes; a member's is UPSTREAM/ADDRESS:PORT")

@@ -24,6 +24,8 @@ package final class AuthorityData: Sendable {
     package let pairSlots: PairSlots
     /// The names of pools, by position in `Intent.pools`.
     package let poolNames: [String]
+    /// The same in UTF-8, for ``AuthoritySnapshot/poolName(at:)``.
+    let poolTexts: FlatTexts
     package let zoneCount: Int
     /// Names that exist in all zones.
     package var nameCount: Int { nodes.count }
@@ -83,6 +85,7 @@ package final class AuthorityData: Sendable {
         self.poolSlots = poolSlots
         self.pairSlots = pairSlots
         poolNames = intent.pools.map(\.name)
+        poolTexts = FlatTexts(poolNames)
         zoneCount = intent.zones.count
         policy = ResponsePolicy(intent.dns, zones: intent.zones, cookieSeed: cookieSeed)
         udpSize = min(max(intent.dns.udpSize, 512), 4096)
@@ -106,6 +109,7 @@ package final class AuthorityData: Sendable {
 
     deinit {
         policy.deallocate()
+        poolTexts.deallocate()
         addresses.deallocate()
         slotOfPool.deallocate()
         pairs.deallocate()

@@ -1,5 +1,5 @@
 package import Addresses
-import DNSWire
+package import DNSWire
 import FlatTables
 import Steering
 import TrafficModel
@@ -19,10 +19,11 @@ package struct Responder: ~Copyable {
     package internal(set) var sequence: UInt64
     var query = QueryMessage()
     private(set) var isTCP = false
-    var name = FoldedName()
+    /// The name of the last question.
+    package internal(set) var name = FoldedName()
     var decision = SteeringDecision()
     /// What became of the query; counted when the response is complete.
-    var outcome = Outcome.dropped
+    package internal(set) var outcome = Outcome.dropped
     /// What question, answer and options may take together.
     private(set) var sizeLimit = 0
     /// Whose version ZONEVERSION is answered with; -1: none.

@@ -49,7 +49,9 @@ package final class BalancingSnapshot: Sendable {
 }
 
 /// A listener as a snapshot sees it.
-package struct ListenerSnapshot: Sendable {
+///
+/// A class because each request looks at it, and each of its parts would be counted for each.
+package final class ListenerSnapshot: Sendable {
     package enum Mode: Sendable {
         case http(RouteTable)
         /// Position in ``BalancingSnapshot/upstreams``.

@@ -24,9 +24,9 @@ struct Candidate: Sendable {
     var open: Int { unsafe state._withUnsafeGuaranteedRef { $0.open.load(ordering: .relaxed) } }
 
     /// Reserves a place; `nil` when the member is full by now. This is where the state is retained.
-    func lease(member: Int, whileEjected: Bool) -> MemberLease? {
+    func lease(member: Int, whileEjected: Bool, isProbe: Bool) -> MemberLease? {
         let state = unsafe self.state.takeUnretainedValue()
-        guard state.enter(limit: limit) else { return nil }
+        guard state.enter(limit: limit, isProbe: isProbe) else { return nil }
         return MemberLease(member: member, state: state, whileEjected: whileEjected)
     }
 }

@@ -59,8 +59,12 @@ package struct LoopBalancer {
         choose(from: snapshot.upstreams[upstream], excluding: tried, now: now)
     }
 
+    /// The same, of an upstream.
+    ///
+    /// - Parameter isProbe: whether this node's own monitors ask: then it is counted as no client's.
     package mutating func choose(
-        from upstream: UpstreamSnapshot, excluding tried: TriedMembers, now: UInt64, again: Bool = false
+        from upstream: UpstreamSnapshot, excluding tried: TriedMembers, now: UInt64, again: Bool = false,
+        isProbe: Bool = false
     ) -> MemberChoice {
         if tried.isEmpty, !again { upstream.countRequest(now: now) }
         // A place can be lost to another loop between the scan and the reservation. The next scan sees that member
@@ -78,7 +82,9 @@ package struct LoopBalancer {
             } else {
                 break
             }
-            if let lease = upstream.candidates[member].lease(member: member, whileEjected: isEjected) {
+            if let lease = upstream.candidates[member].lease(
+                member: member, whileEjected: isEjected, isProbe: isProbe)
+            {
                 return .member(lease)
             }
         }

@@ -8,6 +8,10 @@ package enum PassiveFailure: UInt8, Sendable, Hashable, CaseIterable {
     case unreachable
     case connectTimeout
     case handshake
+    case certificateEnded
+    case certificateEarly
+    case certificateName
+    case certificateUntrusted
 
     /// As logs and operators read it.
     package var text: StaticString {
@@ -17,6 +21,18 @@ package enum PassiveFailure: UInt8, Sendable, Hashable, CaseIterable {
         case .unreachable: "no route to the member"
         case .connectTimeout: "connect timed out"
         case .handshake: "TLS handshake failed"
+        case .certificateEnded: "its certificate has ended"
+        case .certificateEarly: "its certificate is not valid yet"
+        case .certificateName: "its certificate is for another name"
+        case .certificateUntrusted: "no authority that is trusted vouches for its certificate"
+        }
+    }
+
+    /// The member's certificate was refused.
+    package var isOfCertificate: Bool {
+        switch self {
+        case .certificateEnded, .certificateEarly, .certificateName, .certificateUntrusted: true
+        case .refused, .reset, .unreachable, .connectTimeout, .handshake: false
         }
     }
 }
@@ -51,6 +67,9 @@ package final class MemberState: Sendable {
     private let ejected = Atomic<UInt64>(0)
     private let lastFailure = Atomic<UInt8>(0)
     private let lastFailureAt = Atomic<UInt64>(0)
+    /// Failures that are no news, as bits, and since when they are collected.
+    private let told = Atomic<UInt32>(0)
+    private let toldSince = Atomic<UInt64>(0)
 
     init(upstreamName: String, endpoint: Endpoint, serial: UInt64) {
         self.upstreamName = upstreamName
@@ -60,9 +79,9 @@ package final class MemberState: Sendable {
 
     /// Requests or connections in progress.
     package var openCount: Int { open.load(ordering: .relaxed) }
-    /// Requests or connections that were ever sent its way.
+    /// Requests or connections of clients that were ever sent its way.
     package var startedCount: UInt64 { started.load(ordering: .relaxed) }
-    /// Failures that were reported.
+    /// Failures that were reported of those.
     package var failureCount: UInt64 { failed.load(ordering: .relaxed) }
     /// Times it was ejected.
     package var ejectionCount: UInt64 { ejected.load(ordering: .relaxed) }
@@ -80,13 +99,15 @@ package final class MemberState: Sendable {
     }
 
     /// Counts one more in progress; `false`, and nothing counted, when that would exceed `limit`.
-    func enter(limit: Int) -> Bool {
+    ///
+    /// - Parameter isProbe: whether it is of this node's own monitors: those take a place, and are no clients.
+    func enter(limit: Int, isProbe: Bool) -> Bool {
         let before = open.wrappingAdd(1, ordering: .relaxed).oldValue
         guard before < limit else {
             open.wrappingSubtract(1, ordering: .relaxed)
             return false
         }
-        started.wrappingAdd(1, ordering: .relaxed)
+        if !isProbe { started.wrappingAdd(1, ordering: .relaxed) }
         return true
     }
 
@@ -99,11 +120,27 @@ package final class MemberState: Sendable {
         if !isDown, wasDown || joined { cameUpAt.store(max(now, 1), ordering: .relaxed) }
     }
 
-    func record(_ reason: PassiveFailure, now: UInt64) {
-        failed.wrappingAdd(1, ordering: .relaxed)
+    func record(_ reason: PassiveFailure, now: UInt64, isProbe: Bool) {
+        if !isProbe { failed.wrappingAdd(1, ordering: .relaxed) }
         lastFailureAt.store(now, ordering: .relaxed)
         lastFailure.store(reason.rawValue, ordering: .relaxed)
     }
+
+    /// Whether a failure is to be told: each reason once an hour, however often it is met, and by whichever loop.
+    ///
+    /// - Parameter now: monotonic nanoseconds.
+    package func isNews(_ reason: PassiveFailure, now: UInt64) -> Bool {
+        let since = toldSince.load(ordering: .relaxed)
+        if since == 0 || now >= since + Self.newsInterval,
+            toldSince.compareExchange(expected: since, desired: max(now, 1), ordering: .relaxed).exchanged
+        {
+            told.store(0, ordering: .relaxed)
+        }
+        let bit: UInt32 = 1 << UInt32(reason.rawValue)
+        return told.bitwiseOr(bit, ordering: .relaxed).oldValue & bit == 0
+    }
+
+    private static let newsInterval: UInt64 = 3_600_000_000_000
 
     /// Keeps it out for `base` nanoseconds, doubled for each ejection since the last success, at most ten times
     /// `base`. One event that many connections report counts once: `false` when it is out already.

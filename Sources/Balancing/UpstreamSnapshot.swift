@@ -26,6 +26,9 @@ package struct MemberSnapshot: Sendable {
     package let factor: Double
     package let availability: Availability
     package let state: MemberState
+
+    /// Whether requests go there at all.
+    package var isChoosable: Bool { availability != .down && ratio > 0 && factor > 0 }
 }
 
 /// One upstream as a snapshot sees it: immutable but for the counters of its members and its retry budget.
@@ -124,6 +127,12 @@ package final class UpstreamSnapshot: Sendable {
         self.state = state
     }
 
+    /// The place of a member that had the place `hint` in another snapshot; `nil`: this one does not have it.
+    package func place(of state: MemberState, near hint: Int) -> Int? {
+        if hint < members.count, members[hint].state === state { return hint }
+        return members.firstIndex { $0.state === state }
+    }
+
     /// Takes one retry from the budget that all loops share; `false` when it is spent, and then the request must end
     /// with the failure at hand. First tries are counted by ``LoopBalancer/choose(in:upstream:excluding:now:)``.
     package func takeRetry(now: UInt64) -> Bool { state.budget.take(share: retryShare, now: now) }
@@ -136,11 +145,14 @@ package final class UpstreamSnapshot: Sendable {
     ///
     /// A kept connection that the member had closed while idle is no failure: do not report it.
     ///
+    /// - Parameter isProbe: whether this node's own monitors asked: then it is counted as no client's.
     /// - Returns: whether this report ejected it (for one log line).
     @discardableResult
-    package func reportFailure(member: Int, reason: PassiveFailure, now: UInt64) -> Bool {
+    package func reportFailure(
+        member: Int, reason: PassiveFailure, now: UInt64, isProbe: Bool = false
+    ) -> Bool {
         let state = members[member].state
-        state.record(reason, now: now)
+        state.record(reason, now: now, isProbe: isProbe)
         guard ejectionTime > 0, hasOther(than: member, now: now) else { return false }
         return state.eject(base: ejectionTime, now: now)
     }

@@ -4,30 +4,64 @@ internal import TrafficModel
 
 extension ConfigurationAssembly {
     /// Reads the geography and looks into the certificates' files.
-    func readFiles() -> GeographyDatabase? {
+    func readFiles(_ judge: CertificateJudge?) -> GeographyDatabase? {
+        checkCertificates(judge)
+        checkLogs()
+        return readGeography()
+    }
+
+    private func checkCertificates(_ judge: CertificateJudge?) {
         for entry in draft.certificates {
             guard let value = entry.value else { continue }
-            checkPEM(value.value.chainPath, label: "CERTIFICATE", what: "certificate", at: value.places.chain)
-            checkPEM(value.value.keyPath, label: "PRIVATE KEY", what: "private key", at: value.places.key)
+            let hasChain = checkPEM(
+                value.value.chainPath, label: "CERTIFICATE", what: "certificate", at: value.places.chain)
+            let hasKey = checkPEM(value.value.keyPath, label: "PRIVATE KEY", what: "private key", at: value.places.key)
+            if hasChain, hasKey, let verdict = judge?.pair(value.value) {
+                context.error(value.places.key, verdict.wrong, verdict.advice)
+            }
+        }
+        for entry in draft.monitors {
+            guard let value = entry.value, let path = value.value.check.authorityPath, let position = value.places
+            else {
+                continue
+            }
+            checkAuthorities(path, judge, at: position)
         }
         for entry in draft.upstreams {
             guard let value = entry.value, let path = value.value.tls?.authorityPath, let position = value.places else {
                 continue
             }
-            checkPEM(path, label: "CERTIFICATE", what: "certificate", at: position)
+            checkAuthorities(path, judge, at: position)
         }
         for entry in draft.listeners {
             guard let value = entry.value, let path = value.value.tls?.clients?.authorityPath,
                 let position = value.places.clientAuthority
             else { continue }
-            checkPEM(path, label: "CERTIFICATE", what: "certificate", at: position)
+            checkAuthorities(path, judge, at: position)
         }
         if let admin = draft.admin, let path = admin.value.listener?.tls?.clientAuthorityPath,
             let position = admin.places.clientAuthority
         {
-            checkPEM(path, label: "CERTIFICATE", what: "certificate", at: position)
+            checkAuthorities(path, judge, at: position)
         }
-        return readGeography()
+    }
+
+    /// Two paths may lead to one file. That they are written alike was looked at before.
+    private func checkLogs() {
+        guard let dns = draft.dns, let queries = intent.dns.queryLog, let access = intent.proxy.accessLog,
+            queries.path != "-", access.path != "-", !queries.isFile(of: access),
+            let file = WrittenFile(at: queries.path), file == WrittenFile(at: access.path)
+        else { return }
+        context.error(
+            dns.places.queryLog, "\(queries.path) leads to the file of proxy.access_log, \(access.path)",
+            "name another for one of them")
+    }
+
+    private func checkAuthorities(_ path: String, _ judge: CertificateJudge?, at position: Position) {
+        guard checkPEM(path, label: "CERTIFICATE", what: "certificate", at: position),
+            let verdict = judge?.authorities(path)
+        else { return }
+        context.error(position, verdict.wrong, verdict.advice)
     }
 
     private func readGeography() -> GeographyDatabase? {
@@ -115,27 +149,30 @@ extension ConfigurationAssembly {
         }
     }
 
-    private func checkPEM(_ path: String, label: String, what: String, at position: Position) {
+    /// - Returns: whether the file has the outer form.
+    private func checkPEM(_ path: String, label: String, what: String, at position: Position) -> Bool {
         do throws(FileProblem) {
             let bytes = try TextFile.read(path, limit: 1 << 20)
             let blocks = PEMBlocks(bytes)
             guard blocks.isComplete else {
                 context.error(position, "a PEM block of \"\(path)\" is broken", "copy the file again, whole")
-                return
+                return false
             }
             guard !blocks.isEncrypted else {
                 context.error(
                     position, "the private key in \"\(path)\" is encrypted",
                     "store it without a passphrase: nobody can type one when a node starts")
-                return
+                return false
             }
             guard blocks.labels.contains(where: { $0.hasSuffix(label) }) else {
                 context.error(
                     position, "\"\(path)\" holds no \(what)", "name a PEM file with -----BEGIN … \(label)-----")
-                return
+                return false
             }
+            return true
         } catch {
             context.error(position, error.wrong, error.advice)
+            return false
         }
     }
 }

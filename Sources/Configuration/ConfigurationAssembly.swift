@@ -43,7 +43,7 @@ struct ConfigurationAssembly {
             return region
         }
         intent.monitors = draft.monitors.map { entry in
-            var monitor = entry.value ?? Monitor(name: "", check: .tcp)
+            var monitor = entry.value?.value ?? Monitor(name: "", check: .tcp)
             monitor.name = entry.name
             return monitor
         }
@@ -172,7 +172,9 @@ struct ConfigurationAssembly {
                 entry.position, "the pool \"\(entry.name)\" is not used", "list it in a wide IP, or remove it")
         }
         let usesPlaces = topologySources.contains { !$0.source.isPrefix } || !nearestStages.isEmpty
-        if !usesPlaces, let first = draft.geography.first {
+        // The dashboard draws by it where clients are.
+        let isShown = intent.admin.socketPath != nil || intent.admin.listener != nil
+        if !usesPlaces, !isShown, let first = draft.geography.first {
             context.warning(first.position, "the geography is not used", "add topology records, or remove it")
         }
     }

@@ -9,7 +9,7 @@ struct ConfigurationDraft {
     var geography: [Located<GeographySource>] = []
     var geographyPosition = Position.start
     var regions: [Named<Drafted<Region, Position?>>] = []
-    var monitors: [Named<Monitor>] = []
+    var monitors: [Named<Drafted<Monitor, Position?>>] = []
     var virtualServers: [Named<VirtualServer>] = []
     var pools: [Named<Drafted<Pool, PoolSection.Places>>] = []
     var wideIPs: [Named<Drafted<WideIP, WideIPSection.Places>>] = []

@@ -9,9 +9,14 @@ package enum ConfigurationLoader {
     /// Geography, zone files and certificates are read too, so that what loads can be run, short of ports that are taken.
     /// - Parameter zones: what the configuration in force got from zone files. They are taken over where nothing changed,
     ///   and where a file is broken now. Without them, at a start or a check, a broken file is an error.
-    package static func load(path: String, reusing zones: ZoneCache? = nil) -> LoadResult {
+    /// - Parameter judge: looks into certificates; `nil`: what is in them counts for nothing.
+    package static func load(
+        path: String, reusing zones: ZoneCache? = nil, judgedBy judge: CertificateJudge? = nil
+    ) -> LoadResult {
         do throws(FileProblem) {
-            return load(bytes: try TextFile.read(path, limit: YAMLReader.byteLimit), name: path, reusing: zones)
+            return load(
+                bytes: try TextFile.read(path, limit: YAMLReader.byteLimit), name: path, reusing: zones, judgedBy: judge
+            )
         } catch {
             let message = "\(error.wrong); \(error.advice)"
             return LoadResult(
@@ -24,7 +29,8 @@ package enum ConfigurationLoader {
     package static func load(text: String, name: String) -> LoadResult { load(bytes: Array(text.utf8), name: name) }
 
     static func load(
-        bytes: [UInt8], name: String, readsFiles: Bool = true, reusing zones: ZoneCache? = nil
+        bytes: [UInt8], name: String, readsFiles: Bool = true, reusing zones: ZoneCache? = nil,
+        judgedBy judge: CertificateJudge? = nil
     ) -> LoadResult {
         let context = DecodingContext(file: name)
         guard let root = YAMLReader.read(bytes, context: context) else {
@@ -38,7 +44,7 @@ package enum ConfigurationLoader {
         var assembly = ConfigurationAssembly(draft, context, cache: zones)
         var intent = assembly.assemble()
         if readsFiles { intent.dns.answers.cookies.secrets = assembly.readCookieSecrets() }
-        let geography = readsFiles ? assembly.readFiles() : GeographyDatabase()
+        let geography = readsFiles ? assembly.readFiles(judge) : GeographyDatabase()
         let isUsable = !context.hasErrors
         var diagnostics = context.sorted()
         KeyPaths.fill(&diagnostics, of: root, in: name)

@@ -1,3 +1,5 @@
+internal import Addresses
+
 extension Shape where Value == String {
     /// RFC 9110 section 5.6.2: methods and field names.
     static func token(_ kind: String) -> Shape {
@@ -41,6 +43,34 @@ extension Shape where Value == String {
             guard !text.isEmpty, text.utf8.count <= 255, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
                 context.error(
                     position, "\"\(text.shortened)\" is not a \(kind)", "write one like api.example.com")
+                return nil
+            }
+            return text
+        }
+    }
+
+    /// What a certificate can be for: a host name, or an address (RFC 6125 section 6.5: no wildcard).
+    static var serverName: Shape {
+        scalar(ScalarDescription(kind: "server name"), text: { $0 }) { text, position, context in
+            if IPAddress(text) != nil { return text }
+            if text.contains("*") {
+                context.error(
+                    position, "the server name \"\(text.shortened)\" has a wildcard",
+                    "write one of the names that the members' certificates stand for")
+                return nil
+            }
+            let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+            guard text.utf8.count <= 253,
+                labels.allSatisfy({ label in
+                    (1...63).contains(label.count)
+                        && label.allSatisfy {
+                            (97...122).contains($0 | 0x20) || (48...57).contains($0) || "-_".utf8.contains($0)
+                        }
+                })
+            else {
+                context.error(
+                    position, "\"\(text.shortened)\" is not a server name",
+                    "write one like api.example.com, without port")
                 return nil
             }
             return text

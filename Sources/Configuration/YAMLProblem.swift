@@ -57,9 +57,9 @@ struct YAMLProblem {
             "expected node content", "a value was expected here",
             "close brackets, braces and quotes above, and write no value that begins with a sign of YAML"
         ),
-        ("Maximum nesting", "values are nested too deep", "see docs/configuration.md for the shape"),
-        ("exceeded", "values are nested too deep", "see docs/configuration.md for the shape"),
-        ("maximum", "values are nested too deep", "see docs/configuration.md for the shape"),
+        ("Maximum nesting", "values are nested too deep", "see \(DocumentPath.of("configuration.md")) for the shape"),
+        ("exceeded", "values are nested too deep", "see \(DocumentPath.of("configuration.md")) for the shape"),
+        ("maximum", "values are nested too deep", "see \(DocumentPath.of("configuration.md")) for the shape"),
         ("unknown escape", "a \\ in double quotes is not followed by a known escape", "use single quotes, or \\\\"),
     ]
 

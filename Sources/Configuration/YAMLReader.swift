@@ -58,7 +58,8 @@ struct YAMLReader {
             do {
                 let parser = try Parser(yaml: text, resolver: .basic, constructor: .default, encoding: .utf8)
                 if let node = try parser.singleRoot() { return node }
-                context.error(.start, "the file is empty", "see docs/configuration.md for what to write")
+                context.error(
+                    .start, "the file is empty", "see \(DocumentPath.of("configuration.md")) for what to write")
                 return nil
             } catch YamlError.duplicatedKeysInMapping(let duplicates, let place) {
                 let position = Position(place.mark)
@@ -116,7 +117,7 @@ struct YAMLReader {
         guard depth <= Self.depthLimit else {
             context.error(
                 position, "values are nested more than \(Self.depthLimit) deep",
-                "see docs/configuration.md for the shape")
+                "see \(DocumentPath.of("configuration.md")) for the shape")
             return nil
         }
         switch node {

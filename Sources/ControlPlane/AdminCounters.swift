@@ -34,6 +34,8 @@ package final class AdminCounters: Sendable {
         case refusedSessions
         /// Answered 503 because too many asked at once.
         case busy
+        /// Not worked on because their clients went away before their turn came.
+        case abandoned
         /// What the node could not do.
         case failures
 
@@ -51,7 +53,7 @@ package final class AdminCounters: Sendable {
     package static let refusals: [Name] = [
         .wrongCredentials, .rateLimited, .unauthenticated, .forbidden, .foreignHost, .crossSite, .badRequests,
         .tooLarge, .notFound, .methodNotAllowed, .conflicts, .staleTags, .replayConflicts, .refusedSessions, .busy,
-        .failures,
+        .abandoned, .failures,
     ]
 
     private let values = Mutex([UInt64](repeating: 0, count: Name.allCases.count))

@@ -3,6 +3,7 @@ import Authority
 import Balancing
 import DNSService
 import DNSWire
+import ProxyService
 import Steering
 import Telemetry
 import TrafficModel
@@ -19,6 +20,8 @@ struct ChangeComparison: Sendable {
     let after: Side
     /// Members as they are.
     let balancing: BalancingSnapshot
+    /// Connections that are open on listeners, by where those listen.
+    let connections: [Endpoint: Int]
     /// The latest clients that asked.
     let latestClients: [IPAddress]
 
@@ -125,14 +128,32 @@ struct ChangeComparison: Sendable {
                 states.append(.init(kind: kind, name: name, before: "absent", after: state))
             }
         }
+        compare("region", regions(before), regions(after))
         compare("pool", pools(before), pools(after))
         compare("virtual-server", servers(before), servers(after))
         compare("member", members(before), members(after))
+        compare("listener", listeners(before), listeners(after))
         return states
     }
 
     private func pools(_ side: Side) -> [(String, String)] {
-        zip(side.intent.pools, side.steering.pools).map { ($0.name, "\($1)") }
+        zip(side.intent.pools, side.steering.pools).enumerated().map { position, pair in
+            (pair.0.name, word(StateTable.State(pair.1), side.overrides.poolCutovers[position]))
+        }
+    }
+
+    private func regions(_ side: Side) -> [(String, String)] {
+        let states = StateTable.regions(
+            of: side.intent, servers: side.steering.servers.map(StateTable.State.init),
+            pools: side.steering.pools.map(StateTable.State.init))
+        return zip(side.intent.regions, states).enumerated().map { position, pair in
+            (pair.0.name, word(pair.1, side.overrides.regionCutovers[position]))
+        }
+    }
+
+    private func word(_ state: StateTable.State, _ cutover: EffectiveOverrides.Effect?) -> String {
+        guard let target = cutover?.entry.target, state.whenCutOver == .cutOver else { return state.text }
+        return "cut over to \(target)"
     }
 
     private func servers(_ side: Side) -> [(String, String)] {
@@ -151,7 +172,21 @@ struct ChangeComparison: Sendable {
         }
     }
 
-    private var openConnections: Int {
+    /// Where they listen. Of one that goes, or moves, what is open ends with it.
+    private func listeners(_ side: Side) -> [(String, String)] {
+        side.intent.listeners.map { ($0.name, "\($0.endpoint)") }
+    }
+
+    private var openConnections: Int { openOnMembers + openOnListeners }
+
+    private var openOnListeners: Int {
+        let kept = Set(after.intent.listeners.map(\.endpoint))
+        return before.intent.listeners.reduce(0) {
+            $0 + (kept.contains($1.endpoint) ? 0 : connections[$1.endpoint] ?? 0)
+        }
+    }
+
+    private var openOnMembers: Int {
         let takesOut: (EffectiveOverrides.Effect?) -> Bool = { effect in
             effect.map { [.drain, .disable, .forceDown].contains($0.entry.verdict) } ?? false
         }
@@ -169,14 +204,7 @@ struct ChangeComparison: Sendable {
 }
 
 extension Node {
-    /// What other overrides or shifts would change.
-    func preview(of overrides: EffectiveOverrides, objections: [String]) async -> ChangePreview {
-        var preview = await preview(of: compiler, steering(of: compiler, overrides), overrides)
-        preview.objections = objections
-        return preview
-    }
-
-    /// What another configuration would change.
+    /// What another configuration, or other overrides and shifts, would change.
     func preview(
         of candidate: Compiler, _ steering: SteeringSnapshot, _ overrides: EffectiveOverrides
     ) async -> ChangePreview {
@@ -197,6 +225,8 @@ extension Node {
             before: .init(
                 intent: compiler.intent, steering: snapshot.authority.steering, overrides: effective),
             after: after, balancing: snapshot.balancing,
+            connections: Dictionary(
+                proxy.status.listeners.map { ($0.endpoint, $0.openConnections) }, uniquingKeysWith: +),
             latestClients: Array(Set(latest.map(\.client))))
         return await Self.run(comparison)
     }

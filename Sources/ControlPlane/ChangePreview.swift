@@ -13,6 +13,10 @@ package struct ChangePreview: Codable, Sendable {
     package var states: [State] = []
     /// Requests and connections that are open now on members and listeners that would get nothing new.
     package var openConnections = 0
+    /// Shifts that would move nobody then, each with why.
+    package var remarks: [String] = []
+    /// Overrides of operators that it would take the place of.
+    package var replaced: [NodeStatus.Override] = []
 
     package static let nameLimit = 100
 

@@ -91,17 +91,17 @@ struct ChangeReview {
     /// drained, disabled, forced down, cut over or wholly shifted.
     private func regionsOut(_ side: Side) -> Set<Int> {
         let overrides = side.overrides
-        var remaining = Set(intent.regions.indices.filter { overrides.regions[$0].map(Self.takesOut) != true })
+        var remaining = Set(intent.regions.indices.filter { overrides.regions[$0].map(\.takesOut) != true })
         var (servers, pools) = (Set<Int>(), Set<Int>())
         var (freeServers, freePools) = (Set<Int>(), Set<Int>())
         for (index, server) in intent.virtualServers.enumerated() {
             servers.insert(server.region)
-            if overrides.servers[index].map(Self.takesOut) != true { freeServers.insert(server.region) }
+            if overrides.servers[index].map(\.takesOut) != true { freeServers.insert(server.region) }
         }
         for (index, pool) in intent.pools.enumerated() {
             guard let region = pool.region else { continue }
             pools.insert(region)
-            if overrides.pools[index].map(Self.takesOut) != true, overrides.poolCutovers[index] == nil {
+            if overrides.pools[index].map(\.takesOut) != true, overrides.poolCutovers[index] == nil {
                 freePools.insert(region)
             }
         }
@@ -114,10 +114,6 @@ struct ChangeReview {
             if let region = intent.regions.firstIndex(where: { $0.name == shift.from }) { remaining.remove(region) }
         }
         return Set(intent.regions.indices).subtracting(remaining)
-    }
-
-    private static func takesOut(_ effect: EffectiveOverrides.Effect) -> Bool {
-        [.drain, .disable, .forceDown].contains(effect.entry.verdict)
     }
 
     // MARK: Names
@@ -148,7 +144,7 @@ struct ChangeReview {
     private func answer(of position: Int, _ side: Side) -> Answer {
         let wideIP = intent.wideIPs[position]
         guard wideIP.enabled else { return .none }
-        let states = wideIP.pools.map { state(of: $0, for: position, side) }
+        let states = wideIP.pools.map { side.steering.availability(ofPool: $0, in: position, side.overrides) }
         let atWorst: Answer = wideIP.isOpen && states.contains { $0 != .disabled } ? .doubtful : .none
         switch side.overrides.wideIPs[position]?.entry.verdict {
         case .disable: return .none
@@ -158,21 +154,14 @@ struct ChangeReview {
         }
     }
 
-    /// Of what a client gets that is sent to the pool.
-    private func state(of pool: Int, for wideIP: Int, _ side: Side) -> Availability {
-        let order = side.overrides.redirects[wideIP]?.first { $0.from == pool && $0.shift == nil }
-        guard let order else { return side.steering.pools[pool] }
-        return order.to.map { side.steering.pools[$0] }.max { $0.rawValue < $1.rawValue } ?? .down
-    }
-
     private func why(_ position: Int, _ side: Side) -> String {
         let wideIP = intent.wideIPs[position]
-        if let effect = side.overrides.wideIPs[position] { return "it would be under \(effect.entry.verdict.rawValue)" }
+        if let effect = side.overrides.wideIPs[position] { return "it would be \(effect.entry.verdict.participle)" }
         let pools = wideIP.pools.map { pool in
-            let order = side.overrides.redirects[position]?.first { $0.from == pool && $0.shift == nil }
-            let state = "\(state(of: pool, for: position, side))"
+            let state = "\(side.steering.availability(ofPool: pool, in: position, side.overrides))"
             let name = intent.pools[pool].name
-            return order == nil ? "\(name) \(state)" : "\(name) cut over to what is \(state)"
+            return side.overrides.cutover(of: pool, in: position) == nil
+                ? "\(name) \(state)" : "\(name) cut over to what is \(state)"
         }
         return "its pools would be \(Self.list(pools))"
     }

@@ -25,7 +25,7 @@ package struct Explainer {
 
     init(offline result: LoadResult) throws(ExplanationError) {
         guard let intent = result.intent, let geography = result.geography else {
-            throw ExplanationError(description: "the configuration has errors; `meridian check` names them")
+            throw ExplanationError("the configuration has errors; `meridian check` names them")
         }
         let plan = SteeringPlan(intent: intent, geography: geography)
         let steering = SteeringSnapshot(
@@ -51,24 +51,26 @@ package struct Explainer {
 
     func explain(_ request: ExplanationRequest) throws(ExplanationError) -> Explanation {
         guard let name = DomainName(request.name) else {
-            throw ExplanationError(description: "\"\(request.name)\" is not a domain name")
+            throw ExplanationError("\"\(request.name)\" is not a domain name", field: "name")
         }
         guard let type = RecordType(request.type) else {
-            throw ExplanationError(description: "\"\(request.type)\" is not a record type; write A, AAAA or the like")
+            throw ExplanationError(
+                "\"\(request.type)\" is not a record type; write A, AAAA or the like", field: "type")
         }
         var subnet: DNSMessage.ClientSubnet?
         if let client = request.client {
             guard let prefix = IPPrefix(client) else {
                 throw ExplanationError(
-                    description: "--client \(client) is not a network; write 192.0.2.0/24 or an address")
+                    "\"\(client)\" is not a network; write 192.0.2.0/24 or an address", field: "client")
             }
             subnet = DNSMessage.ClientSubnet(address: prefix.address, source: UInt8(prefix.length))
         }
         guard let resolver = IPAddress(request.resolver ?? "192.0.2.1") else {
-            throw ExplanationError(description: "--resolver \(request.resolver ?? "") is not an address")
+            throw ExplanationError("\"\(request.resolver ?? "")\" is not an address", field: "resolver")
         }
         if request.client == nil, request.resolver == nil {
-            throw ExplanationError(description: "for whom? give --client NETWORK or --resolver ADDRESS")
+            throw ExplanationError(
+                "for whom? give the client's network or address, or its resolver's address", field: "client")
         }
         return try explain(name, type, subnet, resolver, sequence: request.sequence)
     }
@@ -89,7 +91,7 @@ package struct Explainer {
         do {
             response = length > 0 ? try DNSMessage(wire: Array(output[..<length])) : nil
         } catch {
-            throw ExplanationError(description: "the answer cannot be read: \(error)")
+            throw ExplanationError("the answer cannot be read: \(error)")
         }
         let usesSubnet = intent.dns.clientSubnet && subnet.map { $0.source > 0 } ?? false
         let client = usesSubnet ? subnet?.address ?? resolver : resolver
@@ -109,14 +111,17 @@ package struct Explainer {
                 isApex: intent.zones.contains { $0.origin == noted })
         }
         let teller = StepTeller(explainer: self)
+        let isServed = record != nil || intent.zones.contains { name.isAtOrBelow($0.origin) }
+        let refusal = isServed ? nil : "no zone here has this name"
         return Explanation(
             name: name.description, type: type.description,
             client: usesSubnet ? subnet.map { "\($0.address)/\($0.source)" } ?? "" : "\(resolver)",
             generation: snapshot.generation, epoch: snapshot.epoch, sequence: sequence,
-            code: response.map { Self.name(ofCode: $0.responseCode) },
+            code: response.map { Self.name(ofCode: $0.responseCode) }, refusal: refusal,
             answers: response?.answers.map(Self.text) ?? [], authorities: response?.authorities.map(Self.text) ?? [],
-            scope: response?.clientSubnet.map { Int($0.scope) }, scopeReason: teller.scopeReason(record, usesSubnet),
-            ttlReason: teller.ttlReason(record, subject), steps: record?.steps.map(teller.step) ?? [],
+            scope: response?.clientSubnet.map { Int($0.scope) },
+            scopeReason: refusal ?? teller.scopeReason(record, usesSubnet),
+            ttlReason: refusal ?? teller.ttlReason(record, subject), steps: record?.steps.map(teller.step) ?? [],
             redirection: record?.redirection.map(teller.redirection),
             facts: teller.facts(record))
     }

@@ -10,6 +10,8 @@ package struct Explanation: Codable, Sendable {
     package var sequence: UInt64
     /// NOERROR and the like; `nil`: no answer is sent.
     package var code: String?
+    /// Why there is no answer, where no zone has the name.
+    package var refusal: String?
     /// The answer section as the wire has it.
     package var answers: [String]
     package var authorities: [String]
@@ -70,5 +72,13 @@ package struct ExplanationRequest: Sendable {
 
 /// Why nothing can be explained, in one line.
 package struct ExplanationError: Error, CustomStringConvertible {
-    package let description: String
+    /// Of the question, as the admin API names it; `nil`: it is not about one.
+    package let field: String?
+    package let reason: String
+    package var description: String { field.map { "\($0): \(reason)" } ?? reason }
+
+    init(_ reason: String, field: String? = nil) {
+        self.reason = reason
+        self.field = field
+    }
 }

@@ -38,8 +38,9 @@ package struct HTTPExplainer {
         let target = try RequestTarget(request.url)
         guard let client = IPAddress(request.client)?.unmapped else {
             throw ExplanationError(
-                description: request.client.isEmpty
-                    ? "for whom? give the client's address" : "client: \"\(request.client)\" is not an address")
+                request.client.isEmpty
+                    ? "for whom? give the client's address" : "\"\(request.client)\" is not an address",
+                field: "client")
         }
         let question = RequestQuestion(
             method: request.method, target: target.target, authority: target.authority,
@@ -103,16 +104,17 @@ package struct HTTPExplainer {
 
     private func fields(_ lines: [String]) throws(ExplanationError) -> [(name: String, value: String)] {
         guard lines.count <= HTTPExplanationRequest.fieldLimit else {
-            throw ExplanationError(description: "at most \(HTTPExplanationRequest.fieldLimit) header fields")
+            throw ExplanationError("at most \(HTTPExplanationRequest.fieldLimit) header fields", field: "headers")
         }
         var fields: [(name: String, value: String)] = []
         for line in lines {
             guard let colon = line.firstIndex(of: ":"), !line.utf8.contains(where: { $0 == 10 || $0 == 13 }) else {
-                throw ExplanationError(description: "\"\(line)\" is not a header field; write \"name: value\"")
+                throw ExplanationError(
+                    "\"\(line)\" is not a header field; write \"name: value\"", field: "headers")
             }
             let name = String(line[..<colon])
             guard name.lowercased() != "host" else {
-                throw ExplanationError(description: "the URL has the host; leave the header field Host out")
+                throw ExplanationError("the URL has the host; leave the header field Host out", field: "headers")
             }
             fields.append((name, String(line[line.index(after: colon)...].drop { $0 == " " })))
         }
@@ -153,7 +155,8 @@ package struct HTTPExplainer {
         if let name {
             guard let found = all.firstIndex(where: { $0.name == name }) else {
                 throw ExplanationError(
-                    description: "there is no listener \(name); there are \(all.map(\.name).joined(separator: ", "))")
+                    "there is no listener \(name); there are \(all.map(\.name).joined(separator: ", "))",
+                    field: "listener")
             }
             return (found, "named in the question")
         }
@@ -181,9 +184,10 @@ package struct HTTPExplainer {
         }
         let names = fit.prefix(10).map { "\(all[$0].name) (\(all[$0].endpoint))" }.joined(separator: ", ")
         throw ExplanationError(
-            description: fit.isEmpty
+            fit.isEmpty
                 ? "this node has no listener for \(target.isSecure ? "https" : "http")"
-                : "\(elsewhere)which listener does it come in by? name one of \(names)")
+                : "\(elsewhere)which listener does it come in by? name one of \(names)",
+            field: fit.isEmpty ? "url" : "listener")
     }
 
     private static func word(_ mode: ListenerSnapshot.Mode) -> String {

@@ -86,7 +86,7 @@ package struct HTTPExplanation: Codable, Sendable {
 
     package struct Member: Codable, Sendable {
         package var endpoint: String
-        /// `available`, `drained`, `down`, or `ejected`.
+        /// `available`, `ejected`, `draining`, `down` or `disabled`.
         package var state: String
         /// Requests or connections open now.
         package var open: Int

@@ -1,6 +1,10 @@
+import Addresses
 package import TrafficModel
 
 extension Intent {
+    /// Where this node's listeners are.
+    var listeningEndpoints: Set<Endpoint> { Set(listeners.map(\.endpoint)) }
+
     /// Everything that must be probed: virtual servers as the WIP tier sees them and members as the VIP tier does. Two
     /// users of one check on one endpoint share a target.
     package var healthTargets: Set<HealthTarget> {

@@ -18,9 +18,8 @@ struct MemberTeller {
     func member(_ index: Int, _ candidate: MemberSurvey.Candidate?) -> HTTPExplanation.Member {
         let member = upstream.members[index]
         let ejection = member.state.ejectionRemaining(now: now)
-        let isEjected = ejection > 0 && member.availability == .available
         return .init(
-            endpoint: "\(member.endpoint)", state: isEjected ? "ejected" : member.availability.rawValue,
+            endpoint: "\(member.endpoint)", state: StateTable.State(member, now: now).text,
             open: member.state.openCount, limit: member.maxConnections, ratio: member.ratio, share: candidate?.share,
             reasons: reasons(index, member, candidate, ejection))
     }

@@ -12,9 +12,12 @@ extension Node {
 
     /// Takes the caller's turn for a change; `changes.leave()` must follow.
     func takeTurn() async throws(ChangeError) {
-        guard await changes.enter() else {
+        switch await changes.enter() {
+        case .entered: break
+        case .full:
             logger.warning("a change was turned away: too many wait", metadata: ["waiting": "\(Turnstile.changeLine)"])
             throw .busy
+        case .gone: throw .abandoned
         }
         // Now, and not before: others had their turns while this one waited, and a body may have been long in coming.
         if let permission = Permission.current, !permission.isStillGiven() {
@@ -41,7 +44,7 @@ extension Node {
             if let trial = Trial.current { return await trial.record(tried(changes, next, reasons)) }
         }
         do throws(StateStoreError) {
-            try await store?.apply(changes, records)
+            try await keep(changes, records)
         } catch {
             logger.error("nothing was changed", metadata: ["reason": "\(error)"])
             throw .notStored(error)
@@ -71,7 +74,38 @@ extension Node {
             next.runs[name] = WindowRun(phase: .open, starts: .now, ends: .now)
         }
         for case .shift(let id, let shift?) in changes { next.shifts[id]?.progress = shift.goal }
-        return await preview(of: effective(next), objections: objections)
+        let overrides = effective(next)
+        let steering = steering(of: compiler, overrides)
+        var preview = await preview(of: compiler, steering, overrides)
+        preview.objections = objections
+        preview.remarks = idleShifts(next, .init(intent: compiler.intent, overrides: overrides, steering: steering))
+        // It is planned all the same: much can change until then.
+        if changes.contains(where: { if case .window(_, _?) = $0 { true } else { false } }) {
+            preview.remarks += self.objections(to: overrides, shifts: next.shifts).map {
+                "its run would be refused if it began now: \($0)"
+            }
+        }
+        preview.replaced = changes.compactMap(replaced)
+        return preview
+    }
+
+    /// Shifts that would move nobody, and that do now or are not there yet.
+    private func idleShifts(_ next: OperatorState, _ after: ShiftStanding) -> [String] {
+        let before = view().shiftStanding
+        return next.shifts.sorted { $0.key < $1.key }.compactMap { id, shift in
+            guard let obstacle = after.obstacle(of: id, shift) else { return nil }
+            guard let known = operators.shifts[id] else { return "it would move nobody: \(obstacle.words)" }
+            return before.obstacle(of: id, known) == nil ? "shift \(id) would move nobody: \(obstacle.words)" : nil
+        }
+    }
+
+    /// The override whose place a change takes.
+    private func replaced(by change: StateChange) -> NodeStatus.Override? {
+        switch change {
+        case .override(let subject, _?): operators.overrides.entries[subject].map { .init(subject, $0) }
+        case .weight(let subject, _?): operators.overrides.weights[subject].map { .init(subject, $0) }
+        default: nil
+        }
     }
 
     func effective(_ state: OperatorState) -> EffectiveOverrides {
@@ -91,14 +125,21 @@ extension Node {
     func record(_ record: AuditRecord) async {
         journal.record(NodeEvent(record))
         do throws(StateStoreError) {
-            try await store?.apply([], [record])
+            try await keep([], [record])
         } catch {
             logger.error("the audit trail misses a record", metadata: ["reason": "\(error)", "record": "\(record)"])
         }
     }
 
-    /// The latest changes, newest first; `nil` when the configuration has no `admin.state`.
-    package func audit(latest count: Int) async throws(StateStoreError) -> [AuditRecord]? {
-        try await store?.audit(latest: count)
+    private func keep(_ changes: [StateChange], _ records: [AuditRecord]) async throws(StateStoreError) {
+        guard let store else { return recentAudit.append(records) }
+        try await store.apply(changes, records)
+    }
+
+    /// The latest changes, newest first. Without `admin.state` they are those since the start, ``RecentAudit/limit`` at
+    /// most.
+    package func audit(latest count: Int) async throws(StateStoreError) -> [AuditRecord] {
+        guard let store else { return recentAudit.latest(count) }
+        return try await store.audit(latest: count)
     }
 }

@@ -1,5 +1,6 @@
 import Addresses
 import Balancing
+import DNSService
 import DNSWire
 import HealthMonitoring
 import Logging
@@ -52,6 +53,23 @@ extension Node {
         watch.states = states
         tell(turns)
         noteCertificates()
+        let now = MonotonicClock.now
+        routeFailures.look(at: proxy.routes, now: now)
+        let (access, queries) = (proxy.status, dnsCounters.logs.counts)
+        tell(accessLines.look(lost: access.droppedLogLines, failures: access.logFailures, now: now), of: "access")
+        tell(queryLines.look(lost: queries.dropped, failures: queries.failures, now: now), of: "query")
+    }
+
+    private func tell(_ news: LostLines.News?, of log: String) {
+        switch news {
+        case .begun:
+            logger.error(
+                "lines of a log are lost: its disk is full, or its file cannot be written or not fast enough",
+                metadata: ["log": "\(log)"])
+        case .over(let count):
+            logger.notice("lines of a log are lost no more", metadata: ["log": "\(log)", "lost": "\(count)"])
+        case nil: break
+        }
     }
 
     private func tell(_ turns: [StateTable.Turn]) {
@@ -114,6 +132,7 @@ extension Node {
         if let effect, effect.entry.verdict != .weight, effect.entry.verdict != .cutover {
             return (effect.words, effect.entry.author)
         }
+        if turn.to == .cutOver, let effect = cutover(of: turn.part) { return (effect.words, effect.entry.author) }
         let text =
             switch turn.part {
             case .member(let upstream, let member): memberReason(upstream, member, turn.to)
@@ -127,6 +146,15 @@ extension Node {
                     : "disabled in the configuration"
             }
         return (text, "")
+    }
+
+    /// The cutover that takes everything from a region or pool.
+    private func cutover(of part: StateTable.Part) -> EffectiveOverrides.Effect? {
+        switch part {
+        case .pool(let position): effective.poolCutovers[position]
+        case .region(let position): effective.regionCutovers[position]
+        case .member, .virtualServer, .wideIP: nil
+        }
     }
 
     /// What the monitors say that have it down; `nil`: none has.
@@ -166,7 +194,8 @@ extension Node {
         }
         let known = snapshot.balancing.upstreams[upstream].members[member].state
         if state == .ejected {
-            let seconds = known.ejectionRemaining(now: MonotonicClock.now) / 1_000_000_000
+            // Rounded up: the last second is one too.
+            let seconds = (known.ejectionRemaining(now: MonotonicClock.now) + 999_999_999) / 1_000_000_000
             return "\(known.latestFailure.map { "\($0.reason.text)" } ?? "connections failed"): out for \(seconds) s"
         }
         return intent.upstreams[upstream].monitors.isEmpty ? "nothing speaks against it" : "its checks succeed"

@@ -13,7 +13,7 @@ extension Node {
         try await takeTurn()
         defer { changes.leave() }
         guard compiler.intent.virtualServers.contains(where: { $0.name == server }) else {
-            throw .unknown("the configuration has no virtual-server named \(server)")
+            throw .unknown("the configuration has no virtual-server named \(server)", field: "name")
         }
         guard failback.locked.contains(server) else {
             throw .refused(["the virtual server \(server) does not wait for anybody"])

@@ -18,11 +18,14 @@ extension NodeView {
     }
 
     package var shiftStatus: [NodeStatus.Shift] {
-        operators.shifts.sorted { $0.key < $1.key }.map { id, shift in
+        guard !operators.shifts.isEmpty else { return [] }
+        let standing = shiftStanding
+        return operators.shifts.sorted { $0.key < $1.key }.map { id, shift in
             NodeStatus.Shift(
                 id: id, wideIP: shift.wideIP, kind: shift.kind.rawValue, from: shift.from, to: shift.to,
                 share: shift.share, progress: shift.progress, isReturning: shift.isReturning,
-                remaining: shift.remaining / .seconds(1), reason: shift.reason, author: shift.author)
+                remaining: shift.remaining / .seconds(1), idle: standing.obstacle(of: id, shift)?.words,
+                reason: shift.reason, author: shift.author)
         }
     }
 }
@@ -32,11 +35,16 @@ extension Node {
         let now = WallTime.now
         return windows.sorted { $0.key < $1.key }.map { name, window in
             let next = timetable.occurrence(of: window, named: name, at: now, skip: operators.skips[name])
-            let isDue = next?.phase(at: now) != nil
-            let state =
-                operators.runs[name]?.phase.rawValue ?? (isDue && refusedRuns[name] != nil ? "refused" : "waiting")
+            let phase = operators.runs[name]?.phase
+            // A run that drained may be refused to open: then it goes on draining.
+            let refusal = refusedRuns[name].flatMap { refused in
+                next?.phase(at: now) == refused.run.phase && next?.ends == refused.run.ends ? refused.reasons : nil
+            }
+            let state = refusal != nil ? "refused" : phase?.rawValue ?? "waiting"
             return NodeStatus.Window(
-                name: name, plan: window.words, isConfigured: compiler.intent.windows[name] != nil, state: state,
+                name: name, kind: window.subject.kind.rawValue, subject: window.subject.name, plan: window.words,
+                isConfigured: compiler.intent.windows[name] != nil, state: state, isDraining: phase == .draining,
+                refusal: refusal?.joined(separator: "; "),
                 drains: next?.drains.milliseconds, starts: next?.starts.milliseconds, ends: next?.ends.milliseconds,
                 reason: window.reason, author: window.author)
         }
@@ -44,7 +52,7 @@ extension Node {
 }
 
 extension NodeStatus.Override {
-    fileprivate init(_ subject: Overrides.Subject, _ entry: Overrides.Entry) {
+    init(_ subject: Overrides.Subject, _ entry: Overrides.Entry) {
         self.init(
             kind: subject.kind.rawValue, name: subject.name, verdict: entry.verdict.rawValue, target: entry.target,
             factor: entry.verdict == .weight ? entry.factor : nil, window: entry.window, reason: entry.reason,

@@ -12,8 +12,9 @@ extension Node {
         try await takeTurn()
         defer { changes.leave() }
         let intent = compiler.intent
+        let subject = intent.spelling(of: subject)
         guard intent.has(subject) else {
-            throw .unknown("the configuration has no \(subject.kind.rawValue) named \(subject.name)")
+            throw .unknown("the configuration has no \(subject.kind.rawValue) named \(subject.name)", field: "name")
         }
         let isWeight = entry.verdict == .weight
         guard operators.overrides[subject, ofWeight: isWeight] != nil || operators.overrides.count < Overrides.limit
@@ -32,24 +33,35 @@ extension Node {
     }
 
     /// Takes overrides back: the verdict, the weight, or both where there are both.
+    @discardableResult
     package func clearOverride(
-        _ subject: Overrides.Subject, by author: Author, isForced: Bool = false
-    ) async throws(ChangeError) {
+        _ subject: Overrides.Subject, reason: String = "", by author: Author, isForced: Bool = false
+    ) async throws(ChangeError) -> ClearedOverride {
         try await takeTurn()
         defer { changes.leave() }
+        // One that the configuration has no more keeps the spelling that it was set with.
+        let subject =
+            operators.overrides[subject, ofWeight: false] ?? operators.overrides[subject, ofWeight: true] == nil
+            ? compiler.intent.spelling(of: subject) : subject
         let found = [
             operators.overrides.entries[subject].map { (StateChange.override(subject, nil), $0) },
             operators.overrides.weights[subject].map { (StateChange.weight(subject, nil), $0) },
         ].compactMap(\.self)
         // To enable what is enabled is what was asked for.
         if found.isEmpty, !compiler.intent.has(subject) {
-            throw .unknown("the configuration has no \(subject.kind.rawValue) named \(subject.name)")
+            throw .unknown("the configuration has no \(subject.kind.rawValue) named \(subject.name)", field: "name")
+        }
+        // Nothing happened that anybody should read of.
+        guard !found.isEmpty || Trial.current != nil else {
+            return ClearedOverride(cleared: [], held: view().overrides(over: subject))
         }
         let words = found.map(\.1.words).joined(separator: ", ")
         let record = AuditRecord(
             time: .now, author: author.name, origin: author.origin, action: .clearOverride, subject: subject,
-            detail: words + (isForced ? " (forced)" : ""))
+            detail: words + (isForced ? " (forced)" : ""), reason: reason)
         try await make(found.map(\.0), isForced: isForced, [record])
+        return ClearedOverride(
+            cleared: found.map { NodeStatus.Override(subject, $0.1) }, held: view().overrides(over: subject))
     }
 
     private func check(
@@ -57,27 +69,31 @@ extension Node {
     ) throws(ChangeError) {
         switch (entry.verdict, subject.kind) {
         case (.drain, .wideIP):
-            throw .invalid("a wide IP cannot be drained: drain its pools, or disable it")
+            throw .invalid("a wide IP cannot be drained: drain its pools, or disable it", field: "verdict")
         case (.weight, .wideIP):
-            throw .invalid("a wide IP has no share to weigh: weigh its pools")
+            throw .invalid("a wide IP has no share to weigh: weigh its pools", field: "verdict")
         case (.weight, _):
             guard (0...Overrides.factorLimit).contains(entry.factor) else {
-                throw .invalid("factor: from 0 to \(Int(Overrides.factorLimit))")
+                throw .invalid("factor: from 0 to \(Int(Overrides.factorLimit))", field: "factor")
             }
         case (.cutover, .region), (.cutover, .pool):
             guard let target = entry.target, !Glob(target).isPattern, !Glob(subject.name).isPattern else {
-                throw .invalid("a cutover goes from one \(subject.kind.rawValue) to one other, without patterns")
+                throw .invalid(
+                    "a cutover goes from one \(subject.kind.rawValue) to one other, without patterns", field: "to")
             }
-            guard target != subject.name else { throw .invalid("\(target) cannot take over from itself") }
+            guard target != subject.name else {
+                throw .invalid("\(target) cannot take over from itself", field: "to")
+            }
             let taker = Overrides.Subject(subject.kind, target)
             guard intent.has(taker) else {
-                throw .unknown("the configuration has no \(subject.kind.rawValue) named \(target)")
+                throw .unknown("the configuration has no \(subject.kind.rawValue) named \(target)", field: "to")
             }
             if operators.overrides.entries[taker]?.verdict == .cutover {
-                throw .invalid("\(target) is cut over itself: take that back first, with enable \(taker)")
+                throw .invalid(
+                    "\(target) is cut over itself: take that back first, with enable \(taker)", field: "to")
             }
         case (.cutover, _):
-            throw .invalid("only regions and pools can be cut over")
+            throw .invalid("only regions and pools can be cut over", field: "verdict")
         default: break
         }
     }
@@ -124,5 +140,19 @@ extension Overrides.Entry {
 
     private static func brief(_ factor: Double) -> String {
         factor == factor.rounded() ? "\(Int(factor))" : "\(factor)"
+    }
+}
+
+extension Overrides.Verdict {
+    /// What becomes of its subject, in words.
+    var participle: String {
+        switch self {
+        case .drain: "drained"
+        case .disable: "disabled"
+        case .forceDown: "forced down"
+        case .forceUp: "forced up"
+        case .cutover: "cut over"
+        case .weight: "weighed"
+        }
     }
 }

@@ -37,8 +37,9 @@ extension Node {
         guard operators.shifts.count < Shift.limit else {
             throw .refused(["there are \(Shift.limit) shifts: cancel some first"])
         }
-        let shift = Shift(
-            wideIP: plan.wideIP, kind: plan.kind, from: plan.from, to: plan.to, share: plan.share,
+        var shift = Shift(
+            wideIP: compiler.intent.spelling(ofWideIP: plan.wideIP), kind: plan.kind, from: plan.from, to: plan.to,
+            share: plan.share,
             slope: plan.share / (plan.duration / .seconds(1)), reason: plan.reason, author: author.name, since: .now)
         try check(shift)
         if !isForced {
@@ -53,6 +54,16 @@ extension Node {
             try checkTarget(of: shift)
         }
         let id = operators.lastShift + 1
+        var next = operators
+        next.shifts[id] = shift
+        let standing = ShiftStanding(
+            intent: compiler.intent, overrides: effective(next), steering: snapshot.authority.steering)
+        if !isForced, case .sentBack(let order)? = standing.obstacle(of: id, shift) {
+            let remedy = order.map { ": \($0.orderWords); take that back first, with enable \($0.subject)" } ?? ""
+            throw .refused(["nobody would be moved\(remedy)"])
+        }
+        // Those clients are there already. It keeps them when the cutover is taken back, and then lets them go slowly.
+        if standing.isForestalled(id) { shift.progress = shift.goal }
         let record = AuditRecord(
             time: .now, author: author.name, origin: author.origin, action: .startShift, kind: "shift", name: "\(id)",
             detail: shift.words + (isForced ? " (forced)" : ""), reason: plan.reason)
@@ -64,7 +75,7 @@ extension Node {
     package func cancelShift(_ id: Int64, by author: Author) async throws(ChangeError) -> Duration {
         try await takeTurn()
         defer { changes.leave() }
-        guard var shift = operators.shifts[id] else { throw .unknown("there is no shift \(id)") }
+        guard var shift = operators.shifts[id] else { throw .unknown("there is no shift \(id)", field: "id") }
         shift.isReturning = true
         let record = AuditRecord(
             time: .now, author: author.name, origin: author.origin, action: .cancelShift, kind: "shift", name: "\(id)",
@@ -75,15 +86,21 @@ extension Node {
 
     private func check(_ shift: Shift) throws(ChangeError) {
         let intent = compiler.intent
-        guard [.region, .pool].contains(shift.kind) else { throw .invalid("a shift is between regions or pools") }
-        guard shift.from != shift.to else { throw .invalid("a shift goes to another \(shift.kind.rawValue)") }
-        for name in [shift.from, shift.to] {
+        guard [.region, .pool].contains(shift.kind) else {
+            throw .invalid("a shift is between regions or pools", field: "kind")
+        }
+        guard shift.from != shift.to else {
+            throw .invalid("a shift goes to another \(shift.kind.rawValue)", field: "to")
+        }
+        for (field, name) in [("from", shift.from), ("to", shift.to)] {
             guard !Glob(name).isPattern, intent.has(Overrides.Subject(shift.kind, name)) else {
-                throw .unknown("the configuration has no \(shift.kind.rawValue) named \(name)")
+                throw .unknown("the configuration has no \(shift.kind.rawValue) named \(name)", field: field)
             }
         }
         let concerned = intent.wideIPs.indices.filter { shift.concerns(intent.wideIPs[$0]) }
-        guard !concerned.isEmpty else { throw .unknown("the configuration has no wide IP named \(shift.wideIP)") }
+        guard !concerned.isEmpty else {
+            throw .unknown("the configuration has no wide IP named \(shift.wideIP)", field: "wide_ip")
+        }
         let pools = { (wideIP: Int, name: String) in
             intent.wideIPs[wideIP].pools.filter { intent.pools[$0].isOf(shift.kind, name, in: intent) }
         }

@@ -26,27 +26,30 @@ extension NodeView {
         let found = await findings()
         let (intent, steering) = (intent, snapshot.authority.steering)
         let answers = AnswerCounts(dnsCounters.all, pairSlots, poolSlots)
-        let checks = { (endpoint: Endpoint, monitors: [Int]) in
-            monitors.map { position in
-                let monitor = intent.monitors[position]
-                let status = found[HealthTarget(endpoint: endpoint, monitor: monitor)]
-                return NodeStatus.Check(
-                    monitor: monitor.name, state: "\(status?.state ?? .unknown)", reason: status?.lastReason ?? "")
-            }
-        }
+        let now = MonotonicClock.now
+        let upstreams = Dictionary(
+            snapshot.balancing.listeners.map { listener in
+                (listener.name, listener.upstreams.map { snapshot.balancing.upstreams[$0].name })
+            }, uniquingKeysWith: { first, _ in first })
         return NodeStatus(
             generation: snapshot.generation, epoch: snapshot.epoch,
             uptime: Double((ContinuousClock.now - started) / .milliseconds(1)) / 1000,
-            wideIPs: intent.wideIPs.map { wideIP in
+            regions: intent.regions.enumerated().map { position, region in
                 .init(
-                    name: wideIP.name.description, method: wideIP.method.rawValue,
+                    name: region.name, state: table.regions[position].text,
+                    target: effective.regionCutovers[position]?.entry.target)
+            },
+            wideIPs: intent.wideIPs.enumerated().map { position, wideIP in
+                .init(
+                    name: wideIP.name.description, state: table.wideIPs[position].text, method: wideIP.method.rawValue,
                     pools: wideIP.pools.map { intent.pools[$0].name }, ttl: wideIP.ttl,
                     answers: answers.wideIPs[wideIP.name.description] ?? 0)
             },
-            pools: zip(intent.pools, steering.pools).map { pool, availability in
+            pools: intent.pools.enumerated().map { position, pool in
                 .init(
                     name: pool.name, region: pool.region.map { intent.regions[$0].name },
-                    host: pool.host?.description, state: "\(availability)",
+                    host: pool.host?.description, state: table.pools[position].text,
+                    target: effective.poolCutovers[position]?.entry.target,
                     virtualServers: pool.virtualServers.map { intent.virtualServers[$0].name }, ttl: pool.ttl,
                     answers: answers.pools[pool.name] ?? 0)
             },
@@ -54,25 +57,28 @@ extension NodeView {
                 .init(
                     name: server.name, region: intent.regions[server.region].name,
                     endpoint: server.endpoint.description, state: "\(availability)",
-                    checks: checks(server.endpoint, server.monitors),
+                    checks: checks(server.endpoint, server.monitors, found),
                     hold: observations.conditions[server.name].map { .init($0, now: MonotonicClock.now) })
             },
             upstreams: zip(intent.upstreams, snapshot.balancing.upstreams).map { upstream, compiled in
                 .init(
                     name: upstream.name,
                     members: compiled.members.map { member in
-                        Self.status(of: member, checks: checks(member.endpoint, upstream.monitors))
+                        Self.status(of: member, checks: checks(member.endpoint, upstream.monitors, found))
                     })
             },
             listeners: proxy.status.listeners.map {
                 .init(
                     name: $0.name, endpoint: $0.endpoint.description, openConnections: $0.openConnections,
-                    connections: $0.connections)
+                    connections: $0.connections, upstreams: upstreams[$0.name] ?? [])
             },
             routes: proxy.routes.map {
-                .init(listener: $0.listener, name: $0.name, traffic: .init($0.traffic))
+                .init(
+                    listener: $0.listener, name: $0.name, traffic: .init($0.traffic),
+                    failedAgo: routeFailures.age(of: $0, now: now))
             },
             certificates: proxy.certificates.map { .init(name: $0.name, daysLeft: $0.daysLeft) },
+            refusedReload: refusedReload,
             overrides: overrideStatus, windows: windows, shifts: shiftStatus,
             refusedChanges: refusedChanges, events: journal.counts, admin: adminCounters.totals,
             dns: .init(
@@ -86,12 +92,16 @@ extension NodeView {
     }
 
     private static func status(of member: MemberSnapshot, checks: [NodeStatus.Check]) -> NodeStatus.Member {
-        let isEjected = member.state.ejectionRemaining(now: MonotonicClock.now) > 0
-        let state = isEjected && member.availability == .available ? "ejected" : member.availability.rawValue
-        return NodeStatus.Member(
-            endpoint: member.endpoint.description, state: state, open: member.state.openCount,
-            started: member.state.startedCount, failed: member.state.failureCount,
+        let now = MonotonicClock.now
+        var status = NodeStatus.Member(
+            endpoint: member.endpoint.description, state: StateTable.State(member, now: now).text,
+            open: member.state.openCount, started: member.state.startedCount, failed: member.state.failureCount,
             ejections: member.state.ejectionCount, checks: checks, traffic: .init(member.state.traffic.totals))
+        if let failure = member.state.latestFailure, failure.reason.isOfCertificate {
+            let age = Double(now - min(now, failure.at)) / 1e9
+            if age < 3_600 { (status.refusal, status.refusedAgo) = ("\(failure.reason.text)", age) }
+        }
+        return status
     }
 
     /// Newest first, over all workers.
@@ -137,7 +147,8 @@ extension NodeStatus.Proxy {
             drainingConnections: status.drainingConnections, aborted: status.aborted, retries: status.retries,
             replays: status.replays, malformed: status.malformed, timeouts: status.timeouts,
             rateLimited: status.rateLimited, overloaded: status.overloaded, evicted: status.evicted,
-            sourceLimited: status.sourceLimited, floods: status.floods, loops: status.loops,
+            hoards: status.hoards, sourceLimited: status.sourceLimited, floods: status.floods,
+            refusedStreams: status.refusedStreams, loops: status.loops,
             descriptorPauses: status.descriptorPauses,
             bufferedBytes: status.bufferedBytes)
     }

@@ -29,9 +29,14 @@ extension Node {
     /// Ends overrides whose time has come, opens and closes windows, and moves shifts on.
     func advance(to now: WallTime, elapsed: Duration) async {
         let isDue = !timetable.due(operators, windows: windows, at: now).isEmpty
-        guard isDue || operators.shifts.values.contains(where: { !$0.hasArrived || $0.isOver }) else { return }
+        let isMissed = refusedRuns.values.contains { $0.run.ends <= now }
+        guard isDue || isMissed || operators.shifts.values.contains(where: { !$0.hasArrived || $0.isOver }) else {
+            return
+        }
         await changes.enterAnyway()
         defer { changes.leave() }
+        // Before windows that came once are forgotten.
+        await missRuns(at: now)
         // Asked again: others may have had their turn before this one.
         for due in timetable.due(operators, windows: windows, at: now) { await meet(due, at: now) }
         await moveShifts(by: elapsed, at: now)
@@ -79,12 +84,30 @@ extension Node {
             guard case .refused(let reasons) = error, let run else { return }
             let isNew = refusedRuns[name]?.run != run
             // It is tried again when anything changed.
-            refusedRuns[name] = (run, snapshot.epoch)
+            refusedRuns[name] = RefusedRun(run: run, reasons: reasons, epoch: snapshot.epoch)
             guard isNew else { return }
             logger.error(
-                "a window does not begin", metadata: ["window": "\(name)", "reasons": "\(reasons)"])
+                "a window does not begin",
+                metadata: ["window": "\(name)", "reasons": "\(reasons.joined(separator: "; "))"])
             await record(
                 record(.refuseWindow, "window", name, reasons.joined(separator: "; "), window?.reason ?? "", now))
+        }
+    }
+
+    /// Tells of windows that were refused until their time was over: who planned them may think that the work was done.
+    private func missRuns(at now: WallTime) async {
+        for (name, refused) in refusedRuns.sorted(by: { $0.key < $1.key }) where refused.run.ends <= now {
+            refusedRuns[name] = nil
+            // One that is gone from the configuration, or was put off, is nobody's any more.
+            guard let window = windows[name],
+                MaintenanceCalendar.occurrence(
+                    of: window, notEndedAt: refused.run.ends.advanced(by: .milliseconds(-1)))?
+                    .ends == refused.run.ends
+            else { continue }
+            let what = refused.run.phase == .open && operators.runs[name] != nil ? "open" : "begin"
+            let detail = "it did not \(what): \(refused.reasons.joined(separator: "; "))"
+            logger.error("a window is over and did not \(what)", metadata: ["window": "\(name)"])
+            await record(record(.missWindow, "window", name, detail, window.reason, now))
         }
     }
 

@@ -58,20 +58,9 @@ extension Node {
         var listeners: [NodeTopology.Listener] = []
         var byEndpoint: [String: [String]] = [:]
         for listener in snapshot.balancing.listeners {
-            var positions: [Int]
-            let isTCP: Bool
-            switch listener.mode {
-            case .http(let table):
-                positions = table.routes.compactMap { if case .upstream(let at) = $0.action { at } else { nil } }
-                isTCP = false
-            case .tcp(let upstream):
-                positions = [upstream]
-                isTCP = true
-            }
-            var seen: Set<Int> = []
-            positions.removeAll { !seen.insert($0).inserted }
+            let isTCP = if case .tcp = listener.mode { true } else { false }
             let endpoint = (bound[listener.name] ?? listener.endpoint).description
-            let names = positions.map { upstreams[$0].name }
+            let names = listener.upstreams.map { upstreams[$0].name }
             listeners.append(.init(name: listener.name, endpoint: endpoint, isTCP: isTCP, upstreams: names))
             byEndpoint[endpoint] = names
         }

@@ -16,13 +16,15 @@ extension Node {
             throw .refused(["there are \(MaintenanceWindow.limit) windows: cancel some first"])
         }
         guard compiler.intent.has(window.subject) else {
-            throw .unknown("the configuration has no \(window.subject.kind.rawValue) named \(window.subject.name)")
+            throw .unknown(
+                "the configuration has no \(window.subject.kind.rawValue) named \(window.subject.name)", field: "name")
         }
         guard window.subject.kind != .wideIP else {
-            throw .invalid("a wide IP cannot be maintained: name its region or pool")
+            throw .invalid("a wide IP cannot be maintained: name its region or pool", field: "kind")
         }
         guard MaintenanceCalendar.occurrence(of: window, notEndedAt: .now) != nil else {
-            throw .invalid("the window is over already, or never comes")
+            let isOnce = if case .once = window.schedule { true } else { false }
+            throw .invalid("the window is over already, or never comes", field: isOnce ? "start" : "days")
         }
         var window = window
         window.author = author.name
@@ -37,7 +39,7 @@ extension Node {
     package func cancelWindow(_ name: String, by author: Author) async throws(ChangeError) -> WallTime? {
         try await takeTurn()
         defer { changes.leave() }
-        guard let window = windows[name] else { throw .unknown("there is no window named \(name)") }
+        guard let window = windows[name] else { throw .unknown("there is no window named \(name)", field: "name") }
         var made: [StateChange] = operators.runs[name] == nil ? [] : [.run(name, nil)]
         var end: WallTime?
         if compiler.intent.windows[name] == nil {
@@ -52,6 +54,7 @@ extension Node {
             time: .now, author: author.name, origin: author.origin, action: .cancelWindow, kind: "window", name: name,
             detail: end.map { "the run that ends \($0.text)" } ?? "")
         try await make(made, isForced: true, [record])
+        if Trial.current == nil { refusedRuns[name] = nil }
         return end
     }
 }
@@ -70,6 +73,13 @@ extension MaintenanceWindow {
 }
 
 extension Duration {
+    /// ``brief`` for what is still to come: no less than it is, and from two minutes on in whole minutes.
+    package var roughly: String {
+        let seconds = max(0, Int64((self / .seconds(1)).rounded(.up)))
+        guard seconds > 0 else { return "0s" }
+        return Duration.seconds(seconds < 120 ? seconds : (seconds + 59) / 60 * 60).brief
+    }
+
     /// As people write it: `1h30m`.
     package var brief: String {
         var rest = Int64(self / .milliseconds(1))

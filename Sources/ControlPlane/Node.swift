@@ -39,28 +39,35 @@ package actor Node {
         didSet { accessSettings.set(compiler.intent) }
     }
     nonisolated let accessSettings: AccessSettings
+    /// `nil`: nobody serves `accessSettings`, or not yet.
+    var accessFollower: (any AccessFollower)?
     /// What the node does beside its data planes.
     var meter = NodeMeter()
     /// What wide IPs and pools did, for their objectives.
     var services = ServiceLevels()
+    var routeFailures = RouteFailures()
     /// What came from zone files: a reload takes over what did not change.
     private(set) var zones: ZoneCache
     /// Of the configuration in force.
     private(set) var diagnostics: [Diagnostic]
     /// Zone files that the configuration in force goes without.
     private(set) var zoneFailures: [ZoneFailure] = []
+    /// The latest reload, where it was refused.
+    private(set) var refusedReload: NodeStatus.RefusedReload?
     var operators: OperatorState
     /// What `operators` comes to for this configuration.
     var effective: EffectiveOverrides
     var timetable = Timetable()
     /// Runs of windows that may not begin, and the epoch in which that was found.
-    var refusedRuns: [String: (run: WindowRun, epoch: UInt64)] = [:]
+    var refusedRuns: [String: RefusedRun] = [:]
     /// Of shifts, as far as it is on the disk.
     var storedProgress: [Int64: Double]
     /// Verdicts of monitors that are not on the disk yet.
     var unwrittenHealth: [HealthMemory: HealthState] = [:]
     /// `nil`: nothing outlives the process.
     let store: StateStore?
+    /// Without a store.
+    var recentAudit = RecentAudit()
     var failback: FailbackTracker
     let changes = Turnstile(line: Turnstile.changeLine)
     var revisions: Revisions
@@ -69,6 +76,7 @@ package actor Node {
     package nonisolated let journal = Journal()
     package nonisolated let adminCounters = AdminCounters()
     var watch: Watch
+    var (accessLines, queryLines) = (LostLines(), LostLines())
     private(set) var snapshot: Snapshot
 
     private let authority: Published<AuthoritySnapshot>
@@ -91,7 +99,9 @@ package actor Node {
     ///   - inherited: sockets that a service manager bound.
     package static func start(
         configurationPath: String,
-        loader: @escaping Loader = { ConfigurationLoader.load(path: $0, reusing: $1) },
+        loader: @escaping Loader = {
+            ConfigurationLoader.load(path: $0, reusing: $1, judgedBy: CertificateFiles.judge)
+        },
         log: ProgramLog? = nil,
         inherited: InheritedSockets? = nil,
         logger: Logger
@@ -167,10 +177,13 @@ package actor Node {
         watch = Watch(snapshot, intent: intent, overrides: effective)
         authority = Published(snapshot.authority)
         balancing = Published(snapshot.balancing)
-        proxy = ProxyServer(group: sockets, published: balancing, accessLog: intent.proxy.accessLog, logger: logger)
         let (changes, continuation) = AsyncStream.makeStream(of: [HealthChange].self)
         healthChanges = changes
-        health = HealthMonitor(group: group, logger: logger) { continuation.yield($0) }
+        let health = HealthMonitor(group: group, logger: logger) { continuation.yield($0) }
+        self.health = health
+        proxy = ProxyServer(
+            group: sockets, published: balancing, accessLog: intent.proxy.accessLog, logger: logger,
+            descriptors: DescriptorLimit.current, isOwnProbe: { health.sources.take($0) })
     }
 
     private static func threads(_ intent: Intent) -> Int {
@@ -184,7 +197,9 @@ package actor Node {
         try await proxy.apply(snapshot.balancing, inherited: inherited.forListeners)
         dns = try await makeNameServer(compiler.intent.dns)
         keepInherited()
-        health.update(targets: compiler.intent.healthTargets, tellsDoubts: compiler.intent.usesStateTTL)
+        health.update(
+            targets: compiler.intent.healthTargets, listeners: compiler.intent.listeningEndpoints,
+            tellsDoubts: compiler.intent.usesStateTTL)
         logger.info(
             "serving",
             metadata: [
@@ -196,13 +211,15 @@ package actor Node {
         warnOfFewDescriptors()
     }
 
-    /// Each connection needs one, and another towards its member.
+    /// Each client's connection needs one, and another towards its member.
     private func warnOfFewDescriptors() {
         let wanted = compiler.intent.proxy.limits.connections
-        guard !compiler.intent.listeners.isEmpty, let limit = DescriptorLimit.current, limit < wanted else { return }
+        guard !compiler.intent.listeners.isEmpty, let limit = DescriptorLimit.current else { return }
+        let allowed = DescriptorShare(descriptors: limit).connections
+        guard allowed < wanted else { return }
         logger.warning(
-            "the system allows fewer descriptors than proxy.limits.connections asks for; raise its limit (ulimit -Hn)",
-            metadata: ["limit": "\(limit)", "connections": "\(wanted)"])
+            "proxy.limits.connections is more than the system has descriptors for, so that fewer are taken; raise its limit (ulimit -Hn)",
+            metadata: ["descriptors": "\(limit)", "taken": "\(allowed)", "connections": "\(wanted)"])
     }
 
     private func makeNameServer(_ settings: NameServer) async throws -> DNSServer? {
@@ -243,15 +260,13 @@ package actor Node {
         let outcome = await replaceConfiguration()
         if Trial.current != nil { return outcome }
         meter.reloaded(isApplied: outcome.applied)
-        if !outcome.applied {
-            logger.error(
-                "reload refused: the configuration in force stays", metadata: ["reasons": "\(outcome.messages)"])
-        }
+        refusedReload = outcome.refusal(at: .now)
+        if !outcome.applied { outcome.tellRefusal(logger) }
         await record(
             AuditRecord(
                 time: .now, author: author.name, origin: author.origin, action: .reload,
                 detail: outcome.applied ? "generation \(outcome.generation)" : "refused",
-                reason: outcome.applied ? "" : outcome.messages.first ?? ""))
+                reason: outcome.applied ? "" : outcome.errors.first ?? ""))
         return outcome
     }
 
@@ -269,6 +284,12 @@ package actor Node {
         ] where isOther {
             return refused("\(key) cannot change while the node runs; restart it")
         }
+        let takeOverAccess: @Sendable () -> Void
+        do {
+            takeOverAccess = try prepareAccess(intent)
+        } catch {
+            return refused("admin.tls: \(error)")
+        }
         intent.generation = snapshot.generation + 1
         let candidate = await makeCompiler(
             for: intent, geography: result.geography ?? GeographyDatabase(), previous: compiler)
@@ -279,7 +300,7 @@ package actor Node {
             trial.record(await preview(of: candidate, steering, overrides))
             return ReloadOutcome(
                 applied: true, generation: intent.generation,
-                result.diagnostics + brokenRules(intent, steering, overrides))
+                result.diagnostics + remarks(on: intent, steering, overrides))
         }
         let next = candidate.compile(
             overrides: overrides, observations: observations, epoch: snapshot.epoch + 1, now: MonotonicClock.now,
@@ -304,6 +325,7 @@ package actor Node {
         observations.keep(targets)
         if compiler.intent.windows != intent.windows { revisions.bump([.overrides, .windows]) }
         compiler = candidate
+        takeOverAccess()
         keepInherited()
         log?.set(intent.log)
         effective = overrides
@@ -314,14 +336,14 @@ package actor Node {
         diagnostics = result.diagnostics
         zoneFailures = result.zoneFailures
         publish()
-        health.update(targets: targets, tellsDoubts: intent.usesStateTTL)
+        health.update(targets: targets, listeners: intent.listeningEndpoints, tellsDoubts: intent.usesStateTTL)
         FreedMemory.giveBack()
         for failure in zoneFailures {
             logger.error(
                 "a zone file is broken",
                 metadata: [
                     "zone": "\(failure.origin)", "file": "\(failure.file)", "served": "\(failure.isServed)",
-                    "reasons": "\(failure.messages)",
+                    "reasons": "\(failure.messages.joined(separator: "; "))",
                 ])
             journal.record(
                 NodeEvent(
@@ -333,20 +355,10 @@ package actor Node {
             "reloaded",
             metadata: ["generation": "\(snapshot.generation)", "zone.files.read": "\(result.zoneFilesRead)"])
         warnOfFewDescriptors()
-        let broken = brokenRules(intent, snapshot.authority.steering, effective)
-        for rule in broken { logger.warning("the configuration breaks a safety rule", metadata: ["rule": "\(rule)"]) }
+        let remarks = remarks(on: intent, snapshot.authority.steering, effective)
+        for remark in remarks { logger.warning("\(remark.message)") }
         return ReloadOutcome(
-            applied: true, generation: snapshot.generation, result.diagnostics + broken, failures: zoneFailures)
-    }
-
-    /// What a configuration brings about with the operators' changes that are in force. Nobody is there to be refused:
-    /// it is told.
-    private func brokenRules(
-        _ intent: Intent, _ steering: SteeringSnapshot, _ overrides: EffectiveOverrides
-    ) -> [Diagnostic] {
-        ChangeReview(intent: intent, observations: observations)
-            .brokenRules(in: .init(overrides: overrides, steering: steering, shifts: operators.shifts))
-            .map { Diagnostic(severity: .warning, file: configurationPath, line: 0, column: 0, message: $0) }
+            applied: true, generation: snapshot.generation, result.diagnostics + remarks, failures: zoneFailures)
     }
 
     // Reading and compiling a large configuration takes seconds. They run beside the actor, which goes on to apply what

@@ -19,6 +19,8 @@ package struct NodeEvent: Codable, Sendable, Hashable {
         case windowOpened = "window-opened"
         case windowClosed = "window-closed"
         case windowRefused = "window-refused"
+        /// Its time was over, and it was refused to the end.
+        case windowMissed = "window-missed"
         case shiftStarted = "shift-started"
         case shiftProgress = "shift-progress"
         case shiftCancelled = "shift-cancelled"
@@ -114,6 +116,7 @@ extension NodeEvent {
             case .openWindow: .windowOpened
             case .closeWindow: .windowClosed
             case .refuseWindow: .windowRefused
+            case .missWindow: .windowMissed
             case .startShift: .shiftStarted
             case .cancelShift: .shiftCancelled
             case .finishShift: .shiftFinished

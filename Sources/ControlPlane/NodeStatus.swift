@@ -4,6 +4,7 @@ package struct NodeStatus: Codable, Sendable {
     package var epoch: UInt64
     /// Seconds since the node began to serve.
     package var uptime: Double
+    package var regions: [Region] = []
     package var wideIPs: [WideIP]
     package var pools: [Pool]
     package var virtualServers: [VirtualServer]
@@ -11,6 +12,8 @@ package struct NodeStatus: Codable, Sendable {
     package var listeners: [Listener]
     package var routes: [Route] = []
     package var certificates: [Certificate] = []
+    /// The latest reload, where it was refused.
+    package var refusedReload: RefusedReload?
     package var overrides: [Override]
     package var windows: [Window] = []
     package var shifts: [Shift] = []
@@ -23,8 +26,28 @@ package struct NodeStatus: Codable, Sendable {
     package var dns: DNS
     package var proxy: Proxy
 
+    /// A reload that left the configuration in force as it was: what is on the disk cannot be served.
+    package struct RefusedReload: Codable, Sendable {
+        /// Milliseconds since 1970.
+        package var time: Int64
+        /// The first of ``reasons``, as `file:line:column: what is wrong; what to do`.
+        package var reason: String
+        /// How many there were.
+        package var reasons: Int
+    }
+
+    package struct Region: Codable, Sendable {
+        package var name: String
+        /// `available`, `degraded`, `cut-over`, `draining`, `down` or `disabled`.
+        package var state: String
+        /// What takes over, where it is cut over.
+        package var target: String?
+    }
+
     package struct WideIP: Codable, Sendable {
         package var name: String
+        /// `available`, `degraded`, `draining`, `down` or `disabled`.
+        package var state: String
         package var method: String
         package var pools: [String]
         /// Seconds; absent: that of the pool.
@@ -37,8 +60,10 @@ package struct NodeStatus: Codable, Sendable {
         package var name: String
         package var region: String?
         package var host: String?
-        /// `available`, `draining` or `down`.
+        /// `available`, `cut-over`, `draining`, `down` or `disabled`.
         package var state: String
+        /// The pool or region that takes over, where it is cut over.
+        package var target: String?
         package var virtualServers: [String]
         /// Seconds.
         package var ttl: UInt32 = 0
@@ -74,6 +99,7 @@ package struct NodeStatus: Codable, Sendable {
 
     package struct Member: Codable, Sendable {
         package var endpoint: String
+        /// `available`, `ejected`, `draining`, `down` or `disabled`.
         package var state: String
         /// Requests or connections open now.
         package var open: Int
@@ -83,6 +109,10 @@ package struct NodeStatus: Codable, Sendable {
         package var checks: [Check]
         /// Its HTTP responses.
         package var traffic = Traffic()
+        /// Why its certificate was refused, if that was its latest failure and came within the last hour.
+        package var refusal: String?
+        /// Seconds since then.
+        package var refusedAgo: Double?
     }
 
     package struct Certificate: Codable, Sendable {
@@ -95,6 +125,8 @@ package struct NodeStatus: Codable, Sendable {
         package var listener: String
         package var name: String
         package var traffic: Traffic
+        /// Seconds since a request had no response, or one of 500 and above; absent: none is known.
+        package var failedAgo: Double?
     }
 
     /// What a route or a member did, since it was first configured.
@@ -116,6 +148,8 @@ package struct NodeStatus: Codable, Sendable {
         package var monitor: String
         /// `unknown`, `up` or `down`.
         package var state: String
+        /// For how many seconds it has been so; absent: it is not watched yet.
+        package var age: Double?
         /// Why, in words: `connection refused`, `status 503, expected 200-399`.
         package var reason: String
     }
@@ -126,6 +160,8 @@ package struct NodeStatus: Codable, Sendable {
         package var openConnections: Int
         /// Ever accepted.
         package var connections: UInt64 = 0
+        /// Those that its routes, or its connections, lead to.
+        package var upstreams: [String] = []
     }
 
     package struct Override: Codable, Sendable {
@@ -148,12 +184,19 @@ package struct NodeStatus: Codable, Sendable {
     /// A maintenance window with the run that is under way or comes next.
     package struct Window: Codable, Sendable {
         package var name: String
+        /// What is maintained: its kind, and its name or a pattern.
+        package var kind: String
+        package var subject: String
         /// What it does and when, in words.
         package var plan: String
         /// Whether the configuration has it.
         package var isConfigured: Bool
         /// `waiting`, `draining`, `open`, or `refused` when it may not begin.
         package var state: String
+        /// Whether it drains now: one that drained and may not open goes on with that.
+        package var isDraining = false
+        /// Why it may not begin.
+        package var refusal: String?
         /// Milliseconds since 1970; absent when there is none to come.
         package var drains: Int64?
         package var starts: Int64?
@@ -174,6 +217,8 @@ package struct NodeStatus: Codable, Sendable {
         package var isReturning: Bool
         /// Seconds until it has arrived.
         package var remaining: Double
+        /// Why it moves nobody as things stand: other orders, or what is not available. Absent: it moves its share.
+        package var idle: String?
         package var reason: String
         package var author: String
     }
@@ -221,8 +266,12 @@ package struct NodeStatus: Codable, Sendable {
         package var rateLimited: UInt64 = 0
         package var overloaded: UInt64 = 0
         package var evicted: UInt64 = 0
+        /// Connections and streams that were ended because they held the most of nearly full buffers.
+        package var hoards: UInt64 = 0
         package var sourceLimited: UInt64 = 0
         package var floods: UInt64 = 0
+        /// Streams of HTTP/2 that were refused unread.
+        package var refusedStreams: UInt64 = 0
         package var loops: UInt64 = 0
         /// Times that accepting paused for want of descriptors.
         package var descriptorPauses: UInt64 = 0

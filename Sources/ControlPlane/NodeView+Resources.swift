@@ -36,22 +36,24 @@ extension NodeView {
     }
 
     package func pools(_ query: ListQuery) -> Listing<Resource.Pool> {
+        let load = ClientLoad(proxy)
         return list(
             intent.pools.count, query, name: { intent.pools[$0].name }, state: { table.pools[$0].text },
-            item: { pool(at: $0, isWhole: false) })
+            item: { pool(at: $0, load, isWhole: false) })
     }
 
     package func regions(_ query: ListQuery) -> Listing<Resource.Region> {
+        let load = ClientLoad(proxy)
         return list(
             intent.regions.count, query, name: { intent.regions[$0].name }, state: { table.regions[$0].text },
-            item: { region(at: $0, isWhole: false) })
+            item: { region(at: $0, load, isWhole: false) })
     }
 
     package func virtualServers(_ query: ListQuery) async -> Listing<Resource.VirtualServer> {
-        let findings = await findings()
+        let (findings, load) = (await findings(), ClientLoad(proxy))
         return list(
             intent.virtualServers.count, query, name: { intent.virtualServers[$0].name },
-            state: { table.servers[$0].text }, item: { virtualServer(at: $0, findings, isWhole: false) })
+            state: { table.servers[$0].text }, item: { virtualServer(at: $0, findings, load, isWhole: false) })
     }
 
     package func upstreams(_ query: ListQuery) -> Listing<Resource.Upstream> {
@@ -110,22 +112,28 @@ extension NodeView {
 
     // MARK: One
 
+    /// - Parameter name: in capital letters or small ones: names of the DNS are the same in both.
     package func wideIP(named name: String) -> Resource.WideIP? {
-        intent.wideIPs.firstIndex { $0.name.description == name }.map { wideIP(at: $0, isWhole: true) }
+        let name = name.lowercased()
+        return intent.wideIPs.firstIndex { $0.name.description.lowercased() == name }.map {
+            wideIP(at: $0, isWhole: true)
+        }
     }
 
     package func pool(named name: String) -> Resource.Pool? {
-        intent.pools.firstIndex { $0.name == name }.map { pool(at: $0, isWhole: true) }
+        intent.pools.firstIndex { $0.name == name }.map { pool(at: $0, ClientLoad(proxy), isWhole: true) }
     }
 
     package func region(named name: String) -> Resource.Region? {
-        intent.regions.firstIndex { $0.name == name }.map { region(at: $0, isWhole: true) }
+        intent.regions.firstIndex { $0.name == name }.map {
+            region(at: $0, ClientLoad(proxy), isWhole: true)
+        }
     }
 
     package func virtualServer(named name: String) async -> Resource.VirtualServer? {
         let findings = await findings()
         return intent.virtualServers.firstIndex { $0.name == name }.map {
-            virtualServer(at: $0, findings, isWhole: true)
+            virtualServer(at: $0, findings, ClientLoad(proxy), isWhole: true)
         }
     }
 
@@ -148,12 +156,14 @@ extension NodeView {
 
     // MARK: Items
 
-    private func checks(_ endpoint: Endpoint, _ monitors: [Int], _ findings: Findings) -> [NodeStatus.Check] {
+    /// What monitors find of an endpoint, whatever operators say of it.
+    func checks(_ endpoint: Endpoint, _ monitors: [Int], _ findings: Findings) -> [NodeStatus.Check] {
         monitors.map { position in
             let monitor = intent.monitors[position]
             let status = findings[HealthTarget(endpoint: endpoint, monitor: monitor)]
             return .init(
-                monitor: monitor.name, state: "\(status?.state ?? .unknown)", reason: status?.lastReason ?? "")
+                monitor: monitor.name, state: "\(status?.state ?? .unknown)",
+                age: status.map { Double($0.stateAge / .milliseconds(1)) / 1000 }, reason: status?.lastReason ?? "")
         }
     }
 
@@ -182,34 +192,39 @@ extension NodeView {
             pools: parts(ofPools: wideIP.pools))
     }
 
-    private func pool(at position: Int, isWhole: Bool) -> Resource.Pool {
+    private func pool(at position: Int, _ load: ClientLoad, isWhole: Bool) -> Resource.Pool {
         let pool = intent.pools[position]
         let turns = turns("pool", pool.name, isWhole)
         return .init(
             name: pool.name, state: table.pools[position].text, latest: turns.latest, history: turns.history,
             region: pool.region.map { intent.regions[$0].name }, host: pool.host?.description, ttl: pool.ttl,
-            virtualServers: servers(pool.virtualServers))
+            virtualServers: servers(pool.virtualServers),
+            clients: load.clients(at: pool.virtualServers.lazy.map { intent.virtualServers[$0].endpoint }))
     }
 
-    private func region(at position: Int, isWhole: Bool) -> Resource.Region {
+    private func region(at position: Int, _ load: ClientLoad, isWhole: Bool) -> Resource.Region {
         let region = intent.regions[position]
         let turns = turns("region", region.name, isWhole)
+        let inside = intent.virtualServers.indices.filter { intent.virtualServers[$0].region == position }
         return .init(
             name: region.name, state: table.regions[position].text, latest: turns.latest,
             history: turns.history, latitude: region.location?.latitude, longitude: region.location?.longitude,
-            virtualServers: servers(
-                intent.virtualServers.indices.filter { intent.virtualServers[$0].region == position }),
-            pools: parts(ofPools: intent.pools.indices.filter { intent.pools[$0].region == position }))
+            virtualServers: servers(inside),
+            pools: parts(ofPools: intent.pools.indices.filter { intent.pools[$0].region == position }),
+            clients: load.clients(at: inside.lazy.map { intent.virtualServers[$0].endpoint }))
     }
 
-    private func virtualServer(at position: Int, _ findings: Findings, isWhole: Bool) -> Resource.VirtualServer {
+    private func virtualServer(
+        at position: Int, _ findings: Findings, _ load: ClientLoad, isWhole: Bool
+    ) -> Resource.VirtualServer {
         let server = intent.virtualServers[position]
         let turns = turns("virtual-server", server.name, isWhole)
         return .init(
             name: server.name, state: table.servers[position].text, latest: turns.latest,
             history: turns.history, region: intent.regions[server.region].name,
             endpoint: server.endpoint.description, checks: checks(server.endpoint, server.monitors, findings),
-            condition: observations.conditions[server.name]?.words(now: MonotonicClock.now))
+            condition: observations.conditions[server.name]?.words(now: MonotonicClock.now),
+            clients: load.clients(at: CollectionOfOne(server.endpoint)))
     }
 
     private func upstream(at position: Int) -> Resource.Upstream {
@@ -267,7 +282,7 @@ extension NodeView {
     package func configuration() -> Resource.Configuration {
         .init(
             path: configurationPath, generation: snapshot.generation, isValid: true,
-            diagnostics: diagnostics.map(Resource.Diagnostic.init))
+            diagnostics: diagnostics.map(Resource.Diagnostic.init), refusedReload: refusedReload)
     }
 }
 

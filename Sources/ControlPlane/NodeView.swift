@@ -20,8 +20,10 @@ package struct NodeView: Sendable {
     let operators: OperatorState
     let diagnostics: [Diagnostic]
     let zoneFailures: [ZoneFailure]
+    let refusedReload: NodeStatus.RefusedReload?
     let meter: NodeMeter
     let services: ServiceLevels
+    let routeFailures: RouteFailures
     let pairSlots: PairSlots
     let poolSlots: PoolSlots
     let refusedChanges: UInt64
@@ -51,8 +53,10 @@ extension Node {
         NodeView(
             configurationPath: configurationPath, started: started, intent: compiler.intent, snapshot: snapshot,
             table: watch.states, effective: effective, observations: observations, operators: operators,
-            diagnostics: diagnostics, zoneFailures: zoneFailures, meter: meter, services: services,
-            pairSlots: pairSlots, poolSlots: poolSlots, refusedChanges: changes.refusedCount, journal: journal,
+            diagnostics: diagnostics, zoneFailures: zoneFailures, refusedReload: refusedReload, meter: meter,
+            services: services,
+            routeFailures: routeFailures, pairSlots: pairSlots, poolSlots: poolSlots,
+            refusedChanges: changes.refusedCount, journal: journal,
             adminCounters: adminCounters, dns: dns, dnsCounters: dnsCounters, proxy: proxy, health: health)
     }
 
@@ -64,6 +68,8 @@ extension Node {
         let result = await load(reusing: zones)
         return .init(
             path: configurationPath, generation: snapshot.generation, isValid: result.intent != nil,
-            diagnostics: result.diagnostics.map(Resource.Diagnostic.init))
+            diagnostics: (result.diagnostics
+                + (result.intent.map { Surroundings.findings($0, in: configurationPath) } ?? []))
+                .map(Resource.Diagnostic.init))
     }
 }

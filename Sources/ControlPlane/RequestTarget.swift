@@ -20,10 +20,11 @@ struct RequestTarget {
         } else if lower.hasPrefix("http://") {
             (isSecure, rest) = (false, url.dropFirst(7))
         } else {
-            throw ExplanationError(description: "\"\(url)\" is not a URL; write http://host/path or https://host/path")
+            throw ExplanationError(
+                "\"\(url)\" is not a URL; write http://host/path or https://host/path", field: "url")
         }
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
-            throw ExplanationError(description: "the URL has spaces or characters that a client would have encoded")
+            throw ExplanationError("it has spaces or characters that a client would have encoded", field: "url")
         }
         let text = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         let end = rest[text.endIndex...].prefix { $0 != "#" }
@@ -37,7 +38,7 @@ struct RequestTarget {
         }
         if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
         guard let number, !name.isEmpty else {
-            throw ExplanationError(description: "\"\(authority)\" is not a host with or without a port")
+            throw ExplanationError("\"\(authority)\" is not a host with or without a port", field: "url")
         }
         port = number
         host = String(name)

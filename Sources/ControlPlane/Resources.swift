@@ -27,9 +27,22 @@ package struct ListQuery: Sendable {
 
 /// What the API tells of each part of a node. All have a name, a state and when it turned last.
 package enum Resource {
+    /// The words for the states of wide IPs, pools, regions, virtual servers, upstreams and members.
+    package static let states = StateTable.State.allCases.map(\.text)
+
     package struct Part: Codable, Sendable {
         package var name: String
         package var state: String
+    }
+
+    /// What clients do on this node's listeners of some virtual servers: what is left of a drain. Absent where this node
+    /// has no such listener. Its own health checks are no clients.
+    package struct Clients: Codable, Sendable {
+        /// Connections open now.
+        package var open: Int
+        /// Requests, or connections where nothing is known of requests, that ever came. By how much it grows in a while
+        /// is what still arrives.
+        package var arrived: UInt64
     }
 
     package struct WideIP: Codable, Sendable {
@@ -56,6 +69,7 @@ package enum Resource {
         package var host: String?
         package var ttl: UInt32
         package var virtualServers: [Part]
+        package var clients: Clients?
     }
 
     package struct Region: Codable, Sendable {
@@ -69,6 +83,7 @@ package enum Resource {
         package var longitude: Double?
         package var virtualServers: [Part]
         package var pools: [Part]
+        package var clients: Clients?
     }
 
     package struct VirtualServer: Codable, Sendable {
@@ -81,6 +96,7 @@ package enum Resource {
         package var checks: [NodeStatus.Check]
         /// Why it is kept out though its checks succeed.
         package var condition: String?
+        package var clients: Clients?
     }
 
     package struct Upstream: Codable, Sendable {
@@ -110,6 +126,8 @@ package enum Resource {
     }
 
     package struct Listener: Codable, Sendable {
+        package static let states = ["listening"]
+
         package var name: String
         package var state: String
         package var endpoint: String
@@ -117,6 +135,8 @@ package enum Resource {
     }
 
     package struct Certificate: Codable, Sendable {
+        package static let states = ["valid", "expiring", "ended"]
+
         package var name: String
         /// `valid`, `expiring` within 30 days, or `ended`.
         package var state: String
@@ -127,6 +147,8 @@ package enum Resource {
 
     /// A monitor and one endpoint that it watches.
     package struct Monitor: Codable, Sendable {
+        package static let states = ["up", "down", "unknown"]
+
         /// `MONITOR/ENDPOINT`.
         package var name: String
         /// `up`, `down` or `unknown`.
@@ -181,5 +203,7 @@ package enum Resource {
         /// Whether it can be run, or is.
         package var isValid: Bool
         package var diagnostics: [Diagnostic]
+        /// Of the one in force: the latest reload, where it was refused. The file is not what is served then.
+        package var refusedReload: NodeStatus.RefusedReload?
     }
 }

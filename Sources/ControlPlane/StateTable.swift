@@ -8,10 +8,10 @@ import TrafficModel
 ///
 /// It is made from what the data planes use, so that what it tells is what clients meet.
 struct StateTable {
-    enum State: UInt8, Sendable {
-        case disabled, down, draining, drained, ejected, degraded, available
+    enum State: UInt8, Sendable, CaseIterable {
+        case disabled, down, draining, ejected, degraded, cutOver, available
 
-        var text: String { "\(self)" }
+        var text: String { self == .cutOver ? "cut-over" : "\(self)" }
     }
 
     enum Part: Hashable {
@@ -42,8 +42,12 @@ struct StateTable {
         servers = steering.servers.map(State.init)
         pools = steering.pools.map(State.init)
         regions = Self.regions(of: intent, servers: servers, pools: pools)
+        for position in overrides.poolCutovers.keys { pools[position] = pools[position].whenCutOver }
+        for position in overrides.regionCutovers.keys { regions[position] = regions[position].whenCutOver }
         wideIPs = intent.wideIPs.enumerated().map { position, wideIP in
-            Self.state(of: wideIP, effect: overrides.wideIPs[position], pools: steering.pools)
+            Self.state(
+                of: wideIP, effect: overrides.wideIPs[position],
+                pools: wideIP.pools.map { steering.availability(ofPool: $0, in: position, overrides) })
         }
     }
 
@@ -53,18 +57,12 @@ struct StateTable {
     private static func members(of snapshot: Snapshot) -> [[State]] {
         let now = MonotonicClock.now
         return snapshot.balancing.upstreams.map { upstream in
-            upstream.members.map { member in
-                switch member.availability {
-                case .available: member.state.ejectionRemaining(now: now) > 0 ? .ejected : .available
-                case .drained: .drained
-                case .down: member.verdict == .disable ? .disabled : .down
-                }
-            }
+            upstream.members.map { State($0, now: now) }
         }
     }
 
     /// Of regions: from their virtual servers, or from their pools where they have none.
-    private static func regions(of intent: Intent, servers: [State], pools: [State]) -> [State] {
+    static func regions(of intent: Intent, servers: [State], pools: [State]) -> [State] {
         var ofServers = [Tally](repeating: .init(), count: intent.regions.count)
         var ofPools = ofServers
         for (server, state) in zip(intent.virtualServers, servers) { ofServers[server.region].add(state) }
@@ -74,6 +72,7 @@ struct StateTable {
         return zip(ofServers, ofPools).map { $0.count > 0 ? $0.state : $1.state }
     }
 
+    /// - Parameter pools: what its clients meet that are sent to each.
     private static func state(
         of wideIP: WideIP, effect: EffectiveOverrides.Effect?, pools: [Availability]
     ) -> State {
@@ -85,7 +84,7 @@ struct StateTable {
         default: break
         }
         var tally = Tally()
-        for pool in wideIP.pools { tally.add(State(pools[pool])) }
+        for pool in pools { tally.add(State(pool)) }
         return tally.state
     }
 
@@ -99,8 +98,8 @@ struct StateTable {
         mutating func add(_ state: State) {
             count += 1
             switch state {
-            case .available: available += 1
-            case .draining, .drained: draining += 1
+            case .available, .cutOver: available += 1
+            case .draining: draining += 1
             case .disabled: disabled += 1
             case .down, .ejected, .degraded: break
             }
@@ -171,6 +170,24 @@ struct StateTable {
 }
 
 extension StateTable.State {
+    /// - Parameter now: monotonic nanoseconds.
+    init(_ member: MemberSnapshot, now: UInt64) {
+        self =
+            switch member.availability {
+            case .available: member.state.ejectionRemaining(now: now) > 0 ? .ejected : .available
+            case .drained: .draining
+            case .down: member.verdict == .disable ? .disabled : .down
+            }
+    }
+
+    /// Of a region or pool from which a cutover takes all: it works, and gets nothing.
+    var whenCutOver: Self {
+        switch self {
+        case .available, .degraded, .draining, .cutOver: .cutOver
+        case .disabled, .down, .ejected: self
+        }
+    }
+
     init(_ availability: Availability) {
         self =
             switch availability {

@@ -67,6 +67,7 @@ struct StepTeller {
     private func reason(_ candidate: DecisionRecord.Candidate, _ stage: Stage?, _ fraction: Double?) -> String {
         switch stage?.action {
         case .available:
+            if let words = substitution(candidate) { return words }
             let state =
                 switch candidate {
                 case .server(let position): steering.servers[position]
@@ -84,6 +85,15 @@ struct StepTeller {
         case .take, nil: return "behind those that are taken"
         default: return "left out"
         }
+    }
+
+    /// What takes over a pool, where that is what counts for it.
+    private func substitution(_ candidate: DecisionRecord.Candidate) -> String? {
+        guard case .pool(let position) = candidate, let takers = explainer.overrides.substitutes[position] else {
+            return nil
+        }
+        let state = takers.map { steering.pools[$0] }.max { $0.rawValue < $1.rawValue } ?? .down
+        return "cut over to \(takers.map { intent.pools[$0].name }.joined(separator: ", ")), which is \(state)"
     }
 
     /// How many virtual servers a pool that is out would need.

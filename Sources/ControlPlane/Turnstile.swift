@@ -7,9 +7,25 @@ package final class Turnstile: Sendable {
     /// and again would otherwise pile up behind a slow reload.
     static let changeLine = 64
 
+    /// What became of somebody who wanted to enter.
+    package enum Entry: Sendable {
+        /// His turn has come; ``leave()`` must follow.
+        case entered
+        /// The line is full: turned away at once.
+        case full
+        /// He left the line before his turn: his task was cancelled, or nobody waits for it any more.
+        case gone
+    }
+
+    private struct Waiting {
+        var ticket: UInt64
+        var continuation: CheckedContinuation<Entry, Never>
+    }
+
     private struct State {
         var free: Int
-        var waiting: Deque<CheckedContinuation<Void, Never>> = []
+        var tickets: UInt64 = 0
+        var waiting: Deque<Waiting> = []
         var refused: UInt64 = 0
     }
 
@@ -27,39 +43,62 @@ package final class Turnstile: Sendable {
     /// Those that were turned away since the start.
     package var refusedCount: UInt64 { state.withLock { $0.refused } }
 
-    /// Returns when the caller's turn has come; ``leave()`` must follow. `false` at once, without a turn, when the line
-    /// is full.
-    package func enter() async -> Bool { await enter(limit: lineLimit) }
+    /// How many stand in the line.
+    package var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-    /// Waits however long the line is: for what the node does itself, one at a time.
-    func enterAnyway() async { _ = await enter(limit: .max) }
+    /// Waits for the caller's turn, for as long as the task is not cancelled and its ``Presence`` has not ended. A place
+    /// that is free is taken in any case.
+    package func enter() async -> Entry {
+        let ticket = state.withLock { state in
+            state.tickets += 1
+            return state.tickets
+        }
+        let presence = Presence.current
+        let watcher = presence?.watch { self.giveUp(ticket) }
+        defer { if let watcher { presence?.unwatch(watcher) } }
+        return await withTaskCancellationHandler {
+            await stand(ticket, limit: lineLimit) { Task.isCancelled || presence?.hasEnded ?? false }
+        } onCancel: {
+            giveUp(ticket)
+        }
+    }
 
-    private func enter(limit: Int) async -> Bool {
-        var isTurnedAway = false
+    /// Waits however long the line is, and is not to be called out of it: for what the node does itself, one at a time.
+    func enterAnyway() async { _ = await stand(0, limit: .max) { false } }
+
+    private func stand(_ ticket: UInt64, limit: Int, isGone: () -> Bool) async -> Entry {
         await withCheckedContinuation { continuation in
-            let mayGo = state.withLock { state in
+            let entry: Entry? = state.withLock { state in
                 if state.free > 0 {
                     state.free -= 1
-                    return true
+                    return .entered
                 }
+                // Asked in here: who goes away after this finds his ticket in the line.
+                guard !isGone() else { return .gone }
                 guard state.waiting.count < limit else {
                     state.refused += 1
-                    isTurnedAway = true
-                    return true
+                    return .full
                 }
-                state.waiting.append(continuation)
-                return false
+                state.waiting.append(Waiting(ticket: ticket, continuation: continuation))
+                return nil
             }
-            if mayGo { continuation.resume() }
+            if let entry { continuation.resume(returning: entry) }
         }
-        return !isTurnedAway
+    }
+
+    private func giveUp(_ ticket: UInt64) {
+        let waiting = state.withLock { state -> Waiting? in
+            guard let place = state.waiting.firstIndex(where: { $0.ticket == ticket }) else { return nil }
+            return state.waiting.remove(at: place)
+        }
+        waiting?.continuation.resume(returning: .gone)
     }
 
     package func leave() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+        let next = state.withLock { state -> Waiting? in
             if state.waiting.isEmpty { state.free += 1 }
             return state.waiting.popFirst()
         }
-        next?.resume()
+        next?.continuation.resume(returning: .entered)
     }
 }

@@ -27,8 +27,10 @@ package final class QueryLogs: Sendable {
 
         /// What has ended is counted once and for all.
         mutating func settle() {
-            for sink in sinks where sink.isClosed { past.add(sink) }
-            sinks.removeAll { $0.isClosed }
+            // Each is asked once: it may close at any time.
+            var open: [LineSink] = []
+            for sink in sinks { if sink.isClosed { past.add(sink) } else { open.append(sink) } }
+            sinks = open
         }
     }
 

@@ -10,7 +10,7 @@ import TrafficModel
 /// in a list in the order of their deadlines, and only the first of each list matters. A message costs no timer.
 final class TCPLoopState {
     var responder: Responder
-    private let log: QueryLogWriter?
+    private var log: QueryLogWriter?
     private var pin: Pin<AuthoritySnapshot>
     private let published: Published<AuthoritySnapshot>
     /// The largest DNS message over TCP.
@@ -73,15 +73,15 @@ final class TCPLoopState {
         }
         let end = MonotonicClock.now
         responder.counters.count(queries: 1, nanoseconds: end &- now)
-        if let log {
+        if log?.takes(responder.outcome) == true {
             unsafe output.withUnsafeBytes { output in
                 // `count` bytes were written.
-                unsafe log.add(
-                    responder, .init(client: source.address, port: source.port, overTCP: true, sequence: sequence),
-                    query: length, answer: UnsafeRawBufferPointer(rebasing: output[..<count]).bytes,
-                    data: pin.value.data)
+                unsafe log?.add(
+                    &responder, since: sequence,
+                    .init(client: source.address, port: source.port, overTCP: true), query: length,
+                    answer: UnsafeRawBufferPointer(rebasing: output[..<count]).bytes, snapshot: pin.value)
             }
-            log.flush(at: end, since: now)
+            log?.flush(at: end, since: now)
         }
         guard count > 0 else { return }
         answers.writeInteger(UInt16(count))

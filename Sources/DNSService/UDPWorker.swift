@@ -21,12 +21,12 @@ struct UDPWorker: ~Copyable {
     private let pulse: ThreadPulse
     private let published: Published<AuthoritySnapshot>
     private var responder: Responder
-    private let log: QueryLogWriter?
+    private var log: QueryLogWriter?
     private var lookahead = BatchLookahead(capacity: Int(Self.batchSize))
 
     init(
         sockets: [UDPSocket], isStopping: StopFlag, pulse: ThreadPulse, published: Published<AuthoritySnapshot>,
-        responder: consuming Responder, log: QueryLogWriter? = nil
+        responder: consuming Responder, log: consuming QueryLogWriter? = nil
     ) {
         self.sockets = sockets
         self.isStopping = isStopping
@@ -120,11 +120,11 @@ struct UDPWorker: ~Copyable {
             let answer = unsafe responder.respond(
                 to: input.bytes, from: address, port: port, overTCP: false, snapshot: pin.value,
                 into: UnsafeMutableRawBufferPointer(start: clinux_batch_output(batch), count: Int(Self.outputBytes)))
-            if let log {
+            if log?.takes(responder.outcome) == true {
                 let output = unsafe UnsafeRawBufferPointer(start: clinux_batch_output(batch), count: answer)
-                unsafe log.add(
-                    responder, .init(client: address, port: port, overTCP: false, sequence: sequence),
-                    query: input.count, answer: output.bytes, data: pin.value.data)
+                unsafe log?.add(
+                    &responder, since: sequence, .init(client: address, port: port, overTCP: false), query: input.count,
+                    answer: output.bytes, snapshot: pin.value)
             }
             guard answer > 0 else { continue }
             unsafe clinux_batch_answer(batch, index, UInt32(truncatingIfNeeded: answer))

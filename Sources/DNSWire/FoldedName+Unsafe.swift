@@ -1,11 +1,13 @@
 /// The query's name in lower case, in memory made once per worker.
 @safe @usableFromInline
 package struct FoldedName: ~Copyable {
-    /// Room in front, so that an 8-byte store that ends with the name may begin before it, and behind, so that an
-    /// 8-byte load may go past its end.
+    /// Room in front, so that an 8-byte store that ends with the name may begin before it, and behind, so that a
+    /// 16-byte load may go past its end.
     private static let slack = 16
+    /// Zero bytes behind a name.
+    private static var padding: Int { 16 }
     private let storage: UnsafeMutableRawPointer
-    /// The first byte of the name in wire form; `length` bytes and eight zero bytes are set.
+    /// The first byte of the name in wire form; `length` bytes and ``padding`` zero bytes are set.
     @usableFromInline package let start: UnsafeMutableRawPointer
     /// 1...255 when a name has been read.
     @usableFromInline package var length = 0
@@ -39,8 +41,8 @@ package struct FoldedName: ~Copyable {
             // question begins behind the header's twelve bytes, so they are there.
             unsafe Self.store(message.word(at: offset &+ length &- 8), at: start + (length &- 8))
         }
-        // length + 8 <= 255 + slack.
-        unsafe start.storeBytes(of: 0, toByteOffset: length, as: UInt64.self)
+        // length + 16 <= 255 + slack.
+        unsafe start.storeBytes(of: .zero, toByteOffset: length, as: SIMD2<UInt64>.self)
     }
 
     /// Eight bytes at once, because comparing the bytes of a SIMD vector is done one by one by this compiler, at ten times
@@ -71,6 +73,17 @@ package struct FoldedName: ~Copyable {
         }
     }
 
+    /// The name in wire form, and sixteen zero bytes behind it.
+    package var paddedBytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            // As above; the padding was written, too.
+            let bytes = unsafe start.assumingMemoryBound(to: UInt8.self)
+            let span = unsafe Span<UInt8>(_unsafeStart: bytes, count: length + Self.padding)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
     /// Whether the name is `wire`: ASCII in wire form, in lower case, with the root's zero byte.
     package borrowing func equals(_ wire: StaticString) -> Bool {
         guard wire.utf8CodeUnitCount == length else { return false }
@@ -81,35 +94,6 @@ package struct FoldedName: ~Copyable {
             }
         }
         return true
-    }
-
-    /// Appends the name as text, without the dot at its end: what is no visible ASCII, and dots and backslashes in labels,
-    /// as master files write them (RFC 1035 section 5.1).
-    package borrowing func appendText(to text: inout [UInt8]) {
-        var index = 0
-        while index < length {
-            // index < length, here and below.
-            let label = Int(unsafe start.load(fromByteOffset: index, as: UInt8.self))
-            guard label > 0 else { break }
-            if index > 0 { text.append(UInt8(ascii: ".")) }
-            for offset in index + 1..<min(index + 1 + label, length) {
-                let byte = unsafe start.load(fromByteOffset: offset, as: UInt8.self)
-                switch byte {
-                case UInt8(ascii: "."), UInt8(ascii: "\\"):
-                    text.append(UInt8(ascii: "\\"))
-                    text.append(byte)
-                case 0x21..<0x7f:
-                    text.append(byte)
-                default:
-                    text.append(UInt8(ascii: "\\"))
-                    text.append(UInt8(ascii: "0") + byte / 100)
-                    text.append(UInt8(ascii: "0") + byte / 10 % 10)
-                    text.append(UInt8(ascii: "0") + byte % 10)
-                }
-            }
-            index += 1 + label
-        }
-        if index == 0 { text.append(UInt8(ascii: ".")) }
     }
 
     /// The name as a value, for tests and diagnostics.

@@ -23,7 +23,7 @@ package struct QueryMessage: Sendable {
         case unsupportedVersion
     }
 
-    /// EDNS options that mean something to this server.
+    /// EDNS options that mean something to this server. Known to those who ask for them: each is asked for with every query.
     @usableFromInline
     package struct Options: OptionSet, Sendable, BitwiseCopyable {
         @usableFromInline package let rawValue: UInt8
@@ -31,16 +31,16 @@ package struct QueryMessage: Sendable {
         package init(rawValue: UInt8) { self.rawValue = rawValue }
 
         /// RFC 7871.
-        package static let clientSubnet = Options(rawValue: 1)
+        @inlinable package static var clientSubnet: Options { Options(rawValue: 1) }
         /// RFC 7873.
-        package static let cookie = Options(rawValue: 2)
+        @inlinable package static var cookie: Options { Options(rawValue: 2) }
         /// RFC 5001.
-        package static let serverIdentifier = Options(rawValue: 4)
+        @inlinable package static var serverIdentifier: Options { Options(rawValue: 4) }
         /// RFC 7828; only over TCP.
-        package static let keepalive = Options(rawValue: 8)
+        @inlinable package static var keepalive: Options { Options(rawValue: 8) }
         /// RFC 9660.
-        package static let zoneVersion = Options(rawValue: 16)
-        package static let all: Options = [.clientSubnet, .cookie, .serverIdentifier, .keepalive, .zoneVersion]
+        @inlinable package static var zoneVersion: Options { Options(rawValue: 16) }
+        @inlinable package static var all: Options { Options(rawValue: 31) }
     }
 
     package var id: UInt16 = 0
@@ -61,8 +61,8 @@ package struct QueryMessage: Sendable {
     package var dnssecOK = false
 
     /// The options that were there and are right.
-    package var options: Options = []
-    package var hasClientSubnet: Bool { options.contains(.clientSubnet) }
+    @usableFromInline package var options: Options = []
+    @inlinable package var hasClientSubnet: Bool { options.contains(.clientSubnet) }
     package var subnetFamily: UInt16 = 0
     package var subnetSource: UInt8 = 0
     /// Where the option's data begins; FAMILY, SOURCE, SCOPE and ADDRESS take `subnetLength` bytes.
@@ -81,10 +81,10 @@ package struct QueryMessage: Sendable {
 
     package var opcode: UInt16 { flags >> 11 & 15 }
     /// RD, the only flag that an answer copies.
-    package static let recursionDesired: UInt16 = 0x0100
+    @inlinable package static var recursionDesired: UInt16 { 0x0100 }
     /// CLASS IN, CH and the rest of RFC 6895 section 3.2.
-    package static let internet: UInt16 = 1
-    package static let chaos: UInt16 = 3
+    @inlinable package static var internet: UInt16 { 1 }
+    @inlinable package static var chaos: UInt16 { 3 }
 }
 
 extension QueryMessage {

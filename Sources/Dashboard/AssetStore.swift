@@ -71,5 +71,6 @@ struct AssetStore: Sendable {
         ("window-row", PackageResources.window_row_mustache), ("shift-row", PackageResources.shift_row_mustache),
         ("events", PackageResources.events_mustache), ("event-row", PackageResources.event_row_mustache),
         ("explain", PackageResources.explain_mustache), ("login", PackageResources.login_mustache),
+        ("missing", PackageResources.missing_mustache),
     ]
 }

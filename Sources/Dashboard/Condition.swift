@@ -8,6 +8,8 @@ enum Condition: String, Codable, Sendable, CaseIterable, Comparable {
     /// Something in it is not as it should be, and it still works.
     case degraded
     case draining
+    /// It works, and all that would go to it goes to another.
+    case cutOver = "cut-over"
     /// Kept out for a while because connections to it failed.
     case ejected
     case disabled
@@ -22,7 +24,8 @@ enum Condition: String, Codable, Sendable, CaseIterable, Comparable {
     init(state: String, checks: [NodeStatus.Check] = []) {
         switch state {
         case "available": self = checks.contains { $0.state == "unknown" } ? .unknown : .up
-        case "draining", "drained": self = .draining
+        case "draining": self = .draining
+        case "cut-over": self = .cutOver
         case "down": self = .down
         case "degraded": self = .degraded
         case "disabled": self = .disabled
@@ -41,7 +44,7 @@ enum Condition: String, Codable, Sendable, CaseIterable, Comparable {
         case .up: self = worst <= .unknown ? .up : .degraded
         case .degraded: self = .degraded
         case .unknown: self = worst == .unknown ? .unknown : .degraded
-        case .draining, .ejected, .disabled, .down: self = best
+        case .draining, .cutOver, .ejected, .disabled, .down: self = best
         }
     }
 

@@ -21,8 +21,7 @@ extension Dashboard {
                 try await explainName(value, into: &context)
             }
         } catch {
-            // The command line's words for what is a field here.
-            context["error"] = error.description.replacing("--client ", with: "")
+            context["error"] = error.reason
         }
         return render("explain", context)
     }

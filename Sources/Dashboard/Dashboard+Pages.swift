@@ -1,6 +1,6 @@
 import ControlPlane
 import HTTPTypes
-import Hummingbird
+package import Hummingbird
 import Mustache
 import NIOCore
 
@@ -15,6 +15,7 @@ extension Dashboard {
         context["flows"] = rows(picture.flowRows)
         context["problems"] = rows(problems.rows)
         context["problemCount"] = "\(problems.count)"
+        context["moreProblems"] = NodePicture.moreProblems(problems)
         context["overrides"] = rows(picture.overrideRows)
         context["shifts"] = rows(picture.shiftRows)
         context["events"] = rows(feed.events(.main, limit: 5))
@@ -86,9 +87,16 @@ extension Dashboard {
         render("login", ["assets": "/assets/\(assets.version)", "pattern": Row.pattern.context])
     }
 
+    /// For browsers that ask for a page that there is not.
+    package func missing(_ request: Request) async -> Response {
+        var context = await frame("missing", "No such page", await feed.picture())
+        context["path"] = String(request.uri.path.prefix(256))
+        return render("missing", context, status: .notFound)
+    }
+
     /// What all pages have.
     func frame(_ topic: String, _ title: String, _ picture: NodePicture) async -> [String: Any] {
-        let texts = picture.texts(await feed.history.recent(5))
+        let texts = picture.texts(await feed.history.recent(AnswerHistory.rateSeconds))
         let pages = [
             ("overview", "/", "Overview"), ("services", "/services", "Services"), ("traffic", "/traffic", "Traffic"),
             ("operations", "/operations", "Operations"), ("events", "/events", "Events"),
@@ -97,7 +105,7 @@ extension Dashboard {
         return [
             "title": title, "topic": topic, "assets": "/assets/\(assets.version)", "text": texts,
             "state": picture.condition.rawValue, "icon": picture.condition.icon, "pattern": Row.pattern.context,
-            "number": "\(picture.number)",
+            "number": "\(picture.number)", "time": "\(picture.time)",
             "pages": pages.map { page -> [String: Any] in
                 ["href": page.1, "word": page.2, "icon": "#n-\(page.0)", "isCurrent": page.0 == topic]
             },

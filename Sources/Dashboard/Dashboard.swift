@@ -63,11 +63,14 @@ package struct Dashboard: Sendable {
     }
 
     /// To the page that was asked for, once somebody is signed in.
-    package static func signInFirst(_ request: Request) -> Response {
+    ///
+    /// - Parameter wasSignedIn: whether the browser comes with a session that is over.
+    package static func signInFirst(_ request: Request, wasSignedIn: Bool) -> Response {
         Response(
             status: .seeOther,
             headers: [
-                .location: "/login?next=\(ServiceQuery.encode(String(request.uri.string.prefix(2048))))",
+                .location:
+                    "/login?\(wasSignedIn ? "ended&" : "")next=\(ServiceQuery.encode(String(request.uri.string.prefix(2048))))",
                 .cacheControl: "no-store",
             ])
     }

@@ -28,10 +28,12 @@ actor DashboardFeed {
     private let clock = ContinuousClock()
     private(set) var history = TrafficHistory()
     private var flows = ClientFlows()
+    private var answers = AnswerHistory()
     private var topology: NodeTopology?
     private var latest: NodePicture?
     private var latestTime: ContinuousClock.Instant?
     private var cost = Duration.zero
+    private var news = News()
     private var levels: [ServiceLevel] = []
     private var levelsTime: ContinuousClock.Instant?
     private var isTaking = false
@@ -49,7 +51,7 @@ actor DashboardFeed {
     func run() async {
         while !Task.isCancelled {
             history.add(await node.figures())
-            if isDue {
+            if isDue, !isTaking {
                 _ = await takePicture()
                 broadcast()
             }
@@ -72,7 +74,10 @@ actor DashboardFeed {
         if let latest, let latestTime, isTaking || clock.now - latestTime < max(Self.interval, cost / Self.mostWork) {
             return latest
         }
-        return await takePicture()
+        let taken = await takePicture()
+        // What happened is told with one picture, and pages that are open must not miss that one.
+        broadcast()
+        return taken
     }
 
     private func takePicture() async -> NodePicture {
@@ -80,7 +85,7 @@ actor DashboardFeed {
         defer { isTaking = false }
         let start = clock.now
         let status = await node.status()
-        let answers = await node.answerCounts()
+        let counts = await node.answerCounts()
         let figures = await node.figures()
         let known: NodeTopology
         if let topology, topology.generation == status.generation {
@@ -97,14 +102,15 @@ actor DashboardFeed {
         let regions = Dictionary(
             status.pools.compactMap { pool in pool.region.map { (pool.name, $0) } },
             uniquingKeysWith: { first, _ in first })
-        let elapsed = latestTime.map { (start - $0) / .seconds(1) } ?? 0
-        flows.add(sample, regions: regions, elapsed: elapsed)
+        flows.add(sample, regions: regions, instant: figures.instant)
+        answers.add(counts, instant: figures.instant)
         let picture = NodePicture(
             status: status, topology: known,
-            counters: PictureCounters(status, answers: answers, instant: figures.instant), previous: latest,
+            counters: PictureCounters(status, instant: figures.instant), answers: answers, previous: latest,
             flows: flows.largest(NodePicture.flowLimit).map {
                 .init(country: $0.pair.country, region: $0.pair.region, share: $0.share)
             }, levels: levels, time: figures.time)
+        news.add(node.journal.latest(News.limit, where: EventChoice.main.filter).events)
         latest = picture
         latestTime = start
         messages = [:]
@@ -124,12 +130,14 @@ actor DashboardFeed {
     /// - Returns: `nil` when too many pages are open. ``leave(_:)`` must follow.
     func subscribe(_ topic: Topic) async -> (number: UInt64, messages: AsyncStream<ByteBuffer>)? {
         guard hasRoom else { return nil }
+        let first = await picture()
+        guard hasRoom else { return nil }
         let number = nextSubscriber
         nextSubscriber += 1
         let (stream, continuation) = AsyncStream.makeStream(
             of: ByteBuffer.self, bufferingPolicy: .bufferingNewest(Self.backlog))
         subscribers[number] = Subscriber(topic: topic, continuation: continuation)
-        continuation.yield(message(topic, await picture()))
+        continuation.yield(message(topic, first))
         return (number, stream)
     }
 
@@ -143,11 +151,12 @@ actor DashboardFeed {
     private func message(_ topic: Topic, _ picture: NodePicture) -> ByteBuffer {
         if let known = messages[topic] { return known }
         var lists: [String: [Row]] = [:]
-        var texts = picture.texts(history.recent(5))
+        var texts = picture.texts(history.recent(AnswerHistory.rateSeconds))
         switch topic {
         case .overview:
             let problems = picture.problemRows()
             texts["problems"] = "\(problems.count)"
+            texts["moreProblems"] = NodePicture.moreProblems(problems)
             lists = [
                 "regions": picture.regionRows, "map": picture.mapRows, "flows": picture.flowRows,
                 "problems": problems.rows, "overrides": picture.overrideRows, "shifts": picture.shiftRows,
@@ -166,7 +175,8 @@ actor DashboardFeed {
         case .frame: break
         }
         let message = LiveMessage(
-            number: picture.number, time: picture.time, texts: texts, state: picture.condition.rawValue,
+            number: picture.number, time: picture.time, texts: texts, news: news.text,
+            state: picture.condition.rawValue,
             point: history.lastPoint.map(ChartPoint.init), lists: lists)
         var buffer = ByteBuffer(string: "data: ")
         do {

@@ -5,6 +5,8 @@ struct LiveMessage: Encodable, Sendable {
     var time: Int64
     /// Texts by the name of their place on the page.
     var texts: [String: String]
+    /// What happened since the picture before, in words; empty: nothing.
+    var news: String
     /// Of the node as a whole.
     var state: String
     var point: ChartPoint?
@@ -15,6 +17,7 @@ struct LiveMessage: Encodable, Sendable {
         case number = "n"
         case time = "t"
         case texts = "f"
+        case news = "e"
         case state = "s"
         case point = "p"
         case lists = "l"

@@ -8,7 +8,8 @@ extension NodePicture {
     var overrideRows: [Row] {
         status.overrides.prefix(Self.operationLimit).map { entry in
             var fields = [
-                "kind": entry.kind, "name": entry.name, "verdict": entry.verdict.sentenceCase,
+                "kind": entry.kind, "what": entry.kind.replacing("-", with: " "), "name": entry.name,
+                "verdict": entry.verdict.sentenceCase,
                 "reason": entry.reason, "author": entry.author.isEmpty ? Wording.nothing : entry.author,
                 "since": "\(entry.since)",
             ]
@@ -37,6 +38,9 @@ extension NodePicture {
                 "name": window.name, "plan": window.plan, "word": window.state.sentenceCase, "reason": window.reason,
                 "author": window.isConfigured ? "configuration" : window.author,
             ]
+            if let refusal = window.refusal {
+                fields["refusal"] = "\(window.isDraining ? "Goes on draining" : "May not begin"): \(refusal)"
+            }
             if let starts = window.starts { fields["starts"] = "\(starts)" }
             if let ends = window.ends { fields["ends"] = "\(ends)" }
             if window.starts != nil || !window.isConfigured {
@@ -57,8 +61,9 @@ extension NodePicture {
                     "progress": Wording.share(shift.progress), "share": Wording.share(shift.share),
                     "bar": WorldMap.text(shift.progress * 100) + "%",
                     "remaining": shift.remaining > 0
-                        ? "\(shift.isReturning ? "back" : "there") in \(Wording.duration(seconds: shift.remaining))"
+                        ? "\(shift.isReturning ? "back" : "there") in \(Wording.remaining(seconds: shift.remaining))"
                         : "arrived",
+                    "idle": shift.idle.map { "Moves nobody: \($0)" } ?? "",
                     "reason": shift.reason, "author": shift.author,
                     "act": "cancel-shift", "actWord": "Cancel",
                 ])

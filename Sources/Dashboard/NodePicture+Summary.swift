@@ -2,8 +2,6 @@ import ControlPlane
 
 /// The picture in words and rows: what the overview shows.
 extension NodePicture {
-    /// Problems that the overview lists.
-    static let problemLimit = 12
     static let flowLimit = 40
     static let regionLimit = 200
 
@@ -16,27 +14,34 @@ extension NodePicture {
         return upstreams.isEmpty ? .up : Condition(of: upstreams.map(\.condition))
     }
 
-    /// One line for who has three seconds.
+    /// One line for who has three seconds: what fails goes before what somebody wants so.
     var headline: String {
-        let badRegions = regions.filter { $0.condition > .degraded }
-        if let first = badRegions.first {
-            let names = badRegions.prefix(3).map(\.name).joined(separator: ", ")
-            let word = badRegions.allSatisfy { $0.condition == first.condition } ? first.condition.rawValue : "out"
-            return badRegions.count == 1
-                ? "Region \(first.name) is \(first.condition.sentence)"
-                : "\(badRegions.count) regions are \(word): \(names)\(badRegions.count > 3 ? "…" : "")"
-        }
-        if let line = Self.line(servers.map(\.condition), "virtual servers") { return line }
-        if let line = Self.line(members.map(\.condition), "members") { return line }
-        if pools.contains(where: { $0.condition > .degraded }) { return "A pool is out" }
+        let words = headline { $0 == .down || $0 == .ejected } ?? headline { $0 > .degraded }
+        if let words { return words }
         if condition == .unknown { return "First checks are under way" }
         if members.isEmpty, servers.isEmpty { return "Serving" }
         return "Everything is up"
     }
 
-    /// `2 of 9 members are down`; `nil`: none is worse than degraded.
-    private static func line(_ conditions: [Condition], _ word: String) -> String? {
-        let bad = conditions.filter { $0 > .degraded }
+    /// The widest parts in such a condition; `nil`: there are none.
+    private func headline(_ isBad: (Condition) -> Bool) -> String? {
+        let badRegions = regions.filter { isBad($0.condition) }
+        if let first = badRegions.first {
+            let names = badRegions.prefix(3).map(\.name).joined(separator: ", ")
+            let word =
+                badRegions.allSatisfy { $0.condition == first.condition } ? first.condition.sentence : "out"
+            return badRegions.count == 1
+                ? "Region \(first.name) is \(first.condition.sentence)"
+                : "\(badRegions.count) regions are \(word): \(names)\(badRegions.count > 3 ? "…" : "")"
+        }
+        return Self.line(servers.map(\.condition), "virtual servers", isBad)
+            ?? Self.line(members.map(\.condition), "members", isBad)
+            ?? Self.line(pools.map(\.condition), "pools", isBad)
+    }
+
+    /// `2 of 9 members are down`; `nil`: none is in such a condition.
+    private static func line(_ conditions: [Condition], _ word: String, _ isBad: (Condition) -> Bool) -> String? {
+        let bad = conditions.filter(isBad)
         guard let first = bad.first else { return nil }
         let what = bad.allSatisfy { $0 == first } ? first.sentence : "out"
         return "\(bad.count) of \(conditions.count) \(word) \(bad.count == 1 ? "is" : "are") \(what)"
@@ -73,7 +78,7 @@ extension NodePicture {
                 "servers": "\(region.servers.count { servers[$0].condition <= .degraded })/\(region.servers.count)",
                 "members": inside.isEmpty ? Wording.nothing : "\(up)/\(inside.count)",
             ]
-            fields.merge(Self.texts(region.traffic)) { first, _ in first }
+            fields.merge(Self.texts(region.traffic ?? .unknown)) { first, _ in first }
             fields.merge(action("region", region.name, region.condition)) { first, _ in first }
             return Row("region:\(region.name)", region.condition, fields)
         }
@@ -85,15 +90,16 @@ extension NodePicture {
             region.location.map { (region: region, point: WorldMap.place($0)) }
         }
         return placed.prefix(Self.regionLimit).map { region, point in
-            Row(
+            let label = Wording.shortened(region.name, to: 20)
+            // Near the right edge the label stands on the left; on phones its letters are twice as large.
+            let isLeft = point.x + max(120, Double(label.count) * 17 + 40) > WorldMap.width
+            return Row(
                 region.name, region.condition,
                 [
-                    "name": region.name, "icon": region.condition.icon,
+                    "label": label, "icon": region.condition.icon,
                     "place": "translate(\(WorldMap.text(point.x)) \(WorldMap.text(point.y)))",
                     "share": region.share.map { Wording.share($0) } ?? "",
-                    // Near the right edge the label stands on the left.
-                    "anchor": point.x > WorldMap.width - 120 ? "end" : "start",
-                    "offset": point.x > WorldMap.width - 120 ? "-16" : "16",
+                    "anchor": isLeft ? "end" : "start", "offset": isLeft ? "-22" : "22",
                     "title": "\(region.name): \(region.condition.word), \(Wording.share(region.share)) of answers",
                 ])
         }
@@ -118,39 +124,6 @@ extension NodePicture {
                     "title": "\(flow.country) → \(flow.region): \(Wording.share(flow.share)) of answers",
                 ])
         }
-    }
-
-    /// What an operator should look at, the worst and widest first.
-    func problemRows(limit: Int = NodePicture.problemLimit) -> (rows: [Row], count: Int) {
-        var found: [(Condition, Int, Row)] = []
-        func add(
-            _ kind: SubjectKind, _ name: String, _ condition: Condition, _ reason: String, waits: Bool = false
-        ) {
-            guard condition.needsAttention else { return }
-            var fields = [
-                "kind": kind.word, "name": name, "word": condition.word, "icon": condition.icon, "reason": reason,
-                "href": ServiceQuery(text: name).href,
-            ]
-            if waits {
-                fields.merge(["act": "resume", "actWord": "Resume", "subject": kind.rawValue]) { first, _ in first }
-            }
-            found.append((condition, kind.rank, Row("\(kind.rawValue):\(name)", condition, fields)))
-        }
-        for region in regions where region.condition != .degraded { add(.region, region.name, region.condition, "") }
-        for wideIP in wideIPs where wideIP.condition != .degraded { add(.wideIP, wideIP.name, wideIP.condition, "") }
-        for pool in pools where pool.condition != .degraded { add(.pool, pool.name, pool.condition, "") }
-        for server in servers {
-            // What is degraded only by its members is told by them.
-            guard server.condition != .degraded || !server.reason.isEmpty else { continue }
-            add(.virtualServer, server.name, server.condition, server.reason, waits: server.waits)
-        }
-        for member in members {
-            add(.member, "\(upstreams[member.upstream].name)/\(member.endpoint)", member.condition, member.reason)
-        }
-        let sorted = found.enumerated().sorted {
-            ($1.element.0, $0.element.1, $0.offset) < ($0.element.0, $1.element.1, $1.offset)
-        }
-        return (sorted.prefix(limit).map(\.element.2), found.count)
     }
 
     static func texts(_ traffic: Traffic?) -> [String: String] {
@@ -191,6 +164,9 @@ enum SubjectKind: String, Sendable, CaseIterable {
         }
     }
 
+    /// Amid a sentence.
+    var noun: String { self == .wideIP ? "wide IP" : word.lowercased() }
+
     /// Wider parts first.
     var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }
@@ -198,10 +174,11 @@ enum SubjectKind: String, Sendable, CaseIterable {
 extension Condition {
     var word: String {
         switch self {
-        case .up: "Up"
+        case .up: "Available"
         case .unknown: "Unknown"
         case .degraded: "Degraded"
         case .draining: "Draining"
+        case .cutOver: "Cut over"
         case .ejected: "Ejected"
         case .disabled: "Disabled"
         case .down: "Down"

@@ -26,6 +26,8 @@ final class NodePicture: Sendable {
         var endpoint: String
         var condition: Condition
         var reason: String
+        /// Whether it is kept out although its monitors have it up.
+        var isHeld: Bool
         /// Whether it waits for an operator to resume it.
         var waits: Bool
         /// Positions; empty when nothing of this node is behind it.
@@ -60,7 +62,7 @@ final class NodePicture: Sendable {
         var location: Location?
         var answers: Double?
         var traffic: Traffic?
-        /// Of all answers of steered names, a part of 1.
+        /// Of all answers of steered names lately, a part of 1; `nil`: there were none.
         var share: Double?
     }
 
@@ -137,10 +139,12 @@ final class NodePicture: Sendable {
         var share: Double
     }
 
-    /// - Parameter previous: the picture before: rates are over the time since then.
+    /// - Parameters:
+    ///   - answers: of the last seconds.
+    ///   - previous: the picture before: rates of requests are over the time since then.
     init(
-        status: NodeStatus, topology: NodeTopology, counters: PictureCounters, previous: NodePicture?,
-        flows: [Flow], levels: [ServiceLevel] = [], time: Int64
+        status: NodeStatus, topology: NodeTopology, counters: PictureCounters, answers: AnswerHistory,
+        previous: NodePicture?, flows: [Flow], levels: [ServiceLevel] = [], time: Int64
     ) {
         self.status = status
         self.topology = topology
@@ -187,36 +191,32 @@ final class NodePicture: Sendable {
                     condition: Self.combined(
                         Condition(state: server.state, checks: server.checks), behind.map { upstreams[$0].condition }),
                     reason: server.hold.map(Self.reason) ?? Self.reason(server.checks),
-                    waits: server.hold?.kind == "manual", upstreams: behind,
+                    isHeld: server.hold != nil, waits: server.hold?.kind == "manual", upstreams: behind,
                     traffic: behind.isEmpty ? nil : Traffic(sum: behind.map { upstreams[$0].traffic })))
         }
         let serverPositions = Self.positions(servers.map(\.name))
-        let oldAnswers = Dictionary(
-            (previous?.pools ?? []).map { ($0.name, $0.answers) }, uniquingKeysWith: { first, _ in first })
+        let rates = answers.rates
         var pools: [Pool] = []
         for pool in status.pools {
             let inside = pool.virtualServers.compactMap { serverPositions[$0] }
             let traffic = Self.sum(inside.map { servers[$0].traffic })
-            let answers = Smoothing.mean(
-                oldAnswers[pool.name] ?? nil, counters.rate(of: pool.name, \.pools, since: old), elapsed,
-                over: Smoothing.answers)
             pools.append(
                 Pool(
                     name: pool.name, region: pool.region, host: pool.host,
                     condition: Self.combined(Condition(state: pool.state), inside.map { servers[$0].condition }),
-                    servers: inside, answers: answers, traffic: traffic))
+                    servers: inside, answers: rates?.rate(pool.name, \.pools), traffic: traffic))
         }
         let poolPositions = Self.positions(pools.map(\.name))
-        let oldNames = Dictionary(
-            (previous?.wideIPs ?? []).map { ($0.name, $0.answers) }, uniquingKeysWith: { first, _ in first })
         wideIPs = status.wideIPs.map { wideIP in
             let inside = wideIP.pools.compactMap { poolPositions[$0] }
+            let parts = inside.map { pools[$0].condition }
+            // Its pools say more than that it works; that somebody disabled it, they do not know.
+            let own = Condition(state: wideIP.state)
             return WideIP(
-                name: wideIP.name, method: wideIP.method, condition: Condition(of: inside.map { pools[$0].condition }),
-                pools: inside,
-                answers: Smoothing.mean(
-                    oldNames[wideIP.name] ?? nil, counters.rate(of: wideIP.name, \.wideIPs, since: old), elapsed,
-                    over: Smoothing.answers))
+                name: wideIP.name, method: wideIP.method,
+                condition: own == .up && !parts.isEmpty && !parts.contains(where: \.needsAttention)
+                    ? Condition(of: parts) : Self.combined(own, parts),
+                pools: inside, answers: rates?.rate(wideIP.name, \.wideIPs))
         }
         listeners = topology.listeners.map { listener in
             let behind = listener.upstreams.compactMap { upstreamPositions[$0] }
@@ -226,21 +226,25 @@ final class NodePicture: Sendable {
                 condition: behind.isEmpty ? .up : Condition(of: behind.map { upstreams[$0].condition }),
                 upstreams: behind, traffic: behind.isEmpty ? nil : Traffic(sum: behind.map { upstreams[$0].traffic }))
         }
-        let poolAnswers = pools.compactMap(\.answers).reduce(0, +)
+        let shares = answers.shares
+        let lately = pools.map { shares?.rate($0.name, \.pools) ?? 0 }
+        let allLately = lately.reduce(0, +)
+        let cutOver = Set(status.regions.filter { $0.state == "cut-over" }.map(\.name))
         regions = topology.regions.map { region in
             let inside = servers.indices.filter { servers[$0].region == region.name }
             let named = pools.indices.filter { pools[$0].region == region.name }
-            let answers = old == nil ? nil : named.compactMap { pools[$0].answers }.reduce(0, +)
             // A pool counts on its own only where it has no virtual server of this region to speak for it.
             let parts =
                 inside.map { servers[$0].condition }
                 + named.filter { pools[$0].servers.isEmpty || pools[$0].condition == .draining }
                 .map { pools[$0].condition }
             return Region(
-                name: region.name, condition: Condition(of: parts), servers: inside, pools: named,
-                location: region.location, answers: answers,
+                name: region.name, condition: cutOver.contains(region.name) ? .cutOver : Condition(of: parts),
+                servers: inside, pools: named,
+                location: region.location,
+                answers: rates == nil ? nil : named.compactMap { pools[$0].answers }.reduce(0, +),
                 traffic: Self.sum(inside.map { servers[$0].traffic }),
-                share: answers.flatMap { poolAnswers > 0 ? $0 / poolAnswers : nil })
+                share: allLately > 0 ? named.reduce(0) { $0 + lately[$1] } / allLately : nil)
         }
         self.members = members
         self.upstreams = upstreams
@@ -258,7 +262,7 @@ final class NodePicture: Sendable {
     }
 
     private static func reason(_ hold: NodeStatus.Hold) -> String {
-        hold.reason.sentenceCase + (hold.seconds.map { ", let in again in \(Wording.duration(seconds: $0))" } ?? "")
+        hold.reason.sentenceCase + (hold.seconds.map { ", let in again in \(Wording.remaining(seconds: $0))" } ?? "")
     }
 
     private static func positions(_ names: [String]) -> [String: Int] {

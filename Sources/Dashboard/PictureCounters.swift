@@ -21,23 +21,12 @@ struct PictureCounters: Sendable {
     var generation: UInt64
     /// By upstream, in the order of its members.
     var members: [String: [Member]]
-    var answers: AnswerCounts
 
-    init(_ status: NodeStatus, answers: AnswerCounts, instant: UInt64) {
+    init(_ status: NodeStatus, instant: UInt64) {
         self.instant = instant
-        self.answers = answers
         generation = status.generation
         members = Dictionary(
             status.upstreams.map { ($0.name, $0.members.map(Member.init)) }, uniquingKeysWith: { first, _ in first })
-    }
-
-    /// Answers a second since then; `nil`: there is nothing to compare with.
-    func rate(
-        of name: String, _ counts: (AnswerCounts) -> [String: UInt64], since old: PictureCounters?
-    ) -> Double? {
-        guard let old, instant > old.instant else { return nil }
-        let (now, before) = (counts(answers)[name] ?? 0, counts(old.answers)[name] ?? 0)
-        return now >= before ? Double(now - before) / (Double(instant - old.instant) / 1e9) : 0
     }
 }
 

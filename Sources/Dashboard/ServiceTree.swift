@@ -114,6 +114,8 @@ struct ServiceTree {
             if isOnPage {
                 var fields = fields(of: part)
                 fields["level"] = "1"
+                // Alone in a list, its address does not say which upstream it serves.
+                if case .member(let at) = part { fields["name"] = name(ofMember: at) }
                 rows.append(Row(key(part), condition, fields))
             }
             count += 1

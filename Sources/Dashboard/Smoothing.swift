@@ -2,8 +2,7 @@ import Glibc
 
 /// Rates that a person can read: each is drawn towards what was measured last, over some seconds.
 enum Smoothing {
-    /// Seconds. Resolvers ask when their caches end, which comes in waves.
-    static let answers = 10.0
+    /// Seconds.
     static let requests = 3.0
 
     static func mean(_ old: Double?, _ latest: Double?, _ elapsed: Double, over span: Double) -> Double? {

@@ -48,7 +48,13 @@ enum Wording {
         return digits(seconds) + " s"
     }
 
-    static func bits(_ value: Double?) -> String { value.map { count($0) + "bit/s" } ?? nothing }
+    /// Bits a second, with the prefix at the unit: `334 kbit/s`.
+    static func bits(_ value: Double?) -> String {
+        guard let value, value.isFinite else { return nothing }
+        let text = count(value)
+        let prefix = text.last.flatMap { $0.isLetter ? String($0) : nil } ?? ""
+        return "\(text.dropLast(prefix.count)) \(prefix)bit/s"
+    }
 
     static func duration(seconds: Double) -> String {
         let whole = Int(min(max(seconds, 0), 1e12))
@@ -58,6 +64,16 @@ enum Wording {
         case ..<86_400: return "\(whole / 3600) h \(whole % 3600 / 60) min"
         default: return "\(whole / 86_400) d \(whole % 86_400 / 3600) h"
         }
+    }
+
+    /// What is left of a time. It rounds up, so that only what is over is said to have nothing left.
+    static func remaining(seconds: Double) -> String { duration(seconds: seconds.rounded(.up)) }
+
+    /// With its middle left out where it is longer: what names differ in stands at their ends.
+    static func shortened(_ name: String, to length: Int) -> String {
+        guard name.count > length else { return name }
+        let end = (length - 1) / 2
+        return "\(name.prefix(length - 1 - end))…\(name.suffix(end))"
     }
 
     /// Up to three significant digits, no more than two behind the point.

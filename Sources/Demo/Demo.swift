@@ -17,24 +17,31 @@ package enum Demo {
     package static func run(
         _ options: DemoOptions, operate: (@Sendable (Node) async throws -> Void)? = nil
     ) async throws(DemoError) -> Bool {
-        let plan = DemoPlan(options: options)
-        let source = DemoSource(plan)
-        guard source.loaded.intent != nil, let geography = source.loaded.geography else {
-            let reasons = source.loaded.diagnostics.map(\.description).joined(separator: "\n")
-            throw DemoError(reason: "\(reasons)\nThe demo needs country data: apt-get install tor-geoipdb")
-        }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let result: Result<Bool, DemoError>
         do throws(DemoError) {
-            result = .success(
-                try await play(
-                    plan, source: source, geography: geography, options: options, operate: operate, on: group))
+            result = .success(try await prepare(options, operate: operate, on: group))
         } catch {
             result = .failure(error)
         }
         // The loops end with the process at the latest.
         try? await group.shutdownGracefully()
         return try result.get()
+    }
+
+    private static func prepare(
+        _ options: DemoOptions, operate: (@Sendable (Node) async throws -> Void)?, on group: MultiThreadedEventLoopGroup
+    ) async throws(DemoError) -> Bool {
+        var options = options
+        try await options.dashboard?.choosePort(on: group)
+        let plan = DemoPlan(options: options)
+        let source = DemoSource(plan)
+        guard source.loaded.intent != nil, let geography = source.loaded.geography else {
+            let reasons = source.loaded.diagnostics.map(\.description).joined(separator: "\n")
+            throw DemoError(reason: "\(reasons)\nThe demo needs country data: apt-get install tor-geoipdb")
+        }
+        return try await play(
+            plan, source: source, geography: geography, options: options, operate: operate, on: group)
     }
 
     private static func play(

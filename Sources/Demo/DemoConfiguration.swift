@@ -62,6 +62,18 @@ enum DemoConfiguration {
 
             # A VIP is killed by a reload without its listener: its connections must not live on.
             proxy: { access_log: "off", drain_timeout: 0s }
+            \(admin(plan))
+            """
+    }
+
+    private static func admin(_ plan: DemoPlan) -> String {
+        guard let dashboard = plan.dashboard else { return "" }
+        return """
+
+            admin:
+              listen: \(quoted("\(dashboard.endpoint)"))
+              tokens:
+                browser: { role: \(dashboard.role), hash: \(quoted(dashboard.tokenHash)) }
 
             """
     }

@@ -11,6 +11,7 @@ struct DemoConsole: Sendable {
 
     init(stage: DemoStage) {
         self.stage = stage
+        view.link = stage.plan.dashboard?.link
         view.selection = stage.plan.regions.first.map { .region($0.name) }
     }
 
@@ -67,6 +68,7 @@ struct DemoConsole: Sendable {
 
     /// The same without a screen: a line of status now and then, commands as lines of standard input.
     mutating func runPlain(every period: Duration = .seconds(2)) async {
+        if let link = stage.plan.dashboard?.link { print("dashboard: \(link)") }
         print(DemoCommand.usage)
         for line in stage.suggestions { print(line) }
         var typed: [UInt8] = []

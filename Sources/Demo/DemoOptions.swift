@@ -10,6 +10,8 @@ package struct DemoOptions: Sendable {
     package var httpPort: UInt16 = 8080
     /// The port of every member.
     package var memberPort: UInt16 = 9000
+    /// `nil`: none.
+    package var dashboard: DemoDashboard?
     /// Country data as Debian's tor-geoipdb installs it.
     package var geoIPv4Path = "/usr/share/tor/geoip"
     package var geoIPv6Path = "/usr/share/tor/geoip6"

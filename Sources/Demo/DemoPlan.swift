@@ -68,6 +68,7 @@ struct DemoPlan: Sendable {
     var regions: [Region]
     var dns: [Endpoint]
     var timing = Timing()
+    var dashboard: DemoDashboard?
     var geoIPv4Path: String
     var geoIPv6Path: String
 
@@ -101,6 +102,7 @@ struct DemoPlan: Sendable {
             Endpoint(address: .v4(127 << 24 | 1), port: options.dnsPort),
             Endpoint(address: .v6(1), port: options.dnsPort),
         ]
+        dashboard = options.dashboard
         geoIPv4Path = options.geoIPv4Path
         geoIPv6Path = options.geoIPv6Path
     }

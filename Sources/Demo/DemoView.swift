@@ -9,10 +9,13 @@ struct DemoView: Sendable {
     /// The answer to the last command.
     var notice: String?
     var showsHelp = false
+    /// Where the dashboard is; `nil`: there is none.
+    var link: String?
 
     /// As many of the sections as `rows` allow: the tree, the clients and the keys first, then what is nice to have.
     func lines(_ status: DemoStatus, rows: Int, columns: Int) -> [StyledText] {
-        let head = [header(status, columns: columns), StyledText()]
+        let head =
+            [header(status, columns: columns)] + (link.map { [line(to: $0, columns: columns)] } ?? []) + [StyledText()]
         let foot = footer()
         let tree = tree(status)
         var left = rows - head.count - foot.count - tree.count
@@ -66,6 +69,14 @@ struct DemoView: Sendable {
         line.append("   failed ", .dim)
         line.append("\(status.failed)", status.failed == 0 ? .green : .red)
         line.append("   config \(status.generation), epoch \(status.epoch)", .dim)
+        return line
+    }
+
+    /// The address as a whole, whatever must go for it: a part of it is of no use.
+    private func line(to link: String, columns: Int) -> StyledText {
+        let word = " Dashboard  "
+        var line = StyledText(word.count + link.count <= columns ? word : " ", .dim)
+        line.append(link, .cyan)
         return line
     }
 

@@ -36,7 +36,7 @@ struct FieldEncoder {
     }
 
     /// A field that the static table has whole.
-    func encode(fixed place: Int, _ output: OutputBytes) { output.append(0x80 | UInt8(place)) }
+    static func encode(fixed place: Int, _ output: OutputBytes) { output.append(0x80 | UInt8(place)) }
 
     /// - Parameters:
     ///   - place: where the static table has the name; 0: it does not.
@@ -75,15 +75,35 @@ struct FieldEncoder {
             return false
         }
         let bytes = table.bytes(of: entry)
-        for offset in 0..<name.count {
-            // Both have as many bytes.
-            guard unsafe bytes[unchecked: offset] == lowercase(name[unchecked: offset]) else { return false }
+        return Self.isSame(bytes.extracting(0..<name.count), name, lowered: true)
+            && Self.isSame(bytes.extracting(name.count..<bytes.count), value, lowered: false)
+    }
+
+    /// Eight bytes at once; the last eight may be some of those before once more.
+    ///
+    /// - Parameter lowered: what is given counts as if it were in small letters.
+    /// - Precondition: both have as many bytes.
+    @inline(__always)
+    static func isSame(_ kept: Span<UInt8>, _ given: Span<UInt8>, lowered: Bool) -> Bool {
+        let count = kept.count
+        guard count >= 8 else {
+            for offset in 0..<count {
+                // Both have as many bytes.
+                let byte = unsafe given[unchecked: offset]
+                guard unsafe kept[unchecked: offset] == (lowered ? lowercase(byte) : byte) else { return false }
+            }
+            return true
         }
-        for offset in 0..<value.count {
-            // As above.
-            guard unsafe bytes[unchecked: name.count &+ offset] == value[unchecked: offset] else { return false }
+        let (left, right) = unsafe (kept.bytes, given.bytes)
+        var offset = 0
+        while true {
+            // Eight bytes from `offset` on are there: it is at most the count less eight.
+            let word = unsafe right.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            let other = unsafe left.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            guard other == (lowered ? lowercase(word) : word) else { return false }
+            if offset == count &- 8 { return true }
+            offset = min(offset &+ 8, count &- 8)
         }
-        return true
     }
 
     private func keep(_ name: Span<UInt8>, _ value: Span<UInt8>, _ hash: UInt32) {
@@ -141,6 +161,12 @@ struct FieldEncoder {
             let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
             state = step(state, word | ones)
             offset &+= 8
+        }
+        if count >= 8 {
+            guard offset < count else { return state }
+            // The last eight, some of which were taken before: there are as many.
+            let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+            return step(state, word | ones)
         }
         var word: UInt64 = 0
         while offset < count {

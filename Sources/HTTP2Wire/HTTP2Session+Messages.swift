@@ -10,9 +10,11 @@ extension HTTP2Session {
         lastStream = id
         guard !refusesStreams, streams.count < limits.streams else { return refuseNew(id) }
         let length = checkRequest(isEnd)
-        guard let length else { return broken(id, nil, .protocolError) }
+        guard let length else { return broken(id, nil, .protocolError, as: .malformed) }
+        expectUpdates(Self.updatesPerRequest)
         var state = StreamState()
         state.id = id
+        state.began = now
         state.sendWindow = initialWindow
         state.receiveWindow = newReceiveWindow
         state.remaining = length
@@ -23,10 +25,12 @@ extension HTTP2Session {
 
     /// More than this side takes at once: until the peer has read how many that are, it does not break a rule.
     private func refuseNew(_ id: UInt32) -> Event {
-        guard !isAcknowledged, earlyStreams < Self.mostEarlyStreams else { return broken(id, nil, .refusedStream) }
+        guard !isAcknowledged, earlyStreams < Self.mostEarlyStreams else {
+            return broken(id, nil, .refusedStream, as: .refused)
+        }
         earlyStreams += 1
         appendReset(id, .refusedStream)
-        return .broken(stream: -1)
+        return .refused
     }
 
     func takeResponse(_ id: UInt32, _ isEnd: Bool) -> Event? {

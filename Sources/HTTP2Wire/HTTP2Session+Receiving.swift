@@ -13,23 +13,38 @@ extension HTTP2Session {
             case .failed: return .incomplete
             case .preface:
                 guard readPreface(bytes, &offset) else {
-                    return phase == .failed ? .failed(.protocolError, isFlood: false) : .incomplete
+                    return phase == .failed
+                        ? .failed(.protocolError, isFlood: false) : incomplete(bytes.count - offset)
                 }
                 continue
             case .settings, .frames: break
             }
-            guard bytes.count - offset >= FrameHeader.size else { return .incomplete }
+            guard bytes.count - offset >= FrameHeader.size else { return incomplete(bytes.count - offset) }
             let header = FrameHeader(bytes, at: offset)
             if let event = checkHeader(header) { return event }
             if header.kind == FrameHeader.Kind.data {
                 if let event = beginData(header, bytes, &offset) { return event }
                 continue
             }
-            guard bytes.count - offset - FrameHeader.size >= header.length else { return .incomplete }
+            guard bytes.count - offset - FrameHeader.size >= header.length else {
+                return incomplete(bytes.count - offset, isFields: header.kind == FrameHeader.Kind.headers)
+            }
             let start = offset + FrameHeader.size
             offset = start + header.length
-            if let event = take(header, bytes.extracting(start..<offset)) { return event }
+            let event = take(header, bytes.extracting(start..<offset))
+            // Fields are whole with their last frame.
+            if blockStream == 0 { unfinished = nil }
+            if let event { return event }
         }
+    }
+
+    /// Nothing more can be consumed: notes since when that is for what has begun.
+    private func incomplete(_ left: Int, isFields: Bool = false) -> Event {
+        let isFields = isFields || blockStream != 0
+        guard left > 0 || isFields else { return .incomplete }
+        if unfinished == nil { unfinished = Unfinished(since: now) }
+        if isFields { unfinished?.isFields = true }
+        return .incomplete
     }
 
     /// - Returns: whether all of it is there.
@@ -42,6 +57,7 @@ extension HTTP2Session {
         }
         guard available == count else { return false }
         offset += count
+        unfinished = nil
         phase = .settings
         return true
     }
@@ -72,12 +88,14 @@ extension HTTP2Session {
     }
 
     /// The peer broke a rule on one stream (RFC 9113 section 5.4.2).
-    func broken(_ id: UInt32, _ place: Int?, _ code: ErrorCode) -> Event {
+    ///
+    /// - Parameter event: what that is called; `nil`: broken.
+    func broken(_ id: UInt32, _ place: Int?, _ code: ErrorCode, as event: Event? = nil) -> Event {
         appendReset(id, code)
         if let place { remove(place) }
         // A peer can make this side reset as often as it resets itself (CVE-2025-8671).
         if role == .server, resets.isExceeded(now) { return failed(.enhanceYourCalm, isFlood: true) }
-        return .broken(stream: place ?? -1)
+        return event ?? .broken(stream: place ?? -1)
     }
 
     func countControl() -> Event? {
@@ -95,9 +113,7 @@ extension HTTP2Session {
         var size = FrameHeader.size
         if header.has(FrameHeader.Flags.padded) {
             guard header.length >= 1 else { return failed(.frameSizeError) }
-            guard bytes.count - offset > FrameHeader.size else {
-                return .incomplete
-            }
+            guard bytes.count - offset > FrameHeader.size else { return incomplete(bytes.count - offset) }
             padding = Int(bytes[offset + FrameHeader.size])
             guard padding < header.length else { return failed(.protocolError) }
             extra = padding + 1
@@ -107,6 +123,7 @@ extension HTTP2Session {
         guard header.length <= receiveWindow else { return failed(.flowControlError) }
         receiveWindow -= header.length
         offset += size
+        unfinished = nil
         let body = header.length - extra
         if body > 0 { hasMovedData = true }
         isReadingData = body + padding > 0
@@ -125,10 +142,11 @@ extension HTTP2Session {
         if let code = checkData(place, header.length, body) { return broken(header.stream, place, code) }
         streams[place].receiveWindow -= header.length
         if body == 0, !dataEnds {
-            emptyFrames += 1
-            guard emptyFrames <= Self.mostEmptyFrames else { return failed(.enhanceYourCalm, isFlood: true) }
-        } else {
+            if let event = countEmptyFrame(header.stream, place) { return event }
+        } else if role == .server {
             emptyFrames = 0
+        } else {
+            streams[place].emptyFrames = 0
         }
         if body == 0 {
             if dataEnds { streams[place].isInputEnded = true }
@@ -136,6 +154,18 @@ extension HTTP2Session {
         }
         dataStream = place
         return nil
+    }
+
+    /// DATA that says nothing. A client that sends one behind another has only its own connection to lose. Those of a
+    /// member come for many clients: there the stream goes, and the connection with what would be a flood of any kind.
+    private func countEmptyFrame(_ id: UInt32, _ place: Int) -> Event? {
+        guard role == .client else {
+            emptyFrames += 1
+            return emptyFrames > Self.mostEmptyFrames ? failed(.enhanceYourCalm, isFlood: true) : nil
+        }
+        if let event = countControl() { return event }
+        streams[place].emptyFrames += 1
+        return streams[place].emptyFrames > Self.mostEmptyFrames ? broken(id, place, .enhanceYourCalm) : nil
     }
 
     private func checkData(_ place: Int, _ length: Int, _ body: Int) -> ErrorCode? {
@@ -234,7 +264,7 @@ extension HTTP2Session {
     private func takeBlock(_ id: UInt32, _ flags: UInt8, _ bytes: Span<UInt8>) -> Event? {
         switch decoder.decode(bytes, into: fields, limit: limits.fieldBytes) {
         case .malformed: return failed(.compressionError)
-        case .tooLarge: return failed(.enhanceYourCalm)
+        case .tooLarge: return failed(.enhanceYourCalm, isFlood: true)
         case .decoded: break
         }
         let isEnd = flags & FrameHeader.Flags.endStream != 0
@@ -251,10 +281,26 @@ extension HTTP2Session {
     private func reset(_ header: FrameHeader, _ payload: Span<UInt8>) -> Event? {
         guard header.length == 4 else { return failed(.frameSizeError) }
         guard isKnown(header.stream) else { return failed(.protocolError) }
-        if role == .server, resets.isExceeded(now) { return failed(.enhanceYourCalm, isFlood: true) }
-        guard let place = streams.find(header.stream) else { return nil }
+        let place = streams.find(header.stream)
+        if role == .server, isRash(place), isOneTooMany() {
+            return failed(.enhanceYourCalm, isFlood: true)
+        }
+        guard let place else { return nil }
         remove(place)
         return .reset(stream: place, ErrorCode(rawValue: number(payload, at: 0)))
+    }
+
+    /// Whether a reset counts towards a flood (CVE-2023-44487): it comes soon behind its request, before what streams there
+    /// may be at once can bound how often.
+    ///
+    /// - Parameter place: the stream's; `nil`: it is closed already.
+    private func isRash(_ place: Int?) -> Bool { place.map { now &- streams[$0].began < Self.longStream } ?? true }
+
+    /// Counts a reset, where requests that were served have paid for it, with those.
+    private func isOneTooMany() -> Bool {
+        guard paidResets > 0 else { return resets.isExceeded(now) }
+        paidResets -= 1
+        return paid.isExceeded(now)
     }
 
     private func settings(_ header: FrameHeader, _ payload: Span<UInt8>) -> Event? {
@@ -307,7 +353,12 @@ extension HTTP2Session {
     private func ping(_ header: FrameHeader, _ payload: Span<UInt8>) -> Event? {
         guard header.stream == 0 else { return failed(.protocolError) }
         guard header.length == 8 else { return failed(.frameSizeError) }
-        if header.has(FrameHeader.Flags.ack) { return .pong }
+        if header.has(FrameHeader.Flags.ack) {
+            // One that nobody asked for means nothing, but costs as much as a PING.
+            guard openPings > 0 else { return countControl() }
+            openPings -= 1
+            return .pong
+        }
         // gRPC measures the way with one for each of its round trips, as long as data flows.
         if hasMovedData {
             hasMovedData = false
@@ -328,6 +379,11 @@ extension HTTP2Session {
 
     private func windowUpdate(_ header: FrameHeader, _ payload: Span<UInt8>) -> Event? {
         guard header.length == 4 else { return failed(.frameSizeError) }
+        if expectedUpdates > 0 {
+            expectedUpdates -= 1
+        } else if let event = countControl() {
+            return event
+        }
         let increment = Int(number(payload, at: 0) & 0x7fff_ffff)
         guard header.stream != 0 else {
             guard increment > 0 else { return failed(.protocolError) }

@@ -44,6 +44,7 @@ extension HTTP2Session {
         state.sendWindow = initialWindow
         state.receiveWindow = newReceiveWindow
         state.isHead = isHead
+        expectUpdates(Self.updatesPerRequest)
         return streams.insert(state)
     }
 
@@ -99,13 +100,18 @@ extension HTTP2Session {
                 length: count, kind: FrameHeader.Kind.data, flags: isLast ? FrameHeader.Flags.endStream : 0, stream: id)
             output.append(bytes.extracting(offset..<offset + count))
             offset += count
-            if count > 0 { hasMovedData = true }
+            if count > 0 {
+                hasMovedData = true
+                expectUpdates(Self.updatesPerData)
+            }
             streams[stream].sendWindow -= count
             sendWindow -= count
             if isLast { streams[stream].isOutputEnded = true }
         } while offset < bytes.count
         return offset
     }
+
+    func expectUpdates(_ count: Int) { expectedUpdates = min(expectedUpdates + count, Self.mostExpectedUpdates) }
 
     /// Whether the connection's window, which all streams share, is used up.
     package var isWindowClosed: Bool { sendWindow <= 0 }
@@ -119,7 +125,7 @@ extension HTTP2Session {
         encoder.begin(output)
     }
 
-    package func add(fixed place: Int) { encoder.encode(fixed: place, output) }
+    package func add(fixed place: Int) { FieldEncoder.encode(fixed: place, output) }
 
     /// The response's status.
     package func add(status: Int) {
@@ -208,6 +214,7 @@ extension HTTP2Session {
         output.appendFrame(length: 8, kind: FrameHeader.Kind.ping, flags: 0, stream: 0)
         output.append(number: 0)
         output.append(number: 0)
+        openPings += 1
     }
 
     /// Says that no stream beyond `last` is acted on.
@@ -226,7 +233,9 @@ extension HTTP2Session {
     /// A request that is malformed in what only the caller knows of.
     ///
     /// - Returns: what became of it: the stream is reset, or the connection is over.
-    package func refuse(_ stream: Int) -> Event { broken(streams[stream].id, stream, .protocolError) }
+    package func refuse(_ stream: Int) -> Event {
+        broken(streams[stream].id, stream, .protocolError, as: .malformed)
+    }
 
     /// Ends the connection for something that was done too often outside of the protocol.
     package func fail(_ code: ErrorCode) {

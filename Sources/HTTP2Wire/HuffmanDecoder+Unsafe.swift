@@ -66,25 +66,36 @@ struct HuffmanDecoder: @unchecked Sendable {
         var available = 0
         var index = 0
         let count = code.count
-        while true {
+        let raw = unsafe code.bytes
+        decoding: while true {
+            if index &+ 8 <= count {
+                // Eight bytes are there. What of them is beyond those that are counted is read again, the same.
+                let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+                bits |= word.bigEndian &>> UInt64(available)
+                index &+= (63 &- available) >> 3
+                available |= 56
+            }
             while available <= 56, index < count {
                 // `index` is below the count.
-                bits |= UInt64(unsafe code[unchecked: index]) << UInt64(56 &- available)
+                bits |= UInt64(unsafe code[unchecked: index]) &<< UInt64(56 &- available)
                 available &+= 8
                 index &+= 1
             }
             guard available > 0 else { return written }
-            // Eight bits are an index of the table.
-            let entry = unsafe short[Int(bits >> 56)]
-            let length = Int(entry >> 8)
-            if length > 0, length <= available {
+            while true {
+                // Eight bits are an index of the table.
+                let entry = unsafe short[Int(bits &>> 56)]
+                let length = Int(entry >> 8)
+                guard length > 0, length <= available else { break }
                 // Each five bits give one byte at most, which is what there is room for.
                 unsafe output[written] = UInt8(truncatingIfNeeded: entry)
                 written &+= 1
-                bits <<= UInt64(length)
+                bits &<<= UInt64(length)
                 available &-= length
-                continue
+                if available < 8 { continue decoding }
             }
+            // The rest of a longer code may not have been read.
+            if available < Self.longest, index < count { continue }
             if available < 8, bits == ~0 << UInt64(64 &- available) { return written }
             guard let (symbol, longer) = long(bits, available), symbol != Self.end else { return nil }
             unsafe output[written] = UInt8(truncatingIfNeeded: symbol)

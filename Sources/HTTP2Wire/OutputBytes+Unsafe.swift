@@ -146,3 +146,12 @@ package final class OutputBytes {
 /// Capital letters of ASCII become small ones.
 @inline(__always)
 func lowercase(_ byte: UInt8) -> UInt8 { byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte }
+
+/// The same for eight bytes.
+@inline(__always)
+func lowercase(_ word: UInt64) -> UInt64 {
+    // Of each byte that is ASCII the highest bit says whether it is not below A, and whether it is above Z.
+    let low = word & 0x7f7f_7f7f_7f7f_7f7f
+    let capitals = (low &+ 0x3f3f_3f3f_3f3f_3f3f) & ~(low &+ 0x2525_2525_2525_2525) & ~word & 0x8080_8080_8080_8080
+    return word | capitals >> 2
+}

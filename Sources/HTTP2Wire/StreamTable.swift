@@ -2,12 +2,16 @@
 struct StreamState {
     /// 0: the place is free.
     var id: UInt32 = 0
+    /// When the peer's request came, in monotonic nanoseconds.
+    var began: UInt64 = 0
     /// Bytes of DATA that the peer takes; below zero after it has made its window smaller.
     var sendWindow = 0
     /// Bytes of DATA that the peer may send.
     var receiveWindow = 0
     /// Of a message that says its length: what has not come; -1: it does not say.
     var remaining = -1
+    /// As a client: DATA without a byte of a body that came one behind another.
+    var emptyFrames: UInt8 = 0
     var isInputEnded = false
     var isOutputEnded = false
     /// The message's head has come, interim ones not counted.
@@ -24,15 +28,11 @@ struct StreamTable {
     private(set) var count = 0
     private var states: [StreamState] = []
     private var free: [Int] = []
-    /// By number, open addressing: a place and one more; 0: none. Streams follow one another, so that they hardly
-    /// ever meet.
-    private var slots: [UInt32]
-    private var mask: Int
-
-    init() {
-        slots = [UInt32](repeating: 0, count: 32)
-        mask = 31
-    }
+    /// By number, open addressing: a place and one more; 0: none.
+    private var slots = [UInt32](repeating: 0, count: 32)
+    private var mask = 31
+    /// What is left of a product of 64 bits are as many bits as the mask has.
+    private var shift: UInt64 = 64 - 5
 
     /// Places so far, free ones included.
     var places: Int { states.count }
@@ -42,7 +42,11 @@ struct StreamTable {
         _modify { yield &states[place] }
     }
 
-    private func home(_ id: UInt32) -> Int { Int(id >> 1) & mask }
+    /// Streams that follow one another are put far apart. Side by side, those that are open would be one long row, all
+    /// of which is looked at when one is removed.
+    private func home(_ id: UInt32) -> Int {
+        Int(truncatingIfNeeded: (UInt64(id >> 1) &* 0x9e37_79b9_7f4a_7c15) >> shift) & mask
+    }
 
     /// The place of a stream; `nil`: it is not open.
     func find(_ id: UInt32) -> Int? {
@@ -80,6 +84,7 @@ struct StreamTable {
     private mutating func grow() {
         slots = [UInt32](repeating: 0, count: 2 * slots.count)
         mask = slots.count - 1
+        shift -= 1
         for place in states.indices where states[place].id != 0 { put(place) }
     }
 

@@ -21,7 +21,7 @@ package struct Authority: Sendable, Hashable {
             index += 1
             let inner = index
             while index < end, CharacterClass.isIPv6(bytes[index]) { index += 1 }
-            guard index < end, index - inner >= 2, bytes[index] == UInt8(ascii: "]") else { return nil }
+            guard index < end, bytes[index] == UInt8(ascii: "]"), Self.isIPv6(bytes, inner..<index) else { return nil }
             index += 1
         } else {
             while index < end, CharacterClass.isHost(bytes[index]) { index += 1 }
@@ -40,5 +40,60 @@ package struct Authority: Sendable, Hashable {
             index += 1
         }
         port = UInt16(value)
+    }
+
+    /// Whether these are an IPv6 address (RFC 3986 section 3.2.2): eight groups of up to four digits, of which one `::` can
+    /// stand for some, and the last two may be an IPv4 address.
+    private static func isIPv6(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        let colon = UInt8(ascii: ":")
+        var index = range.lowerBound
+        var groups = 0
+        var isShortened = false
+        if range.count >= 2, bytes[index] == colon, bytes[index + 1] == colon {
+            isShortened = true
+            index += 2
+        }
+        while index < range.upperBound {
+            let start = index
+            while index < range.upperBound, CharacterClass.hexValue(bytes[index]) != nil { index += 1 }
+            if index < range.upperBound, bytes[index] == UInt8(ascii: ".") {
+                guard isIPv4(bytes, start..<range.upperBound) else { return false }
+                groups += 2
+                break
+            }
+            guard 1...4 ~= index - start else { return false }
+            groups += 1
+            guard index < range.upperBound else { break }
+            // Nothing else is left: the caller has seen digits, colons and dots only.
+            index += 1
+            guard index < range.upperBound else { return false }
+            if bytes[index] == colon {
+                guard !isShortened else { return false }
+                isShortened = true
+                index += 1
+            }
+        }
+        return isShortened ? groups < 8 : groups == 8
+    }
+
+    /// Four numbers up to 255, without zeros in front.
+    private static func isIPv4(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        var numbers = 0
+        var start = range.lowerBound
+        while true {
+            var value = 0
+            var index = start
+            while index < range.upperBound, CharacterClass.isDigit(bytes[index]), index - start < 3 {
+                value = value * 10 + Int(bytes[index] &- UInt8(ascii: "0"))
+                index += 1
+            }
+            guard index > start, value <= 255, index - start == 1 || bytes[start] != UInt8(ascii: "0") else {
+                return false
+            }
+            numbers += 1
+            guard index < range.upperBound else { return numbers == 4 }
+            guard numbers < 4, bytes[index] == UInt8(ascii: ".") else { return false }
+            start = index + 1
+        }
     }
 }

@@ -34,6 +34,21 @@ enum CharacterClass {
     @inline(__always)
     static func lowercase(_ byte: UInt8) -> UInt8 { byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte }
 
+    /// The highest bit of each of eight bytes that is no letter, digit or hyphen.
+    @inline(__always)
+    static func notOfNames(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops: UInt64 = 0x8080_8080_8080_8080
+        // What is added to seven bits reaches the eighth from the first character of a range on, and from the one
+        // behind its last.
+        let low = word & ~tops
+        let small = low | 0x20 &* ones
+        let letters = (small &+ (0x80 - 0x61) &* ones) & ~(small &+ (0x80 - 0x7b) &* ones)
+        let digits = (low &+ (0x80 - 0x30) &* ones) & ~(low &+ (0x80 - 0x3a) &* ones)
+        let hyphens = ~((low ^ 0x2d &* ones) &+ 0x7f &* ones)
+        return ~((letters | digits | hyphens) & ~word) & tops
+    }
+
     @inline(__always)
     private static func member(_ byte: UInt8, _ low: UInt64, _ high: UInt64) -> Bool {
         let word = byte < 64 ? low : high
@@ -76,11 +91,23 @@ func endOfValue(_ bytes: Span<UInt8>, from offset: Int) -> Int {
 }
 
 /// The end of the run of token characters from `offset`.
+///
+/// Eight bytes at a time as long as they are letters, digits and hyphens, which names are made of.
 @inline(__always)
 func endOfToken(_ bytes: Span<UInt8>, from offset: Int) -> Int {
     var index = offset
     let count = bytes.count
-    // `index < count` bounds the subscript.
+    // `index + 8 <= count` bounds the load, `index < count` the subscript.
+    let raw = unsafe bytes.bytes
+    while index &+ 8 <= count {
+        let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+        let others = CharacterClass.notOfNames(word)
+        guard others == 0 else {
+            index &+= others.littleEndian.trailingZeroBitCount &>> 3
+            break
+        }
+        index &+= 8
+    }
     while index < count, CharacterClass.isToken(unsafe bytes[unchecked: index]) { index &+= 1 }
     return index
 }

@@ -16,6 +16,9 @@ package struct ChunkedDecoder: Sendable {
     private enum State: Sendable {
         case sizeStart
         case size
+        /// Blanks behind the size. RFC 9112 section 7.1.1 has them before an extension only; servers that keep a field of
+        /// fixed width for the size fill it with them.
+        case blank
         case `extension`
         case sizeLineFeed
         case data
@@ -78,11 +81,23 @@ package struct ChunkedDecoder: Sendable {
             guard case .size = state else { return .badChunkSize }
             if byte == 0x0d {
                 state = .sizeLineFeed
-            } else if byte == UInt8(ascii: ";") || isBlank(byte) {
+            } else if byte == UInt8(ascii: ";") {
                 state = .extension
+            } else if isBlank(byte) {
+                state = .blank
             } else {
                 return .badChunkSize
             }
+        case .blank:
+            if byte == 0x0d {
+                state = .sizeLineFeed
+            } else if byte == UInt8(ascii: ";") {
+                state = .extension
+            } else if !isBlank(byte) {
+                return .badChunkSize
+            }
+            extensionBytes += 1
+            guard extensionBytes <= Self.extensionLimit else { return .chunkExtensionTooLong }
         case .extension:
             if byte == 0x0d {
                 state = .sizeLineFeed
@@ -107,7 +122,7 @@ package struct ChunkedDecoder: Sendable {
         return nil
     }
 
-    /// Looks for the empty line; the fields are parsed by who wants them, and checked for form here in any case.
+    /// Looks for the empty line. The fields before it are not looked at here: ``TrailerFields`` parses them.
     private mutating func trailers(_ bytes: Span<UInt8>, _ offset: inout Int) -> Event {
         let start = offset
         var index = start + searched
@@ -156,7 +171,12 @@ package final class TrailerFields {
             if case .failed(let reason) = error { return reason }
             return .badFieldName
         }
-        for index in 0..<fields.count where fields[index].name.isForbiddenInTrailers { fields.drop(index) }
+        for index in 0..<fields.count {
+            let line = fields[index]
+            if line.name.isForbiddenInTrailers || FieldName.isForwarded(bytes.extracting(line.nameRange.range)) {
+                fields.drop(index)
+            }
+        }
         return nil
     }
 }

@@ -116,8 +116,34 @@ package enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// `X-Forwarded` and all names that go on behind it with a hyphen. What one proxy says to the next in them nobody
+    /// knows all of: `-Ssl` and `-Scheme` stand for HTTPS with some servers, `-Prefix` becomes a part of links with others.
+    package static func isForwarded(_ name: Span<UInt8>) -> Bool {
+        guard name.count >= 11, name[1] == UInt8(ascii: "-"), beginsIgnoringCase(name, "x-forwarded") else {
+            return false
+        }
+        return name.count == 11 || name[11] == UInt8(ascii: "-")
+    }
+
+    /// Whether a name with underscores is, for servers that take these for hyphens, that of a field by which this proxy
+    /// says who the client is.
+    static func imitatesIdentity(_ name: Span<UInt8>) -> Bool {
+        // Longer ones can only be of those that go on behind `X-Forwarded`.
+        let count = min(name.count, 64)
+        var hyphenated = InlineArray<64, UInt8>(repeating: 0)
+        for index in 0..<count { hyphenated[index] = name[index] == UInt8(ascii: "_") ? 0x2d : name[index] }
+        let text = hyphenated.span.extracting(0..<count)
+        switch known(text) {
+        case .xRealIP, .xRequestID, .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto,
+            .clientCertificateSubject:
+            return true
+        default:
+            return isForwarded(text)
+        }
+    }
+
     /// The candidates by length: at most a few names share one.
-    static func known(_ name: Span<UInt8>) -> FieldName {
+    package static func known(_ name: Span<UInt8>) -> FieldName {
         switch name.count {
         case 2: first(name, .te)
         case 3: first(name, .via, .age)

@@ -46,9 +46,13 @@ enum FieldParser {
             let name = FieldName.known(bytes.extracting(index..<nameEnd))
             var isDropped = false
             if name == .other {
-                if limits.underscores != .keep, hasUnderscore(bytes, nameRange) {
-                    guard limits.underscores == .drop else { throw .failed(.underscoreInFieldName) }
-                    isDropped = true
+                if limits.underscores != .keep {
+                    if hasUnderscore(bytes, nameRange) {
+                        guard limits.underscores == .drop else { throw .failed(.underscoreInFieldName) }
+                        isDropped = true
+                    }
+                } else if part == .request, hasUnderscore(bytes, nameRange) {
+                    isDropped = FieldName.imitatesIdentity(bytes.extracting(nameRange.range))
                 }
             } else {
                 isDropped = name.isHopByHop

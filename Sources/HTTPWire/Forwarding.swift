@@ -18,15 +18,16 @@ package final class Forwarding: Sendable {
     package let via: [UInt8]
     /// Requests came over HTTP/2, whatever form their heads have here.
     package let isHTTP2: Bool
-    /// The subject of the certificate that the client showed and that was verified; empty: none.
-    package let certificateSubject: [UInt8]
+    /// The subject of the certificate that the client showed and that was verified; empty: it has no text that fits in a
+    /// field; `nil`: no certificate was shown.
+    package let certificateSubject: [UInt8]?
 
     /// Of a client that is not known yet.
     package static let unknown = Forwarding(client: [], isSecure: false)
 
     package init(
         client: [UInt8], isSecure: Bool, isTrusted: Bool = false, defaultHost: [UInt8] = [], via: [UInt8] = [],
-        isHTTP2: Bool = false, certificateSubject: [UInt8] = []
+        isHTTP2: Bool = false, certificateSubject: [UInt8]? = nil
     ) {
         self.client = client
         if client.contains(UInt8(ascii: ":")) {

@@ -9,6 +9,7 @@ package struct HeadLimits: Sendable, Hashable {
     /// client could forge a field that a proxy would have removed.
     package enum Underscores: Sendable, Hashable {
         case drop
+        /// But for those by which a client would say who it is.
         case keep
         case reject
     }

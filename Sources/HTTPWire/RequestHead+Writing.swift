@@ -5,7 +5,7 @@ extension RequestHead {
         // constant in the fields of our own has fewer than 512 bytes.
         byteCount + fields.count + 4 * (authority.text.count + forwarding.defaultHost.count)
             + 2 * forwarding.clientNode.count + forwarding.client.count + forwarding.via.count
-            + forwarding.certificateSubject.count + 512
+            + (forwarding.certificateSubject?.count ?? 0) + 512
     }
 
     /// Whether the request has passed this proxy before, by its pseudonym in `Via`.
@@ -55,22 +55,10 @@ extension RequestHead {
         var hasIdentifier = false
         for index in 0..<fields.count {
             let line = fields[index]
-            if line.isDropped { continue }
-            switch line.name {
-            case .host, .contentLength, .expect, .forwarded, .xForwardedFor, .via:
-                continue
-            case .clientCertificateSubject:
-                // Believed from a proxy that is trusted, unless it shows a certificate of its own here.
-                guard forwarding.isTrusted, forwarding.certificateSubject.isEmpty else { continue }
-            case .xForwardedHost, .xForwardedPort, .xForwardedProto, .xRealIP:
-                guard forwarding.isTrusted else { continue }
-            case .xRequestID:
-                guard forwarding.isTrusted, !hasIdentifier, isIdentifier(bytes, line.value) else { continue }
+            guard passes(line, bytes, forwarding) else { continue }
+            if line.name == .xRequestID {
+                if hasIdentifier { continue }
                 hasIdentifier = true
-            case .maxForwards where maxForwards != nil:
-                continue
-            default:
-                break
             }
             writeLine(bytes, line, &writer)
         }
@@ -78,9 +66,9 @@ extension RequestHead {
         if upgrade { writer.write("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
         if acceptsTrailers { writer.write("TE: trailers\r\n") }
         writeForwarded(bytes, forwarding, &writer)
-        if !forwarding.certificateSubject.isEmpty {
+        if let subject = forwarding.certificateSubject, !subject.isEmpty {
             writer.write("X-Client-Certificate-Subject: ")
-            writer.write(forwarding.certificateSubject)
+            writer.write(subject)
             writer.write("\r\n")
         }
         if !hasIdentifier {
@@ -90,6 +78,29 @@ extension RequestHead {
             writer.write("\r\n")
         }
         writer.write("\r\n")
+    }
+
+    /// Whether one of the client's fields goes to the member as it came: it is not dropped, and nothing is written in its
+    /// place.
+    package func passes(_ line: FieldLine, _ bytes: Span<UInt8>, _ forwarding: Forwarding) -> Bool {
+        if line.isDropped { return false }
+        switch line.name {
+        case .host, .contentLength, .expect, .forwarded, .xForwardedFor, .via:
+            return false
+        case .clientCertificateSubject:
+            // Believed from a proxy that is trusted, unless it shows a certificate of its own here.
+            return forwarding.isTrusted && forwarding.certificateSubject == nil
+        case .xForwardedHost, .xForwardedPort, .xForwardedProto, .xRealIP:
+            return forwarding.isTrusted
+        case .xRequestID:
+            return forwarding.isTrusted && isIdentifier(bytes, line.value)
+        case .maxForwards:
+            return maxForwards == nil
+        case .other:
+            return forwarding.isTrusted || !FieldName.isForwarded(bytes.extracting(line.nameRange.range))
+        default:
+            return true
+        }
     }
 
     /// The identifier that a trusted client gave.

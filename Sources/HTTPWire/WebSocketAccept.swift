@@ -2,17 +2,21 @@
 /// and a text that is always the same. It proves that the server understood, and protects nothing.
 package enum WebSocketAccept {
     private static let suffix: StaticString = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-    /// A good key has 24 bytes.
-    private static let longestKey = 128
-
-    /// - Returns: 28 bytes; none for a key that cannot be one.
+    /// - Returns: 28 bytes; none for a key that cannot be one: base64 of sixteen bytes (RFC 6455 section 4.1). What the
+    ///   last digit has beyond them does not matter.
     package static func value(for key: Span<UInt8>) -> [UInt8] {
-        guard !key.isEmpty, key.count <= longestKey else { return [] }
+        guard key.count == 24, key[22] == UInt8(ascii: "="), key[23] == UInt8(ascii: "=") else { return [] }
+        for index in 0..<22 where !isDigit64(key[index]) { return [] }
         var message: [UInt8] = []
         for index in 0..<key.count { message.append(key[index]) }
         // As long as the text.
         for index in 0..<suffix.utf8CodeUnitCount { message.append(unsafe suffix.utf8Start[index]) }
         return base64(digest(message))
+    }
+
+    private static func isDigit64(_ byte: UInt8) -> Bool {
+        (byte | 0x20) &- UInt8(ascii: "a") < 26 || CharacterClass.isDigit(byte) || byte == UInt8(ascii: "+")
+            || byte == UInt8(ascii: "/")
     }
 
     /// SHA-1 (FIPS 180-4 section 6.1).

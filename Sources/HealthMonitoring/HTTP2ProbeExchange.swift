@@ -127,7 +127,7 @@ final class HTTP2ProbeExchange {
         case .windowOpened:
             sendBody()
             return nil
-        case .incomplete, .request, .settings, .pong: return nil
+        case .incomplete, .request, .settings, .pong, .malformed, .refused: return nil
         }
     }
 

@@ -1,3 +1,4 @@
+package import Addresses
 package import Logging
 package import NIOCore
 import NIOPosix
@@ -12,6 +13,8 @@ package final class HealthMonitor: Sendable {
     private let loop: any EventLoop
     private let engine: NIOLoopBoundBox<ProbeEngine?>
     private let contexts = Mutex(TLSContexts())
+    /// Where probes of this process's own listeners come from.
+    package let sources = ProbeSources()
 
     /// - Parameters:
     ///   - maximumInFlight: probes that run at once; each takes a file descriptor. More wait in line, and are counted.
@@ -21,12 +24,13 @@ package final class HealthMonitor: Sendable {
         onChange: @escaping @Sendable ([HealthChange]) -> Void
     ) {
         let loop = group.next()
+        let sources = sources
         let box = NIOLoopBoundBox<ProbeEngine?>.makeEmptyBox(eventLoop: loop)
         self.loop = loop
         engine = box
         loop.execute {
             box.value = ProbeEngine(
-                loop: loop, maximumInFlight: maximumInFlight, logger: logger, onChange: onChange)
+                loop: loop, maximumInFlight: maximumInFlight, logger: logger, sources: sources, onChange: onChange)
         }
     }
 
@@ -34,13 +38,20 @@ package final class HealthMonitor: Sendable {
     /// ones are cancelled. A new target that asks the same of the same place as a removed one (only its pace, its
     /// limits or its name differ) takes over what was known, and reports it as a change from unknown.
     ///
-    /// - Parameter tellsDoubts: whether a verdict against the state, and the end of such, is a change too.
-    package func update(targets: Set<HealthTarget>, tellsDoubts: Bool = false) {
+    /// - Parameters:
+    ///   - listeners: where this process listens: probes that go there are noted in ``sources``.
+    ///   - tellsDoubts: whether a verdict against the state, and the end of such, is a change too.
+    package func update(
+        targets: Set<HealthTarget>, listeners: Set<Endpoint> = [], tellsDoubts: Bool = false
+    ) {
         let contexts = contexts.withLock { contexts in
             contexts.prepare(for: targets)
             return contexts
         }
-        loop.execute { self.engine.value?.update(targets, contexts: contexts, tellsDoubts: tellsDoubts) }
+        loop.execute {
+            self.engine.value?.update(
+                targets, listeners: listeners, contexts: contexts, tellsDoubts: tellsDoubts)
+        }
     }
 
     /// Waits until every target was probed once; `false` when that takes longer than `timeout`.

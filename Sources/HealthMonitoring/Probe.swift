@@ -1,3 +1,5 @@
+import Addresses
+import Glibc
 import HTTPWire
 import NIOCore
 import NIOPosix
@@ -6,8 +8,9 @@ import NIOTLS
 import TrafficModel
 
 /// One probe: a connection from its start to its verdict. Lives on its event loop.
-final class Probe: ChannelInboundHandler {
+final class Probe: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let target: ProbeTarget
@@ -15,20 +18,41 @@ final class Probe: ChannelInboundHandler {
     private var exchange: ProbeExchange
     private var phase = ProbePhase.connecting
     private var channel: (any Channel)?
+    private let sources: ProbeSources
+    /// Of a probe of one of this process's own listeners: where it comes from.
+    private var source: Endpoint?
     /// `nil` once there is a verdict or the probe was cancelled.
     private var onVerdict: ((ProbeOutcome) -> Void)?
 
     /// - Parameter onVerdict: called once, on the loop, unless the probe is cancelled before.
-    init(_ target: ProbeTarget, tls: NIOSSLClientHandler?, onVerdict: @escaping (ProbeOutcome) -> Void) {
+    init(
+        _ target: ProbeTarget, tls: NIOSSLClientHandler?, sources: ProbeSources,
+        onVerdict: @escaping (ProbeOutcome) -> Void
+    ) {
         self.target = target
+        self.sources = sources
         self.tls = tls
         self.onVerdict = onVerdict
         exchange = ProbeExchange(target)
     }
 
     func start(on loop: any EventLoop) {
+        // The port has to be known before the listener sees the connection, so it is chosen first. Of a listener with all of
+        // the machine's addresses it is known only now whether the target's is one of them.
+        if target.isOwn, IPAddress.isOwn(target.address), let address = IPAddress.source(towards: target.address) {
+            source = Endpoint(address: address, port: 0)
+        }
+        connect(on: loop)
+    }
+
+    private func connect(on loop: any EventLoop) {
         let bound = NIOLoopBound(self, eventLoop: loop)
-        ClientBootstrap(group: loop)
+        var bootstrap = ClientBootstrap(group: loop)
+        // Without a source it goes out all the same, and is counted as a client.
+        if let source, let address = try? ProbeTarget.socketAddress(source.address, port: 0) {
+            bootstrap = bootstrap.bind(to: address)
+        }
+        bootstrap
             // The engine's own limit comes first; this one only must not be shorter.
             .connectTimeout(.nanoseconds(target.timeout) + .seconds(1))
             .channelInitializer { channel in
@@ -42,6 +66,16 @@ final class Probe: ChannelInboundHandler {
             .connect(to: target.address)
             .assumeIsolated()
             .whenFailure { error in
+                if let source = self.source {
+                    self.source = nil
+                    self.sources.forget(source)
+                    // Without a port to choose from, it is a probe all the same, and counts as a client.
+                    if self.onVerdict != nil, let error = error as? IOError,
+                        [EADDRINUSE, EADDRNOTAVAIL].contains(error.errnoCode)
+                    {
+                        return self.connect(on: loop)
+                    }
+                }
                 // Only a failure to connect is reported here alone; `errorCaught` may have been first.
                 self.finish(ProbeOutcome(error, phase: self.phase))
             }
@@ -57,6 +91,15 @@ final class Probe: ChannelInboundHandler {
     func cancel() {
         onVerdict = nil
         close()
+    }
+
+    func connect(context: ChannelHandlerContext, to address: SocketAddress, promise: EventLoopPromise<Void>?) {
+        if let address = source?.address, let port = context.localAddress?.port {
+            let source = Endpoint(address: address, port: UInt16(clamping: port))
+            self.source = source
+            sources.note(source)
+        }
+        context.connect(to: address, promise: promise)
     }
 
     func channelActive(context: ChannelHandlerContext) {

@@ -1,3 +1,4 @@
+import Addresses
 import Logging
 import NIOCore
 import NIOSSL
@@ -14,7 +15,10 @@ final class ProbeEngine {
     private let loop: any EventLoop
     private let maximumInFlight: Int
     private let logger: Logger
+    private let sources: ProbeSources
     private let onChange: @Sendable ([HealthChange]) -> Void
+    /// Where this process listens.
+    private var listeners: Set<Endpoint> = []
     private var generator = SystemRandomNumberGenerator()
 
     private var wheel: TimerWheel
@@ -43,12 +47,13 @@ final class ProbeEngine {
     private var isStopped = false
 
     init(
-        loop: any EventLoop, maximumInFlight: Int, logger: Logger,
+        loop: any EventLoop, maximumInFlight: Int, logger: Logger, sources: ProbeSources,
         onChange: @escaping @Sendable ([HealthChange]) -> Void
     ) {
         self.loop = loop
         self.maximumInFlight = max(maximumInFlight, 1)
         self.logger = logger
+        self.sources = sources
         self.onChange = onChange
         contexts = TLSContexts()
         wheel = TimerWheel(
@@ -57,8 +62,14 @@ final class ProbeEngine {
 
     // MARK: Targets
 
-    func update(_ targets: Set<HealthTarget>, contexts: TLSContexts, tellsDoubts: Bool = false) {
+    func update(
+        _ targets: Set<HealthTarget>, listeners: Set<Endpoint> = [], contexts: TLSContexts, tellsDoubts: Bool = false
+    ) {
         guard !isStopped else { return }
+        if self.listeners != listeners {
+            self.listeners = listeners
+            for record in byTarget.values { record.isOwn = isOwn(record.target) }
+        }
         self.tellsDoubts = tellsDoubts
         self.contexts = contexts
         let now = NIODeadline.now().uptimeNanoseconds
@@ -98,6 +109,7 @@ final class ProbeEngine {
             freeSlots.append(slot)
             return
         }
+        record.isOwn = isOwn(target)
         slots[slot] = record
         byTarget[target] = record
         if record.machine.state != .unknown {
@@ -107,6 +119,14 @@ final class ProbeEngine {
             beforeFirst += 1
         }
         enqueue(record, now: now)
+    }
+
+    /// Whether a listener takes its probes: one with its address, or one with all of the machine's.
+    private func isOwn(_ target: HealthTarget) -> Bool {
+        let port = target.monitor.port ?? target.endpoint.port
+        let address = target.endpoint.address
+        return listeners.contains(Endpoint(address: address, port: port))
+            || listeners.contains { $0.port == port && $0.address.isUnspecified }
     }
 
     private func remove(_ record: ProbeTarget) {
@@ -176,7 +196,8 @@ final class ProbeEngine {
             finished(record, .inconclusive("TLS cannot be set up: \("\(error)".prefix(200))"))
             return
         }
-        let probe = Probe(record, tls: tls) { [unowned self] outcome in self.finished(record, outcome) }
+        let probe = Probe(record, tls: tls, sources: sources) { [unowned self] outcome in self.finished(record, outcome)
+        }
         record.probe = probe
         wheel.schedule(record.slot * 2 + 1, at: now + UInt64(record.timeout))
         probe.start(on: loop)
@@ -272,9 +293,11 @@ final class ProbeEngine {
 
     /// Resolves once every target was probed; `false` when the time is up before.
     func waitForFirstRound(_ promise: EventLoopPromise<Bool>, timeout: TimeAmount) {
-        guard !isStopped, beforeFirst > 0 else {
-            promise.succeed(!isStopped)
-            return
+        guard !isStopped else { return promise.succeed(false) }
+        guard beforeFirst > 0 else {
+            // Changes that wait for their tick go first here too.
+            deliver()
+            return promise.succeed(true)
         }
         let id = nextWaiter
         nextWaiter += 1

@@ -9,6 +9,8 @@ final class ProbeTarget {
     let address: SocketAddress
     /// From the start of a probe to its verdict, in nanoseconds.
     let timeout: Int64
+    /// Whether a listener of this process serves it.
+    var isOwn = false
     /// The host that it is asked as.
     let authority: String
     /// Of a check over HTTP/1.1.
@@ -84,7 +86,7 @@ final class ProbeTarget {
         }
     }
 
-    private static func socketAddress(_ address: IPAddress, port: UInt16) throws -> SocketAddress {
+    static func socketAddress(_ address: IPAddress, port: UInt16) throws -> SocketAddress {
         try SocketAddress(packedIPAddress: ByteBuffer(bytes: address.bytes), port: Int(port))
     }
 
@@ -110,8 +112,12 @@ extension Monitor.Check {
     var tls: TLSContexts.Kind? {
         switch self {
         case .tcp: nil
-        case .http(let check): check.tls ? .init(isVerifying: check.verifyCertificate, isHTTP2: check.http2) : nil
-        case .grpc(let check): check.tls ? .init(isVerifying: check.verifyCertificate, isHTTP2: true) : nil
+        case .http(let check) where check.tls:
+            .init(
+                isVerifying: check.verifyCertificate, authorityPath: authorityPath, isHTTP2: check.http2)
+        case .grpc(let check) where check.tls:
+            .init(isVerifying: check.verifyCertificate, authorityPath: authorityPath, isHTTP2: true)
+        case .http, .grpc: nil
         }
     }
 }

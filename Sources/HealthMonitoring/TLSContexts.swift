@@ -1,19 +1,25 @@
 import Addresses
 import NIOSSL
+import PeerIdentity
 import TrafficModel
 
 /// TLS settings of HTTPS probes: made once, because loading the system's authorities takes milliseconds.
 struct TLSContexts: Sendable {
     struct Kind: Hashable, Sendable {
         let isVerifying: Bool
+        /// A PEM file with the authorities to trust; the system's when `nil`.
+        let authorityPath: String?
         let isHTTP2: Bool
     }
 
     private var contexts: [Kind: Result<NIOSSLContext, any Error>] = [:]
 
-    /// Makes those that the targets need and that are not there yet. Reads files: not on an event loop.
+    /// Makes those that the targets need and that are not there yet, and anew those with authorities of their own, whose
+    /// file may say something else by now. Reads files: not on an event loop.
     mutating func prepare(for targets: Set<HealthTarget>) {
-        for case let kind? in Set(targets.map(\.monitor.check.tls)) where contexts[kind] == nil {
+        let wanted = Set(targets.compactMap(\.monitor.check.tls))
+        contexts = contexts.filter { kind, _ in wanted.contains(kind) && kind.authorityPath == nil }
+        for kind in wanted where contexts[kind] == nil {
             contexts[kind] = Result { try Self.context(kind) }
         }
     }
@@ -26,12 +32,14 @@ struct TLSContexts: Sendable {
             let bare = host.split(separator: ":", maxSplits: 1).first.map(String.init) ?? host
             return host.hasPrefix("[") || IPAddress(bare) != nil ? nil : bare
         }
-        return try NIOSSLClientHandler(context: context.get(), serverHostname: name)
+        guard kind.isVerifying else { return try NIOSSLClientHandler(context: context.get(), serverHostname: name) }
+        return try .verifying(serverName: name, context: context.get())
     }
 
     private static func context(_ kind: Kind) throws -> NIOSSLContext {
-        var configuration = TLSConfiguration.makeClientConfiguration()
+        var configuration = TLSConfiguration.towardsMembers
         configuration.certificateVerification = kind.isVerifying ? .fullVerification : .none
+        if let path = kind.authorityPath { configuration.trustRoots = .file(path) }
         configuration.applicationProtocols = [kind.isHTTP2 ? "h2" : "http/1.1"]
         return try NIOSSLContext(configuration: configuration)
     }

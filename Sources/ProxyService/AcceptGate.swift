@@ -8,10 +8,12 @@ final class AcceptGate {
     private let rest: Rest
     private var hasBegun = false
 
-    /// A time without accepting, after an error.
+    /// Times without accepting.
     private final class Rest {
-        /// Monotonic nanoseconds.
+        /// After an error: until then, in monotonic nanoseconds.
         var end: UInt64 = 0
+        /// There were too many connections when the next might have been accepted.
+        var isFull = false
     }
 
     /// How long accepting rests when descriptors or memory ran out.
@@ -31,7 +33,11 @@ final class AcceptGate {
         self.worker = worker
         acceptor = try Acceptor(
             binding: endpoint, copying: original, on: worker.loop,
-            mayAccept: { rest.end <= worker.tickTime && worker.mayAccept },
+            mayAccept: {
+                guard rest.end <= worker.tickTime else { return false }
+                rest.isFull = !worker.mayAccept
+                return !rest.isFull
+            },
             accepted: { descriptor, peer in
                 worker.accepted()
                 let channel = StreamChannel(
@@ -40,14 +46,19 @@ final class AcceptGate {
                 setUp(channel)
             },
             failed: { _ in
-                rest.end = worker.now() &+ Self.restTime
                 bump(worker.counters.descriptorPauses)
+                // Its end goes on with accepting.
+                if worker.makeRoom() { return }
+                rest.end = worker.now() &+ Self.restTime
                 worker.noteDeadline(rest.end)
             })
     }
 
     /// As bound.
     var endpoint: Endpoint { acceptor.endpoint }
+
+    /// Whether some may wait because there are too many connections.
+    var isHoldingBack: Bool { hasBegun && rest.isFull }
 
     func begin() {
         hasBegun = true

@@ -4,9 +4,10 @@ import Sockets
 
 /// What waits in buffers, and whether the client takes it.
 extension ClientConnection {
-    /// Bytes that wait for one side or the other. Idle connections hold none that would count.
+    /// Bytes that wait for one side or the other.
     var bufferedBytes: Int {
-        guard phase == .exchange || phase == .tunnel || phase == .closing || phase == .streams else { return 0 }
+        // There are many of them.
+        if phase == .idle { return inbox.readableBytes + (channel?.unsentBytes ?? 0) }
         return requestBytes.readableBytes + inbox.readableBytes + responseInbox.readableBytes + outbox.readableBytes
             + note.bytes.readableBytes
             + (stream?.pending ?? channel?.unsentBytes ?? 0) + (upstream?.unsentBytes ?? 0)
@@ -16,6 +17,8 @@ extension ClientConnection {
     /// The client does not take what it is sent: notes how far it has come.
     func awaitTaking() {
         if acknowledged == nil { acknowledged = progress?.acknowledged ?? 0 }
+        // Nor is the member listened to.
+        exchange.headDeadline = 0
         setDeadline(worker.settings.bodyTimeout)
     }
 
@@ -33,6 +36,9 @@ extension ClientConnection {
         guard let channel else { return false }
         return channel.unsentBytes > 0 || progress?.outstanding ?? 0 > 0
     }
+
+    /// Bytes that were written and have not reached the client; `nil` when the connection is gone.
+    var outstandingBytes: Int? { progress.map { Int(clamping: $0.outstanding) + (channel?.unsentBytes ?? 0) } }
 
     /// What the client's kernel has acknowledged, and what it has not; `nil` when the connection is gone.
     private var progress: (acknowledged: UInt64, outstanding: UInt64)? {

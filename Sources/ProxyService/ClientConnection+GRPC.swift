@@ -48,7 +48,7 @@ extension ClientConnection {
     }
 
     /// Whether the client has stopped waiting for its call.
-    var isExpired: Bool { exchange.expiry <= worker.tickTime }
+    var isExpired: Bool { exchange.expiry <= worker.now() }
 
     /// Answers in the form that gRPC clients read: all in one head, with the status that the HTTP one stands for.
     func replyToCall(_ status: UInt16, _ reason: StaticString, on stream: ClientStream) {

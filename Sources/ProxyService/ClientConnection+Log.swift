@@ -14,35 +14,42 @@ extension ClientConnection {
         note.write(head, of: bytes, trusts: forwarding.isTrusted, &worker.spares)
     }
 
+    /// Counts what begins.
+    func countRequest() {
+        if isProbe { bump(worker.counters.probes) } else { bump(worker.counters.requests) }
+    }
+
     /// Counts and logs what came to its end; once for each exchange.
     func ended(aborted: Bool) {
         guard exchange.began != 0 else { return }
+        let now = worker.now()
+        if !isProbe { count(aborted: aborted, now) }
+        writeLine(aborted, now)
+        note.clear(&worker.spares)
+        exchange.began = 0
+    }
+
+    private func count(aborted: Bool, _ now: UInt64) {
         if aborted {
             bump(worker.counters.aborted)
         } else if exchange.status > 0 {
             worker.counters.countStatus(exchange.status)
         }
         bump(worker.counters.bytesOut, by: exchange.bytesOut)
-        let now = worker.now()
-        if let view = exchange.view { count(in: view, now) }
-        writeLine(aborted, now)
-        note.clear(&worker.spares)
-        exchange.began = 0
-    }
-
-    private func count(in view: SnapshotView, _ now: UInt64) {
+        guard let view = exchange.view else { return }
         if exchange.route >= 0 {
             view.countRoute(
                 listener: exchange.listenerPosition, route: exchange.route, status: exchange.status,
                 bytes: exchange.bytesOut, nanoseconds: now &- exchange.began)
         }
         if exchange.isMembers {
-            view.countMember(
+            exchange.upstreamView?.countMember(
                 upstream: exchange.upstream, member: exchange.member, status: exchange.status,
                 bytes: exchange.bytesOut, nanoseconds: exchange.upstreamAnswered &- exchange.upstreamBegan)
         }
         // The loop adds up what its present view counted; nobody else looks after an older one.
         if view !== worker.view { view.flush() }
+        if let newer = exchange.newerView, newer !== worker.view { newer.flush() }
     }
 
     private func writeLine(_ aborted: Bool, _ now: UInt64) {
@@ -56,15 +63,22 @@ extension ClientConnection {
         let privacy = worker.settings.logClients
         // Without what the configuration wants hidden, and then without the port, too.
         worker.logLine.field("client", quoted: true) { line in
-            if privacy.isFull {
+            if let origin = exchange.origin {
+                line.append(address: privacy.shown(origin))
+            } else if privacy.isFull {
                 line.append(address: client, port: clientPort)
             } else {
                 line.append(address: privacy.shown(client))
             }
         }
+        if exchange.origin != nil {
+            // That is no client, and trusted: nothing about it has to be hidden.
+            worker.logLine.field("proxy", quoted: true) { $0.append(address: client, port: clientPort) }
+        }
         let listenerSnapshot =
             exchange.view.map { $0.snapshot.listeners[exchange.listenerPosition] } ?? listener.snapshot
-        worker.logLine.field("listener", escaped: listenerSnapshot.nameBytes.span)
+        let listenerName = listenerSnapshot.nameBytes
+        worker.logLine.field("listener", escaped: listenerName.span)
         note.write(to: &worker.logLine)
         if exchange.status > 0 {
             worker.logLine.field("status", exchange.status)
@@ -77,7 +91,7 @@ extension ClientConnection {
             let name = table.routes[exchange.route].nameBytes
             worker.logLine.field("route", escaped: name.span)
         }
-        if exchange.upstream >= 0, let view = exchange.view {
+        if exchange.upstream >= 0, let view = exchange.upstreamView {
             let upstream = view.snapshot.upstreams[exchange.upstream]
             let name = upstream.nameBytes
             worker.logLine.field("upstream", escaped: name.span)

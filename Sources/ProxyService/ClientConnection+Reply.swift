@@ -55,7 +55,8 @@ extension ClientConnection {
                 location += text(head.authority.host)
                 rest = rest.dropFirst(6)
             } else if rest.hasPrefix("{path}") {
-                location += head.path.isEmpty ? "/" : text(head.path)
+                // `*` is the server, and no path of it.
+                location += head.path.isEmpty || head.form == .asterisk ? "/" : text(head.path)
                 rest = rest.dropFirst(6)
             } else if rest.hasPrefix("{query}") {
                 location += text(head.query)
@@ -100,8 +101,13 @@ extension ClientConnection {
         }
         if hasBody { outbox.writeString("\r\nContent-Length: \(body.readableBytes)") }
         if let retryAfter { outbox.writeString("\r\nRetry-After: \(retryAfter)") }
+        // RFC 9110 section 15.5.22 and RFC 6455 section 4.4. HTTP/2 has no such answer: nothing upgrades there.
+        if status == 426, exchange.wantsWebSocket {
+            outbox.writeStaticString("\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13")
+        }
         if !exchange.keepsAlive {
-            outbox.writeStaticString("\r\nConnection: close")
+            outbox.writeStaticString(
+                status == 426 && exchange.wantsWebSocket ? "\r\nConnection: close, upgrade" : "\r\nConnection: close")
         } else if exchange.isOldClient {
             outbox.writeStaticString("\r\nConnection: keep-alive")
         }

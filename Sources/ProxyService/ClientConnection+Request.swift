@@ -18,13 +18,16 @@ extension ClientConnection {
         exchange.isOldClient = head.minorVersion == 0
         requestCount += 1
         exchange.keepsAlive =
-            head.keepsAlive && !isLeaving && !isInputClosed && requestCount < worker.settings.requestsPerConnection
+            head.keepsAlive && !isLeaving && mayHoldRequests && requestCount < worker.settings.requestsPerConnection
         exchange.isClientLeaving = !head.keepsAlive
         exchange.wantsWebSocket = head.wantsWebSocket
         exchange.expectsContinue = head.expectsContinue
         exchange.acceptsTrailers = head.acceptsTrailers
         exchange.identifier = worker.nextIdentifier()
-        bump(worker.counters.requests)
+        countRequest()
+        if forwarding.isTrusted {
+            exchange.origin = head.origin(bytes.readableBytesUInt8Span, trusts: listener.snapshot.trusts)
+        }
         logRequest(bytes, head)
         if stream != nil { noteGRPC(bytes, head) }
         if isSurplus || worker.isShortOfMemory {
@@ -39,7 +42,7 @@ extension ClientConnection {
         case .length(let length):
             exchange.isBodyComplete = false
             exchange.bodyRemaining = length
-            guard length <= worker.settings.bodyBytes else {
+            guard length <= bodyLimit else {
                 bump(worker.counters.bodyLimited)
                 return reply(413, "The body of the request is larger than is allowed here.")
             }
@@ -62,10 +65,22 @@ extension ClientConnection {
     /// A request that was not understood: enough to answer and log it.
     func beginUnknown() {
         phase = .exchange
+        noteUnknown()
+    }
+
+    /// A request that came to nothing on a connection of HTTP/2, and has no stream to be answered on: it counts and has
+    /// its line, as if that had been the answer.
+    func passOver(status: Int) {
+        noteUnknown()
+        exchange.status = status
+        ended(aborted: false)
+    }
+
+    private func noteUnknown() {
         exchange = Exchange()
         exchange.began = worker.now()
         exchange.identifier = worker.nextIdentifier()
-        bump(worker.counters.requests)
+        countRequest()
     }
 
     private func route(_ bytes: ByteBuffer, _ head: RequestHead, _ now: UInt64) {
@@ -95,11 +110,11 @@ extension ClientConnection {
         let match = table.match(
             host: hostText.span, path: isNormal ? span.extracting(head.path.range) : normalised.span,
             method: span.extracting(head.methodRange.range)
-        ) { head.fulfils($0, bytes.readableBytesUInt8Span) }
+        ) { head.fulfils($0, bytes.readableBytesUInt8Span, forwarding) }
         guard let match else { return reply(404, "No route matches this host and path.") }
         exchange.route = match
         if let limiter = table.routes[match].limiter {
-            if case .refuse(let seconds) = limiter.check(client: client, now: now) {
+            if case .refuse(let seconds) = limiter.check(client: exchange.origin ?? client, now: now) {
                 bump(worker.counters.rateLimited)
                 return reply(429, "Too many requests; try again later.", retryAfter: seconds)
             }
@@ -108,11 +123,32 @@ extension ClientConnection {
         case .upstream(let index):
             exchange.upstream = index
             exchange.isRaw = exchange.view?.snapshot.upstreams[index].http2 ?? false
+            if exchange.wantsWebSocket { judgeWebSocket(bytes.readableBytesUInt8Span, head) }
             writeRequest(bytes, head, path: !isNormal && worker.settings.forwardsNormalPath ? normalised : [])
         case .redirect(let redirect):
             redirectTo(redirect, bytes, head)
         case .respond(let response):
             respond(response)
+        }
+    }
+
+    /// Members of HTTP/1.1 judge a client's handshake, and the client judges their answer. What speaks HTTP/2 on either
+    /// side knows nothing of keys: then both are done here.
+    private func judgeWebSocket(_ bytes: Span<UInt8>, _ head: RequestHead) {
+        if stream == nil {
+            exchange.webSocketFault = head.webSocketFault(bytes)
+        } else {
+            exchange.webSocketAccept = head.webSocketAccept(bytes)
+        }
+    }
+
+    /// The member would be asked for WebSocket over HTTP/2, and the client's handshake is no good.
+    func refuseWebSocket(_ fault: RequestHead.WebSocketFault) {
+        bump(worker.counters.malformed)
+        switch fault {
+        case .key: reply(400, "WebSocket needs one key of sixteen bytes.", closes: true)
+        case .version: reply(400, "WebSocket needs one version.", closes: true)
+        case .otherVersion: reply(426, "WebSocket is spoken in version 13 only.", closes: true)
         }
     }
 
@@ -166,7 +202,7 @@ extension ClientConnection {
             switch exchange.chunks.next(bytes.readableBytesUInt8Span, offset: &offset) {
             case .data(let range):
                 exchange.bodyBytes += range.count
-                guard exchange.bodyBytes <= worker.settings.bodyBytes else {
+                guard exchange.bodyBytes <= bodyLimit else {
                     bump(worker.counters.bodyLimited)
                     reply(413, "The body of the request is larger than is allowed here.")
                     return false
@@ -177,8 +213,12 @@ extension ClientConnection {
                 } else {
                     output.writeChunk(bytes, range)
                 }
-            case .end:
-                // Trailers of requests are dropped: hardly any server expects them.
+            case .end(let trailers):
+                // They are dropped, because hardly any server expects them, but must be such.
+                if trailers.count > 2 {
+                    failure = worker.trailerFields.parse(bytes.readableBytesUInt8Span.extracting(trailers))
+                    if failure != nil { break reading }
+                }
                 if !exchange.isRaw { output.writeStaticString("0\r\n\r\n") }
                 exchange.isBodyComplete = true
                 break reading
@@ -200,10 +240,13 @@ extension ClientConnection {
         return exchange.isBodyComplete || offset > 0
     }
 
+    /// Bytes that the body may have. A request keeps the limit that it began with, whatever a reload says meanwhile.
+    var bodyLimit: Int { exchange.view?.settings.bodyBytes ?? worker.settings.bodyBytes }
+
     /// Each byte of a body buys its sender time, never more than the longest wait at once: who sends less than the
     /// least rate runs out of it.
     func payForTime(_ bytes: Int) {
-        let settings = worker.settings
+        let settings = exchange.view?.settings ?? worker.settings
         let full = deadline(in: settings.bodyTimeout)
         guard settings.bodyByteTime > 0 else {
             exchange.bodyDeadline = full
@@ -227,6 +270,7 @@ extension ClientConnection {
             }
             upstream?.write(piece, isEnd: exchange.isBodyComplete)
             upstream?.flush()
+            exchange.headDeadline = 0
         } else {
             requestBytes.writeBuffer(&piece)
         }

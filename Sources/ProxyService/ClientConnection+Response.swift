@@ -6,7 +6,7 @@ import Sockets
 
 extension ClientConnection {
     /// Interim responses to one request; more is a server that has gone wrong.
-    private static let interimLimit = 32
+    static let interimLimit = 32
     /// Body pieces up to this size are copied next to what is written with them; larger ones are passed on as they are.
     private static let copyLimit = 4096
 
@@ -110,9 +110,7 @@ extension ClientConnection {
 
     private func passInterim(_ bytes: ByteBuffer, _ head: ResponseHead) {
         exchange.interim += 1
-        guard exchange.interim <= Self.interimLimit else {
-            return fail(502, "The server sent too many interim responses.")
-        }
+        guard exchange.interim <= Self.interimLimit else { return failOfInterim() }
         // RFC 9110 section 15.2: HTTP/1.0 has none.
         guard !exchange.isOldClient else { return }
         if head.status == 100 {
@@ -121,6 +119,8 @@ extension ClientConnection {
         }
         writeHead(bytes, head, .init(framing: .none, connection: .keep))
     }
+
+    func failOfInterim() { fail(502, "The server sent too many interim responses.") }
 
     /// Asks the client for the body in the member's stead.
     func sendContinue() {
@@ -135,6 +135,7 @@ extension ClientConnection {
     private func passHead(_ bytes: ByteBuffer, _ head: ResponseHead) {
         lease?.reportSuccess()
         exchange.isAnswered = true
+        exchange.bytesBeforeHead = exchange.bytesOut
         exchange.isMembers = true
         exchange.status = Int(head.status)
         exchange.responseFraming = head.framing
@@ -204,7 +205,7 @@ extension ClientConnection {
                 return
             case .failed:
                 bump(worker.counters.malformed)
-                return abort()
+                return breakOff()
             case .end(let range):
                 input.moveReaderIndex(forwardBy: offset)
                 if let stream {
@@ -276,22 +277,53 @@ extension ClientConnection {
         finish()
     }
 
-    /// The client has its response, made here or by a member.
+    /// The client has been sent its response, made here or by a member.
     func finish() {
-        flushOutbox(endsNext: endsWithResponse && !exchange.keepsAlive)
+        flushOutbox(endsNext: endsWithResponse && !exchange.keepsAlive && !isInputClosed)
         // The client may be gone by now, which ended all of this.
         guard phase != .closed else { return }
+        let goesOn = exchange.keepsAlive && exchange.isBodyComplete && mayHoldRequests && stream == nil
+        if !goesOn, isInputClosed, stream == nil, hasUnsentBytes { return awaitReceipt() }
+        received(goesOn: goesOn)
+    }
+
+    /// The client has ended its side: it may only have said all, or be gone, which its answer to what was sent shows. What
+    /// it is counted and logged as waits for that.
+    private func awaitReceipt() {
+        exchange.awaitsReceipt = true
+        noteTaken()
+        // From here on it takes enough, or not.
+        _ = takesEnough()
+        setDeadline(Self.receiptLook)
+    }
+
+    /// Notes what the client is known to have of the response.
+    func noteTaken() { exchange.bytesTaken = max(exchange.bytesOut - (outstandingBytes ?? 0), 0) }
+
+    /// Whether the client has taken all by now.
+    func lookForReceipt() {
+        guard hasUnsentBytes else { return received(goesOn: false) }
+        noteTaken()
+        exchange.receiptLooks += 1
+        let (waited, overflow) = Self.receiptLook.multipliedReportingOverflow(by: UInt64(exchange.receiptLooks))
+        if overflow || waited >= worker.settings.bodyTimeout {
+            guard takesEnough() else { return abort() }
+            exchange.receiptLooks = 0
+        }
+        setDeadline(Self.receiptLook)
+    }
+
+    private static let receiptLook: UInt64 = 50_000_000
+
+    private func received(goesOn: Bool) {
         ended(aborted: false)
         exchange.view = nil
-        if exchange.keepsAlive, exchange.isBodyComplete, !isInputClosed, stream == nil {
-            phase = .idle
-            setDeadline(worker.settings.idleTimeout)
-            worker.spares.takeBack(&outbox)
-            worker.spares.takeBack(&requestBytes)
-            if inbox.readableBytes > 0 { processInbox() }
-            resumeReading()
-        } else {
-            closeGracefully()
-        }
+        exchange.newerView = nil
+        guard goesOn else { return closeGracefully() }
+        beginIdle(at: worker.now())
+        worker.spares.takeBack(&outbox)
+        worker.spares.takeBack(&requestBytes)
+        if inbox.readableBytes > 0 { processInbox() }
+        resumeReading()
     }
 }

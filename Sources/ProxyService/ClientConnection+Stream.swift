@@ -24,7 +24,6 @@ extension ClientConnection {
     func beginStreams() {
         phase = .streams
         becomeHTTP2()
-        setDeadline(worker.settings.idleTimeout)
         let connection = HTTP2ClientConnection(carrier: self)
         http2 = connection
         connection.start()
@@ -107,7 +106,7 @@ extension ClientConnection {
         let count = bytes.readableBytes
         inbox = ByteBuffer()
         exchange.bodyBytes += count
-        guard exchange.bodyBytes <= worker.settings.bodyBytes else {
+        guard exchange.bodyBytes <= bodyLimit else {
             bump(worker.counters.bodyLimited)
             return reply(413, "The body of the request is larger than is allowed here.")
         }

@@ -16,7 +16,7 @@ extension ClientConnection {
         exchange.view = listener.view
         exchange.listenerPosition = listener.position
         exchange.identifier = worker.nextIdentifier()
-        bump(worker.counters.requests)
+        countRequest()
         // Until the member is there, the client is not read from.
         phase = .tunnel
         guard case .tcp(let upstream) = listener.snapshot.mode else { return abort() }
@@ -44,6 +44,11 @@ extension ClientConnection {
         guard exchange.wantsWebSocket, head.acceptsWebSocket else {
             return fail(502, "The server switched to a protocol that was not asked for.")
         }
+        // Over HTTP/2 the client sees nothing of the key, which was made here, and so nobody else can look.
+        let wanted = exchange.webSocketAccept
+        if stream != nil, !head.answers(webSocketAccept: wanted.span, bytes.readableBytesUInt8Span) {
+            return fail(502, "The server did not agree to WebSocket as it must.")
+        }
         lease?.reportSuccess()
         exchange.isAnswered = true
         exchange.isMembers = true
@@ -62,6 +67,8 @@ extension ClientConnection {
             upstream?.flush()
             inbox = ByteBuffer()
         }
+        // The client may have ended its side before the member agreed.
+        if isInputClosed { upstream?.closeOutput() }
         resumeReading()
     }
 }

@@ -1,14 +1,8 @@
 import Addresses
 import Balancing
-import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOSSL
-import NIOTLS
 import Sockets
-import Synchronization
-import TLSWire
-import Telemetry
 import TrafficModel
 
 /// A client's connection: the one handler that reads requests, sends them to members and brings back responses, or
@@ -52,15 +46,15 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     /// `nil`: this is a request on a stream.
     let channel: StreamChannel?
     /// The place among handlers, when there are others.
-    private(set) var context: ChannelHandlerContext?
+    var context: ChannelHandlerContext?
     var phase = Phase.idle
     var isInputClosed = false
-    private var isReadPending = false
-    private var isProcessing = false
+    var isReadPending = false
+    var isProcessing = false
     /// Bytes that were read and not consumed.
     var inbox = ByteBuffer()
     /// How much of the inbox was searched in vain for the end of a line.
-    private var searched = 0
+    var searched = 0
     /// Bytes for the client, written at the end of a read.
     var outbox = ByteBuffer()
     /// What the member gets: the head, and the body as long as it may have to be sent again.
@@ -89,25 +83,32 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
 
     var exchange = Exchange()
     var lease: MemberLease?
-    /// In use or being connected.
-    var upstream: UpstreamLink?
+    /// In use or being connected. What it said in part goes with it.
+    var upstream: UpstreamLink? {
+        didSet { if responseInbox.readableBytes > 0 { responseInbox = ByteBuffer() } }
+    }
     /// For the access log.
     var note = RequestNote()
 
     /// Requests so far.
     var requestCount = 0
+    /// While something is awaited: since when, in monotonic nanoseconds. For the first request, since the connection
+    /// began; for further ones since the last was over, and for the rest of a head since its beginning came.
+    var waitingSince: UInt64 = 0
     /// Accepted although there were too many connections, to be told so.
     private(set) var isSurplus = false
+    /// One of this process's own health checks, which is no client.
+    private(set) var isProbe = false
     /// Counted in the table of sources.
     private var isSourceCounted = false
+    /// While memory is short: what had gone through at the last look, and whether nothing had since the one before.
+    var movedBytes: Int?
+    var isStalled = false
     /// What the client had acknowledged when it began to be waited for; `nil` while it keeps up.
     var acknowledged: UInt64?
 
-    private var discarded = 0
-    /// What is read and forgotten after the last response.
-    private static let discardLimit = 1 << 20
-    /// How long that may take.
-    private static let lingering: UInt64 = 3_000_000_000
+    /// What was read and forgotten after the last response.
+    var discarded = 0
 
     init(worker: ProxyWorker, listener: LoopListener, channel: StreamChannel) {
         self.worker = worker
@@ -131,6 +132,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
         forwarding = connection.forwarding
         certificate = connection.certificate
         isSurplus = connection.isSurplus
+        isProbe = connection.isProbe
         worker.register(self)
     }
 
@@ -141,17 +143,15 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
 
     // MARK: Life
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    func channelActive(context: ChannelHandlerContext) { socketConnected() }
-
     func socketConnected() {
         guard let channel else { return }
         (client, clientPort) = (channel.remote.address.unmapped, channel.remote.port)
         let bound = listener.shared.boundEndpoint
         destination = bound.address.isUnspecified ? channel.local : bound
+        isProbe = worker.shared.isOwnProbe(Endpoint(address: client, port: clientPort))
         worker.register(self)
         phase = .handshake
+        waitingSince = worker.now()
         setDeadline(worker.settings.handshakeTimeout)
         if !awaitsProxyHeader { _ = begin() }
     }
@@ -185,6 +185,11 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
     /// Its requests come over HTTP/2 from now on.
     func becomeHTTP2() { forwarding = forwarding.with(isHTTP2: true) }
 
+    /// The client has shown whose certificate it has; empty: in no words.
+    func note(certificateSubject: [UInt8]) {
+        forwarding = forwarding.with(certificateSubject: certificateSubject)
+    }
+
     /// Keeps to the limits on connections; `false` after closing this one.
     private func admit() -> Bool {
         if let limit = worker.settings.connectionsPerSource, !forwarding.isTrusted {
@@ -195,8 +200,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
             }
             isSourceCounted = true
         }
-        // This one is not idle yet: its phase is that of a handshake.
-        isSurplus = worker.isOverfull && !worker.evictIdle()
+        isSurplus = worker.isOverfull && !worker.evict(for: self)
         // A forwarded connection has no words to be told in.
         guard isSurplus, isTCP else { return true }
         bump(worker.counters.overloaded)
@@ -204,21 +208,23 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
         return false
     }
 
-    private func ready() {
+    func ready() {
         if isTCP {
             beginTunnel()
         } else {
-            phase = .idle
-            setDeadline(worker.settings.idleTimeout)
+            beginIdle(at: worker.now())
         }
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        socketClosed(nil)
-        context.fireChannelInactive()
+    /// Waits for the next request.
+    func beginIdle(at now: UInt64) {
+        phase = .idle
+        if hasAsked { waitingSince = now }
+        setDeadline(worker.settings.idleTimeout)
     }
 
     func socketClosed(_ error: (any Error)?) {
+        if error is IOError { clientBroke() }
         if phase == .exchange || phase == .tunnel { ended(aborted: true) }
         phase = .closed
         http2?.abortStreams()
@@ -231,327 +237,46 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
         worker.unregister(self)
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-        http2 = nil
-        worker.unregister(self)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? NIOSSLError, case .uncleanShutdown = error { return }
-        if phase == .handshake, tls != nil { bump(worker.counters.tlsFailures) }
-        context.close(promise: nil)
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        switch event {
-        case TLSUserEvent.handshakeCompleted(let negotiated):
-            guard phase == .handshake else { break }
-            if tls?.asksForCertificate ?? false { noteCertificate(context) }
-            countHandshake(context)
-            if negotiated == "h2" {
-                bump(worker.counters.http2Connections)
-                beginStreams()
-            } else {
-                ready()
-            }
-        case ChannelEvent.inputClosed:
-            socketInputClosed()
-        default:
-            break
+    /// The client's connection has broken.
+    func clientBroke() {
+        switch phase {
+        case .exchange where isInputClosed:
+            // It had not only ended its side: it was gone, and has what it is known to have taken.
+            if exchange.awaitsReceipt || exchange.bytesTaken == 0 { exchange.status = 0 }
+            exchange.bytesOut = exchange.bytesTaken
+        case .tunnel where !isInputClosed:
+            // What it sent must not look whole.
+            upstream?.reset()
+            upstream = nil
+        default: break
         }
-    }
-
-    private func countHandshake(_ context: ChannelHandlerContext) {
-        // It cannot fail behind a handshake; the count of the older version would only be one too high.
-        let version = try? context.pipeline.syncOperations.nioSSL_tlsVersion()
-        if version == .tlsv13 { bump(worker.counters.tls13) } else { bump(worker.counters.tls12) }
-    }
-
-    private func noteCertificate(_ context: ChannelHandlerContext) {
-        // There is none where it is optional; one that could not be verified has ended the handshake.
-        guard let shown = try? context.pipeline.syncOperations.nioSSL_peerCertificate(),
-            let bytes = try? shown.toDERBytes()
-        else { return }
-        forwarding = forwarding.with(certificateSubject: CertificateSubject.text(of: bytes) ?? [])
     }
 
     func socketInputClosed() {
         isInputClosed = true
         switch phase {
-        case .handshake, .idle, .head, .closed:
+        case .idle where inbox.readableBytes > 0:
+            // Requests wait behind answers that are not taken. The end is behind them.
+            break
+        case .idle, .head:
+            // What is still on its way to the client goes first.
+            if channel?.unsentBytes ?? 0 > 0 { closeGracefully() } else { abort() }
+        case .handshake, .closed:
             abort()
         case .closing:
             closeChannel()
         case .exchange:
             // RFC 9112 section 9.6: a client that sent its whole request may close its side and wait for the response.
-            if exchange.isBodyComplete { exchange.keepsAlive = false } else { abort() }
+            guard exchange.isBodyComplete, !worker.settings.abortsHalfClosed else { return abort() }
+            if inbox.readableBytes == 0 { exchange.keepsAlive = false }
+            noteTaken()
         case .tunnel:
             if exchange.isUpstreamReady { upstream?.closeOutput() }
         case .streams:
-            // Without a word from the client no window opens any more: nothing can be brought to an end.
-            abort()
+            // What was said of requests that came before it leaves. Without a word from the client no window opens any
+            // more: nothing else can be brought to an end.
+            http2?.flush()
+            if http2?.isIdle ?? false { closeGracefully() } else { abort() }
         }
     }
-
-    // MARK: Reading
-
-    func read(context: ChannelHandlerContext) {
-        if mayReadSocket { context.read() } else { isReadPending = true }
-    }
-
-    func resumeReading() {
-        guard mayReadSocket else { return }
-        if let context {
-            guard isReadPending else { return }
-            isReadPending = false
-            context.read()
-        } else {
-            channel?.resumeReading()
-        }
-    }
-
-    var mayReadSocket: Bool {
-        switch phase {
-        case .handshake, .idle, .head, .closing, .closed:
-            return true
-        case .streams:
-            // Whoever does not take answers asks for no more of them.
-            return channel?.isWritable ?? true
-        case .exchange:
-            if exchange.isBodyComplete { return inbox.readableBytes == 0 }
-            if exchange.isUpstreamReady { return upstream?.isWritable ?? true }
-            return requestBytes.readableBytes < worker.settings.bufferBytes
-        case .tunnel:
-            return exchange.isUpstreamReady && (upstream?.isWritable ?? false)
-        }
-    }
-
-    /// Whether the member may send more: not while the client does not take what it sent.
-    var mayReadUpstream: Bool {
-        if let stream { return stream.isWritable }
-        return channel?.isWritable ?? true
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { socketRead(unwrapInboundIn(data)) }
-
-    func socketRead(_ bytes: ByteBuffer) {
-        bump(worker.counters.bytesIn, by: bytes.readableBytes)
-        switch phase {
-        case .tunnel where !exchange.isUpstreamReady:
-            // What came with the words that made this a tunnel; more is not read before the member is there.
-            inbox.writeImmutableBuffer(bytes)
-        case .tunnel:
-            upstream?.write(bytes)
-            setDeadline(worker.settings.tunnelTimeout)
-        case .closing:
-            discarded += bytes.readableBytes
-            if discarded > Self.discardLimit { closeChannel() }
-        case .handshake, .closed:
-            break
-        case .streams:
-            http2?.receive(bytes)
-        case .idle, .head, .exchange:
-            if inbox.readableBytes == 0 {
-                inbox = bytes
-                searched = 0
-            } else {
-                inbox.writeImmutableBuffer(bytes)
-            }
-            processInbox()
-        }
-    }
-
-    func channelReadComplete(context: ChannelHandlerContext) { socketReadComplete() }
-
-    func socketReadComplete() {
-        if phase == .tunnel { upstream?.flush() }
-        if phase == .streams { return http2?.readComplete() ?? () }
-        if inbox.readableBytes == 0 {
-            // Not to hold what the channel wants to read into next.
-            inbox = ByteBuffer()
-        } else if inbox.storageCapacity > 4 * inbox.readableBytes {
-            inbox = ByteBuffer(bytes: inbox.readableBytesView)
-        }
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) { socketWritabilityChanged() }
-
-    func socketWritabilityChanged() {
-        if let http2 { return http2.writabilityChanged() }
-        guard channel?.isWritable ?? false else { return touch() }
-        acknowledged = nil
-        upstream?.resumeReading()
-        touch()
-    }
-
-    /// Reads as many requests from the inbox as can be begun: one, unless its response is made here.
-    func processInbox() {
-        guard !isProcessing else { return }
-        isProcessing = true
-        defer { isProcessing = false }
-        worker.refresh()
-        if let stream { return processStream(stream) }
-        while inbox.readableBytes > 0 {
-            switch phase {
-            case .idle, .head:
-                guard readHead() else { return }
-            case .exchange:
-                guard !exchange.isBodyComplete else { return }
-                guard readBody() else { return }
-            default:
-                return
-            }
-        }
-    }
-
-    /// - Returns: whether there was a whole head.
-    private func readHead() -> Bool {
-        let settings = worker.settings
-        if requestCount == 0, tls == nil, listener.offersHTTP2 {
-            switch beginsHTTP2 {
-            case true?:
-                beginStreams()
-                return false
-            case nil:
-                if phase == .idle {
-                    phase = .head
-                    setDeadline(settings.headTimeout)
-                }
-                return false
-            case false?:
-                break
-            }
-        }
-        if phase == .idle {
-            phase = .head
-            searched = 0
-            setDeadline(settings.headTimeout)
-        } else if inbox.readableBytes < settings.limits.bytes {
-            // Bounds the work on a head that trickles in: each attempt needs a new end of a line.
-            let bytes = inbox
-            let isNew = containsLineFeed(bytes.readableBytesUInt8Span.extracting(searched..<bytes.readableBytes))
-            searched = bytes.readableBytes
-            guard isNew else { return false }
-        }
-        let bytes = inbox
-        searched = bytes.readableBytes
-        switch worker.requestHead.parse(bytes.readableBytesUInt8Span, limits: settings.limits) {
-        case .incomplete:
-            return false
-        case .failed(let error):
-            bump(worker.counters.malformed)
-            beginUnknown()
-            refuse(error)
-            return false
-        case .complete:
-            inbox.moveReaderIndex(forwardBy: worker.requestHead.byteCount)
-            searched = 0
-            begin(bytes)
-            return true
-        }
-    }
-
-    // MARK: Ends
-
-    func deadline(in timeout: UInt64) -> UInt64 {
-        let (sum, overflow) = worker.tickTime.addingReportingOverflow(timeout)
-        return overflow ? .max : sum
-    }
-
-    func setDeadline(_ timeout: UInt64) { setDeadline(at: deadline(in: timeout)) }
-
-    func setDeadline(at time: UInt64) {
-        deadline = time
-        worker.noteDeadline(time)
-    }
-
-    /// The listener goes away: what runs may end.
-    func drain() {
-        switch phase {
-        case .idle where isIdle:
-            // Half-closed rather than closed: a request that is on its way is read and lost, but the client sees an
-            // orderly end before any byte of a response, which is the case that clients repeat a request in.
-            closeGracefully()
-        case .streams:
-            http2?.drain()
-        case .tunnel, .handshake, .idle, .head, .exchange, .closing, .closed:
-            exchange.keepsAlive = false
-        }
-    }
-
-    /// Between requests, with nothing begun.
-    var isIdle: Bool { phase == .streams ? http2?.isIdle ?? false : phase == .idle && inbox.readableBytes == 0 }
-
-    /// Whether this connection takes no further request.
-    var isLeaving: Bool { listener.isDraining || worker.shared.isStopping.load(ordering: .relaxed) }
-
-    /// Closes at once, whatever is unsaid.
-    func abort() {
-        guard phase != .closed else { return }
-        if phase == .exchange || phase == .tunnel { ended(aborted: true) }
-        phase = .closed
-        http2?.abortStreams()
-        releaseUpstream(keep: false)
-        if let stream {
-            stream.reset(.internalError)
-            worker.unregister(self)
-        }
-        closeChannel()
-    }
-
-    /// Whether the connection ends right behind the response: the client said that it sends nothing more, so that nothing
-    /// can arrive that would be answered by a reset and cost it the response. Behind a body something may: clients have
-    /// sent an empty line there.
-    var endsWithResponse: Bool {
-        exchange.isClientLeaving && exchange.isBodyComplete && inbox.readableBytes == 0 && tls == nil && stream == nil
-            && (exchange.method == .get || exchange.method == .head) && exchange.bodyBytes == 0 && !exchange.isChunked
-    }
-
-    /// Closes when all that was written has been sent.
-    func closeGracefully() {
-        if let stream { return closeStream(stream) }
-        guard phase != .closed, phase != .closing, let channel else { return }
-        if endsWithResponse, channel.unsentBytes == 0 {
-            // All is with the kernel, which sees to it that it arrives.
-            phase = .closed
-            channel.close()
-            return
-        }
-        http2?.sayFarewell()
-        phase = .closing
-        inbox = ByteBuffer()
-        setDeadline(Self.lingering)
-        if isInputClosed {
-            let promise = worker.loop.makePromise(of: Void.self)
-            let bound = NIOLoopBound(self, eventLoop: worker.loop)
-            promise.futureResult.whenComplete { _ in bound.value.closeChannel() }
-            channel.whenSent(promise)
-        } else {
-            closeOutput()
-            resumeReading()
-        }
-    }
-}
-
-// MARK: The channel, past whatever handlers there are
-
-extension ClientConnection {
-    func write(_ bytes: ByteBuffer) {
-        if let context { context.write(wrapOutboundOut(bytes), promise: nil) } else { channel?.write(bytes) }
-    }
-
-    /// Writes and flushes bytes that stay with who collected them.
-    func send(_ output: OutputBytes) {
-        guard let context else { return channel?.send(output.bytes) ?? () }
-        context.write(
-            wrapOutboundOut(unsafe output.bytes.withUnsafeBufferPointer { unsafe ByteBuffer(bytes: $0) }), promise: nil)
-        context.flush()
-    }
-
-    func flushChannel() { if let context { context.flush() } else { channel?.flush() } }
-
-    func closeOutput() { if let context { context.close(mode: .output, promise: nil) } else { channel?.closeOutput() } }
-
-    func closeChannel() { if let context { context.close(promise: nil) } else { channel?.close() } }
 }

@@ -26,9 +26,9 @@ final class ClientHelloHandler: ChannelInboundHandler, RemovableChannelHandler {
             // The size is bounded by what is read as a hello.
             return
         case .malformed:
-            begin(context, tls.defaultEntry(acceptsECDSA: true))
+            begin(context, tls.entry(for: nil, accepting: .all))
         case .hello(let hello):
-            let entry = tls.entry(for: hello.serverName, acceptsECDSA: hello.acceptsECDSA)
+            let entry = tls.entry(for: hello.serverName, accepting: hello.keys)
             if hello.serverName != nil { connection.certificate = entry }
             begin(context, entry)
         }

@@ -21,7 +21,7 @@ protocol FrameReceiver: AnyObject {
 extension FrameReceiver {
     /// Takes what was read, behind what is pending.
     ///
-    /// - Parameter now: monotonic nanoseconds, as of the last tick.
+    /// - Parameter now: monotonic nanoseconds.
     func takeFrames(_ bytes: ByteBuffer, now: UInt64) {
         var input = bytes
         if pending.readableBytes > 0 {

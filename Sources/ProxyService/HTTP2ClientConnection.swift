@@ -12,12 +12,16 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
     private enum Ending { case no, announced, last }
 
     private let worker: ProxyWorker
-    private let carrier: ClientConnection
+    let carrier: ClientConnection
     let session: HTTP2Session
     /// By place.
     private var clients: [ClientConnection?] = []
     var pending = ByteBuffer()
     private var accepted = 0
+    /// When a connection without requests has waited for too long.
+    private var restDeadline = UInt64.max
+    /// When what the client is in the middle of should have come.
+    private var headDeadline = UInt64.max
     private var ending = Ending.no
     private(set) var isOver = false
     private var isFlushScheduled = false
@@ -34,9 +38,10 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
     private static let connectionWindow = 1 << 20
     /// The largest window of a stream.
     private static let largestWindow = 1 << 20
-    /// Resets in thirty seconds, either side's (CVE-2023-44487, CVE-2025-8671): a browser that leaves a page full of
-    /// pictures behind sends a hundred, an attack thousands each second.
-    private static let resetLimit = 500
+    /// Resets in thirty seconds, either side's (CVE-2023-44487, CVE-2025-8671), beyond those that served requests pay for:
+    /// a browser that leaves a page full of pictures behind sends a hundred, an attack thousands each second. nghttp2
+    /// allows as many a second in the long run.
+    private static let resetLimit = 1000
     /// PING, SETTINGS and PRIORITY in thirty seconds: gRPC measures the path with up to ten PINGs a second.
     private static let controlLimit = 1000
     /// Collected for one turn of the loop, before members are not read from.
@@ -66,6 +71,12 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
 
     var isIdle: Bool { session.streamCount == 0 }
 
+    /// Since when a frame, or a head, has begun to come that is not whole.
+    var isStalledSince: UInt64? { session.unfinished?.since }
+
+    /// Whether any request has come.
+    var hasAsked: Bool { accepted > 0 }
+
     /// Bytes that wait for more of their frame, or to be written.
     var bufferedBytes: Int { pending.readableBytes + session.heldBytes }
 
@@ -83,11 +94,13 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
     func start() {
         session.start()
         flushSoon()
+        rest(for: worker.settings.idleTimeout)
     }
 
     func receive(_ bytes: ByteBuffer) {
         guard !isOver else { return }
-        takeFrames(bytes, now: worker.tickTime)
+        takeFrames(bytes, now: worker.now())
+        watchHead()
     }
 
     func take(_ data: ByteBuffer, padding: Int, isEnd: Bool, on place: Int) {
@@ -108,6 +121,10 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
         case .broken(let stream):
             bump(worker.counters.malformed)
             if stream >= 0 { closed(stream) }
+        case .malformed:
+            bump(worker.counters.malformed)
+            carrier.passOver(status: 400)
+        case .refused: bump(worker.counters.refusedStreams)
         case .windowOpened(let stream):
             if stream >= 0 { push(stream) } else { pushAll() }
         case .settings:
@@ -123,11 +140,12 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
     }
 
     /// All that has arrived was handed over.
-    func readComplete() { flush() }
+    func readComplete() { if session.output.count > 0 || isHeldBack { flushSoon() } }
 
     private func begin(_ place: Int) {
         // Responses that are made here need no window, and many requests come with one read.
         if session.output.count >= Self.mostCollected { emit() }
+        guard !isOver else { return }
         guard carrier.channel?.unsentBytes ?? 0 < Self.mostUnsent else {
             session.fail(.enhanceYourCalm)
             return take(.failed(.enhanceYourCalm, isFlood: true))
@@ -144,7 +162,7 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
         let client = ClientConnection(stream: stream, of: carrier)
         while clients.count <= place { clients.append(nil) }
         clients[place] = client
-        carrier.setDeadline(at: .max)
+        rest(until: .max)
         if accepted >= worker.settings.requestsPerConnection || carrier.isSurplus { drain() }
         // A client that does not heed the first GOAWAY gets the second when it has had as many requests again as it may
         // have had on their way.
@@ -193,7 +211,8 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
         flush()
     }
 
-    private func flush() {
+    /// Hands over what was collected, and lets those go on who waited for that.
+    func flush() {
         emit()
         guard isHeldBack, isWritable else { return }
         isHeldBack = false
@@ -214,6 +233,7 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
     /// The client's kernel takes more, or does not.
     func writabilityChanged() {
         guard carrier.channel?.isWritable ?? false else { return }
+        restartHead()
         carrier.resumeReading()
         if isEmitting {
             isHeldBack = true
@@ -262,7 +282,8 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
 
     private func becameIdle() {
         guard !isOver else { return }
-        if ending == .no { carrier.setDeadline(worker.settings.idleTimeout) } else { finishSoon() }
+        carrier.waitingSince = worker.tickTime
+        if ending == .no { rest(for: worker.settings.idleTimeout) } else { finishSoon() }
     }
 
     /// Says that the connection ends, and ends it when its streams have.
@@ -273,7 +294,7 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
         // Its answer shows that the client has read that.
         session.sendPing()
         flushSoon()
-        if isIdle { carrier.setDeadline(Self.goAwayPatience) }
+        if isIdle { rest(for: Self.goAwayPatience) }
     }
 
     /// For the answer of an idle client to the first GOAWAY.
@@ -300,15 +321,56 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
         if isIdle { finishSoon() }
     }
 
+    // MARK: Time
+
+    private func rest(for timeout: UInt64) { rest(until: carrier.deadline(in: timeout)) }
+
+    private func rest(until deadline: UInt64) {
+        restDeadline = deadline
+        arm()
+    }
+
+    private func arm() {
+        guard !isOver else { return }
+        carrier.setDeadline(at: min(restDeadline, headDeadline))
+    }
+
+    /// What has begun to come, a head above all, has so much time, however it trickles in.
+    private func watchHead() {
+        let begun = session.unfinished?.since ?? .max
+        let (sum, overflow) = begun.addingReportingOverflow(worker.settings.headTimeout)
+        let deadline = overflow ? .max : sum
+        guard deadline != headDeadline else { return }
+        headDeadline = deadline
+        arm()
+    }
+
+    /// It was not the client's fault that no more of a head has come: it was not read from.
+    private func restartHead() {
+        guard session.unfinished != nil else { return }
+        session.unfinished?.since = worker.now()
+        watchHead()
+    }
+
+    /// A head did not come in time; nothing else can come before it.
+    private func headTimedOut() {
+        guard carrier.mayReadSocket else { return restartHead() }
+        bump(worker.counters.timeouts)
+        if session.unfinished?.isFields ?? false { carrier.passOver(status: 408) }
+        session.fail(.enhanceYourCalm)
+        fail()
+    }
+
     /// Nothing happened for too long.
     func deadlinePassed() {
-        guard isIdle else { return }
+        if headDeadline <= worker.tickTime { return headTimedOut() }
+        guard isIdle else { return rest(until: .max) }
         if ending == .no { return drain() }
         if ending == .announced { sayLast() } else { carrier.abort() }
     }
 
     private func finishSoon() {
-        if ending == .announced { return carrier.setDeadline(Self.goAwayPatience) }
+        if ending == .announced { return rest(for: Self.goAwayPatience) }
         let bound = NIOLoopBound(self, eventLoop: worker.loop)
         worker.loop.execute {
             guard bound.value.isIdle else { return }
@@ -323,6 +385,14 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
         abortStreams()
         flush()
         carrier.closeGracefully()
+    }
+
+    /// Its streams hold too much: says so, as far as the client listens. The connection is to be closed behind it.
+    func sayExcess() {
+        session.fail(.enhanceYourCalm)
+        ending = .last
+        isOver = true
+        flush()
     }
 
     func abortStreams() {

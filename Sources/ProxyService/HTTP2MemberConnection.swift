@@ -2,8 +2,6 @@ import Balancing
 import HTTP2Wire
 import HTTPWire
 import NIOCore
-import NIOSSL
-import NIOTLS
 import Sockets
 
 /// A connection to a member that speaks HTTP/2: the table of the requests that share it.
@@ -13,39 +11,43 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let worker: ProxyWorker
+    let worker: ProxyWorker
     let member: MemberState
     let isTLS: Bool
     let highWater: Int
     let session: HTTP2Session
     var channel: StreamChannel?
-    private var context: ChannelHandlerContext?
+    var context: ChannelHandlerContext?
     /// By place.
-    private var streams: [UpstreamStream?] = []
-    /// Those that came before the connection stood.
-    private var waiting: [UpstreamStream] = []
+    var streams: [UpstreamStream?] = []
+    /// Those that came before the connection stood, and those that rest until the member takes requests again.
+    var waiting: [UpstreamStream] = []
     var pending = ByteBuffer()
-    private var isReady = false
-    private(set) var isOver = false
+    var isReady = false
+    var isOver = false
     private var isFlushScheduled = false
     /// What was collected is on its way to the channel.
-    private var isEmitting = false
+    var isEmitting = false
     /// Someone has been told that nothing can be written for all that is collected here.
-    private var isHeldBack = false
+    var isHeldBack = false
     /// The member takes no further request here, or none is to be sent.
     private(set) var isLeaving = false
+    /// The member has said so.
+    private var hasLeft = false
     /// HEADERS and DATA that came.
-    private(set) var frameCount = 0
-    private var readStreams: [UpstreamStream] = []
-    private var toldStreams: [UpstreamStream] = []
+    var frameCount = 0
+    var readStreams: [UpstreamStream] = []
+    var toldStreams: [UpstreamStream] = []
     /// Those whose requests the member has not acted on.
-    private var refused: [UpstreamStream] = []
+    var refused: [UpstreamStream] = []
     /// While no request is on it: since when.
     private(set) var idleSince: UInt64 = 0
-    private var turn = 0
+    var turn = 0
 
-    /// What a member may send of one response before its client takes it.
-    static let streamWindow = 256 << 10
+    /// What a member may send of one response before its client takes it: all that waits of it here, also for the
+    /// client's own windows.
+    let streamWindow: Int
+    private static let largestWindow = 1 << 20
     private static let connectionWindow = 16 << 20
     /// More on one connection than this, and what one lost segment holds up is too much.
     private static let mostStreams = 256
@@ -70,10 +72,11 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
         self.member = member
         self.isTLS = isTLS
         highWater = worker.settings.bufferBytes
-        idleSince = worker.tickTime
+        streamWindow = min(worker.settings.bufferBytes, Self.largestWindow)
+        idleSince = worker.now()
         var limits = HTTP2Session.Limits()
         limits.fieldBytes = HeadLimits.largestHead
-        limits.streamWindow = Self.streamWindow
+        limits.streamWindow = streamWindow
         limits.connectionWindow = Self.connectionWindow
         limits.controls = Self.unsuspicious
         session = HTTP2Session(role: .client, limits: limits, fields: worker.fieldSection)
@@ -103,7 +106,19 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
 
     // MARK: Requests
 
-    func add(_ stream: UpstreamStream) { waiting.append(stream) }
+    func add(_ stream: UpstreamStream) {
+        waiting.append(stream)
+        if stream.isResting { worker.pool(for: member).resting = self }
+    }
+
+    /// Whether requests may wait here for the member to take some again.
+    var mayRest: Bool { takesNothing && !hasLeft && !isOver && waiting.count < Self.mostStreams }
+
+    /// Nobody waits any more: the next request finds out on a connection of its own what the member takes by then.
+    func endRest() {
+        let pool = worker.pool(for: member)
+        if waiting.isEmpty, pool.resting === self { pool.resting = nil }
+    }
 
     /// Begins a request with a head that was written for HTTP/1.1.
     ///
@@ -116,7 +131,7 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
         while streams.count <= place { streams.append(nil) }
         streams[place] = stream
         session.beginFields()
-        if asksForTunnel { stream.webSocketAccept = HTTP2MemberRequest.webSocketAccept(head, parsed) }
+        if asksForTunnel { stream.webSocketAccept = parsed.webSocketAccept(head.readableBytesUInt8Span) }
         HTTP2MemberRequest.write(head, parsed, isTLS: isTLS, asksForTunnel: asksForTunnel, to: session)
         session.endFields(place, isEnd: isEnd)
         flushSoon()
@@ -130,6 +145,7 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
 
     func forget(_ stream: UpstreamStream) {
         waiting.removeAll { $0 === stream }
+        endRest()
         if isIdle, isLeaving { closeNow() }
     }
 
@@ -141,14 +157,23 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
         streams[place] = nil
         flushSoon()
         if isIdle { noteIdle() }
+        guard !waiting.isEmpty else { return }
+        // Not amid what the stream's client is doing.
+        let bound = NIOLoopBound(self, eventLoop: worker.loop)
+        worker.loop.execute {
+            guard !bound.value.isOver, bound.value.isReady else { return }
+            bound.value.serveWaiting()
+            bound.value.sendElsewhere()
+        }
     }
 
     /// The member has sent all of a response but its end. One that never says it would keep the connection busy for
     /// ever.
     func noteLingering(_ stream: UpstreamStream) {
-        stream.lingersSince = worker.tickTime
+        let now = worker.now()
+        stream.lingersSince = now
         if isLeaving { return cancelLingering(all: true) }
-        worker.noteDeadline(worker.pool(for: member).expire(at: worker.tickTime + Self.mostLingering))
+        worker.noteDeadline(worker.pool(for: member).expire(at: now + Self.mostLingering))
     }
 
     /// Ends streams that have waited for their end for too long, or all that do.
@@ -181,7 +206,7 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
         flushNow()
     }
 
-    private func flushNow() {
+    func flushNow() {
         let output = session.output
         guard !isOver else { return }
         if output.count > 0 {
@@ -200,169 +225,6 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
         wakeAll()
     }
 
-    // MARK: Channel events
-
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-    func channelActive(context: ChannelHandlerContext) { socketConnected() }
-
-    func socketConnected() { if !isTLS { becomeReady() } }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        switch event {
-        case TLSUserEvent.handshakeCompleted(let negotiated):
-            guard negotiated == "h2" else {
-                // A member that speaks something else would take the preface for a request.
-                ended(NIOSSLError.handshakeFailed(.noError))
-                closeChannel()
-                return
-            }
-            becomeReady()
-        case ChannelEvent.inputClosed:
-            socketInputClosed()
-        default:
-            break
-        }
-    }
-
-    private func becomeReady() {
-        guard !isReady else { return }
-        isReady = true
-        bump(worker.counters.upstreamConnections)
-        session.start()
-        flushSoon()
-        serveWaiting()
-        if isIdle { noteIdle() }
-    }
-
-    /// Whether a request can begin: one for WebSocket only when the member has said whether it takes such.
-    func mayBegin(_ stream: UpstreamStream) -> Bool { isReady && (session.isSettled || !stream.wantsTunnel) }
-
-    private func serveWaiting() {
-        let all = waiting
-        waiting = []
-        for stream in all {
-            if mayBegin(stream) { stream.becomeReady() } else { waiting.append(stream) }
-        }
-    }
-
-    var mayReadSocket: Bool { true }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { socketRead(unwrapInboundIn(data)) }
-
-    func socketRead(_ bytes: ByteBuffer) {
-        guard !isOver else { return }
-        takeFrames(bytes, now: worker.tickTime)
-        sendElsewhere()
-    }
-
-    func take(_ data: ByteBuffer, padding: Int, isEnd: Bool, on place: Int) {
-        frameCount &+= 1
-        guard let stream = streams[place] else { return }
-        stream.receive(data, padding: padding, isEnd: isEnd)
-        settle(place, stream)
-    }
-
-    private func sendElsewhere() {
-        while !refused.isEmpty {
-            let all = refused
-            refused = []
-            for stream in all { stream.closed(isRefused: true, error: nil) }
-        }
-    }
-
-    func take(_ event: HTTP2Session.Event) {
-        switch event {
-        case .response(let place):
-            frameCount &+= 1
-            guard let stream = streams[place] else { return }
-            stream.receiveHead(session.fields, isEnd: session.isInputEnded(place), worker)
-            settle(place, stream)
-        case .trailers(let place):
-            frameCount &+= 1
-            guard let stream = streams[place] else { return }
-            stream.receiveTrailers(session.fields)
-            settle(place, stream)
-        case .reset(let place, let code):
-            closed(place, isRefused: code == .refusedStream)
-        case .broken(let place):
-            if place >= 0 { closed(place, isRefused: false) }
-        case .windowOpened(let place):
-            if place >= 0 { push(place) } else { pushAll() }
-        case .settings:
-            pushAll()
-            serveWaiting()
-        case .goAway(let last, _):
-            leave(last)
-        case .failed:
-            flushNow()
-            ended(nil)
-            closeChannel()
-        case .incomplete, .request, .data, .pong:
-            break
-        }
-    }
-
-    func channelReadComplete(context: ChannelHandlerContext) { socketReadComplete() }
-
-    func socketReadComplete() {
-        // Those that are read from meanwhile are others.
-        swap(&readStreams, &toldStreams)
-        for stream in toldStreams { stream.client?.upstreamReadComplete(stream) }
-        toldStreams.removeAll(keepingCapacity: true)
-        flushNow()
-    }
-
-    func noteRead(_ stream: UpstreamStream) { if readStreams.last !== stream { readStreams.append(stream) } }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) { socketWritabilityChanged() }
-
-    func socketWritabilityChanged() {
-        guard channel?.isWritable ?? false else { return }
-        if isEmitting {
-            isHeldBack = true
-            flushSoon()
-        } else if isWritable {
-            wakeAll()
-        }
-    }
-
-    private func wakeAll() {
-        let all = streams
-        for stream in all { stream?.noteWritable() }
-    }
-
-    private func push(_ place: Int) {
-        guard place < streams.count, let stream = streams[place], stream.push() else { return }
-        flushSoon()
-        stream.noteWritable()
-        settle(place, stream)
-    }
-
-    /// Each in turn, beginning with another each time, as long as there is room for any.
-    private func pushAll() {
-        let count = streams.count
-        guard count > 0 else { return }
-        turn = (turn + 1) % count
-        for offset in 0..<count where !session.isWindowClosed { push((turn + offset) % count) }
-    }
-
-    func socketInputClosed() { closeChannel() }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? NIOSSLError, case .uncleanShutdown = error { return }
-        ended(error)
-        context.close(promise: nil)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) { ended(nil) }
-
-    func socketClosed(_ error: (any Error)?) { ended(error) }
-
-    private func closeChannel() { if let context { context.close(promise: nil) } else { channel?.close() } }
-
     // MARK: Ends
 
     /// Forgets a stream that is over.
@@ -374,7 +236,7 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
     }
 
     /// The stream is gone.
-    private func closed(_ place: Int, isRefused: Bool) {
+    func closed(_ place: Int, isRefused: Bool) {
         guard place < streams.count, let stream = streams[place] else { return }
         streams[place] = nil
         if isRefused {
@@ -388,8 +250,12 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
     }
 
     /// The member acts on no request beyond `last`.
-    private func leave(_ last: UInt32) {
+    func leave(_ last: UInt32) {
+        hasLeft = true
         retire()
+        refused += waiting
+        waiting = []
+        endRest()
         let all = streams
         for (place, stream) in all.enumerated() {
             guard stream != nil, place < streams.count, streams[place] === stream, session.id(of: place) > last else {
@@ -398,12 +264,13 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
             session.forget(place)
             closed(place, isRefused: true)
         }
+        if isIdle { noteIdle() }
     }
 
-    private func noteIdle() {
+    func noteIdle() {
         guard !isOver else { return }
-        idleSince = worker.tickTime
-        if isLeaving { closeNow() } else { worker.noteDeadline(worker.pool(for: member).sharedExpiry(of: self)) }
+        idleSince = worker.now()
+        if isLeaving { closeNow() } else { worker.noteDeadline(worker.pool(for: member).becameIdle(self)) }
     }
 
     /// Takes no further request.
@@ -429,13 +296,14 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
     /// The attempt to connect failed.
     func connectFailed(_ error: any Error) { ended(error) }
 
-    private func ended(_ error: (any Error)?) {
+    func ended(_ error: (any Error)?) {
         guard !isOver else { return }
         isOver = true
         isLeaving = true
         worker.pool(for: member).remove(self)
         let queue = waiting
         waiting = []
+        endRest()
         for (index, stream) in queue.enumerated() {
             stream.connectFailed(error ?? ChannelError.eof, isFirst: index == 0)
         }

@@ -37,15 +37,4 @@ enum HTTP2MemberRequest {
         }
         if head.acceptsTrailers { session.add("te", "trailers") }
     }
-
-    /// What answers the key of the client.
-    static func webSocketAccept(_ bytes: ByteBuffer, _ head: RequestHead) -> [UInt8] {
-        let span = bytes.readableBytesUInt8Span
-        for index in 0..<head.fields.count {
-            let line = head.fields[index]
-            guard equalsIgnoringCase(span.extracting(line.nameRange.range), "sec-websocket-key") else { continue }
-            return WebSocketAccept.value(for: span.extracting(line.value.range))
-        }
-        return []
-    }
 }

@@ -1,8 +1,10 @@
+import Addresses
 import Glibc
 import NIOCore
 import NIOSSL
+import PeerIdentity
 import TLSWire
-import TrafficModel
+package import TrafficModel
 
 /// The certificates of one listener, ready to be used. Immutable: a reload makes a new one.
 final class ListenerTLS: Sendable {
@@ -10,7 +12,8 @@ final class ListenerTLS: Sendable {
         let context: NIOSSLContext
         /// Lower case; `*.` in front for wildcards.
         let names: [String]
-        let isECDSA: Bool
+        /// Its key's kind.
+        let key: CertificateKeys
     }
 
     let entries: [Entry]
@@ -29,6 +32,7 @@ final class ListenerTLS: Sendable {
                 certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
             configuration.minimumTLSVersion = settings.minimumVersion == .v13 ? .tlsv13 : .tlsv12
             configuration.cipherSuites = CipherSuites.served
+            configuration.restrictSignatures()
             configuration.applicationProtocols = protocols
             if let clients = settings.clients {
                 configuration.trustRoots = .file(clients.authorityPath)
@@ -37,8 +41,9 @@ final class ListenerTLS: Sendable {
                 configuration.sendCANameList = true
             }
             return Entry(
-                context: try NIOSSLContext(configuration: configuration), names: Self.names(of: chain),
-                isECDSA: try Self.isECDSA(chain))
+                context: try NIOSSLContext(configuration: configuration),
+                names: chain.first?.hostNames.map { $0.lowercased() } ?? [],
+                key: try chain.first.map { CertificateKeys(of: try $0.extractPublicKey().toSPKIBytes()) } ?? [])
         }
         asksForCertificate = settings.clients != nil
         var byName: [String: [Int]] = [:]
@@ -50,58 +55,46 @@ final class ListenerTLS: Sendable {
 
     /// The entry for a server name in lower case: of those with the exact name, else with the wildcard, else with the
     /// first's names, the one whose key the client likes best.
-    func entry(for name: String?, acceptsECDSA: Bool) -> Int {
-        preferred(name.flatMap { candidates(for: $0) } ?? defaults, acceptsECDSA)
+    func entry(for name: String?, accepting keys: CertificateKeys) -> Int {
+        preferred(name.flatMap { candidates(for: $0) } ?? defaults, keys)
     }
-
-    func defaultEntry(acceptsECDSA: Bool) -> Int { preferred(defaults, acceptsECDSA) }
 
     /// Whether a request for a host may come over a connection for which an entry was chosen: its certificate speaks for
     /// the host, or no certificate does and it is the default (RFC 9110 section 7.4).
     func serves(_ host: String, over entry: Int) -> Bool { (candidates(for: host) ?? defaults).contains(entry) }
 
-    private func candidates(for name: String) -> [Int]? {
+    private func candidates(for host: String) -> [Int]? {
+        // A dot behind a host names no other one (RFC 3986 section 3.2.2); certificates have none.
+        let name = host.hasSuffix(".") ? String(host.dropLast()) : host
         if let exact = byName[name] { return exact }
         // RFC 9525 section 6.3: a wildcard stands for one whole label.
-        return name.firstIndex(of: ".").flatMap { byName["*" + name[$0...]] }
+        guard let dot = name.firstIndex(of: "."), dot > name.startIndex else { return nil }
+        return byName["*" + name[dot...]]
     }
 
     /// The first, and those for the same name with another kind of key.
     private var defaults: [Int] { entries[0].names.first.flatMap { byName[$0] } ?? [0] }
 
-    /// An elliptic key where the client understands it, because signing with it costs a tenth.
-    private func preferred(_ candidates: [Int], _ acceptsECDSA: Bool) -> Int {
-        candidates.first { entries[$0].isECDSA == acceptsECDSA } ?? candidates[0]
-    }
-
-    /// The DNS names that the leaf certificate is for (RFC 5280 section 4.2.1.6).
-    private static func names(of chain: [NIOSSLCertificate]) -> [String] {
-        guard let leaf = chain.first else { return [] }
-        var names: [String] = []
-        for name in leaf._subjectAlternativeNames() where name.nameType == .dnsName {
-            names.append(String(decoding: Array(name.contents), as: UTF8.self).lowercased())
-        }
-        return names
-    }
-
-    /// By the algorithm's number at the beginning of the key (RFC 5480 section 2.1.1).
-    private static func isECDSA(_ chain: [NIOSSLCertificate]) throws -> Bool {
-        guard let key = try chain.first?.extractPublicKey().toSPKIBytes() else { return false }
-        let number: [UInt8] = [0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01]
-        return key.prefix(24).indices.contains { key[$0...].starts(with: number) }
+    /// The first elliptic key that the client takes, because signing with it costs less; else the first that it takes.
+    /// Where it takes none, the TLS library says so.
+    private func preferred(_ candidates: [Int], _ keys: CertificateKeys) -> Int {
+        let taken = candidates.filter { !entries[$0].key.isDisjoint(with: keys) }
+        return taken.first { entries[$0].key != .rsa } ?? taken.first ?? candidates[0]
     }
 }
 
 /// How to speak TLS with the members of one upstream.
 struct UpstreamTLS: Sendable {
-    let context: NIOSSLContext
-    let serverName: String?
+    private let context: NIOSSLContext
+    private let serverName: String?
+    private let isVerifying: Bool
 
     init(_ settings: Upstream.TLS, certificates: [Certificate], http2: Bool) throws {
-        var configuration = TLSConfiguration.makeClientConfiguration()
+        var configuration = TLSConfiguration.towardsMembers
         if !settings.verify {
             configuration.certificateVerification = .none
-        } else if settings.serverName == nil {
+        } else if settings.serverName.map({ IPAddress($0) != nil }) ?? true {
+            // The library would compare an address with the member's own; whose it must be is looked at besides.
             configuration.certificateVerification = .noHostnameVerification
         }
         if let path = settings.authorityPath { configuration.trustRoots = .file(path) }
@@ -115,6 +108,16 @@ struct UpstreamTLS: Sendable {
         configuration.shutdownTimeout = .seconds(1)
         context = try NIOSSLContext(configuration: configuration)
         serverName = settings.serverName
+        isVerifying = settings.verify
+    }
+
+    /// TLS of one connection.
+    func handler() throws -> NIOSSLClientHandler {
+        guard isVerifying else {
+            let name = serverName.flatMap { IPAddress($0) == nil ? $0 : nil }
+            return try NIOSSLClientHandler(context: context, serverHostname: name)
+        }
+        return try .verifying(serverName: serverName, context: context)
     }
 }
 
@@ -124,7 +127,8 @@ package struct CertificateStatus: Sendable, Hashable {
     /// Seconds since 1970.
     package let end: Int
 
-    init(_ certificate: Certificate) throws {
+    /// - Throws: what NIOSSL says of a file that cannot be read.
+    package init(_ certificate: Certificate) throws {
         name = certificate.name
         // A chain is as good as its shortest link.
         end = try NIOSSLCertificate.fromPEMFile(certificate.chainPath).map { Int($0.notValidAfter) }.min() ?? 0

@@ -7,6 +7,10 @@ final class MemberPool {
     /// Connections that requests share, standing or on their way.
     private var shared: [HTTP2MemberConnection] = []
     private var sharedTimeout: UInt64 = .max
+    private var sharedLimit = Int.max
+
+    /// One on which requests wait, because the member has refused them and said that it takes none for now.
+    var resting: HTTP2MemberConnection?
 
     var isEmpty: Bool { idle.isEmpty && shared.isEmpty }
     var count: Int { idle.count }
@@ -18,15 +22,29 @@ final class MemberPool {
     /// A connection that takes one more request.
     func takeShared() -> HTTP2MemberConnection? { shared.first { $0.hasRoom } }
 
-    func add(_ connection: HTTP2MemberConnection, timeout: UInt64) {
+    /// - Parameters:
+    ///   - limit: how many are kept without a request.
+    ///   - timeout: and for how long.
+    func add(_ connection: HTTP2MemberConnection, limit: Int, timeout: UInt64) {
         shared.append(connection)
+        sharedLimit = limit
         sharedTimeout = timeout
     }
 
     func remove(_ connection: HTTP2MemberConnection) { shared.removeAll { $0 === connection } }
 
-    /// When a connection that has become idle goes.
-    func sharedExpiry(of connection: HTTP2MemberConnection) -> UInt64 {
+    /// No request is on the connection any more. When there are too many such, the oldest goes.
+    ///
+    /// - Returns: when this one goes.
+    func becameIdle(_ connection: HTTP2MemberConnection) -> UInt64 {
+        if shared.count > sharedLimit {
+            let idle = shared.filter { $0.stands && $0.isIdle }
+            if idle.count > sharedLimit { idle.min { $0.idleSince < $1.idleSince }?.retire() }
+        }
+        return sharedExpiry(of: connection)
+    }
+
+    private func sharedExpiry(of connection: HTTP2MemberConnection) -> UInt64 {
         let (sum, overflow) = connection.idleSince.addingReportingOverflow(sharedTimeout)
         return expire(at: overflow ? .max : sum)
     }
@@ -82,11 +100,16 @@ final class MemberPool {
         }
     }
 
-    func closeAll() {
+    /// Closes those that nobody uses.
+    func closeIdle() {
         let all = idle
         idle.removeAll()
-        nextExpiry = .max
         for connection in all { connection.close() }
+    }
+
+    func closeAll() {
+        closeIdle()
+        nextExpiry = .max
         for connection in shared { connection.retire() }
     }
 }

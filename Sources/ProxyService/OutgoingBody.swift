@@ -4,9 +4,7 @@ import NIOCore
 
 /// What a stream has been given to send: bytes that wait for the peer's windows, and the end behind them.
 struct OutgoingBody {
-    private var pieces: [ByteBuffer] = []
-    /// Bytes that wait.
-    private(set) var count = 0
+    private var waiting = WaitingBytes()
     /// All was handed over.
     private(set) var isEnded = false
     /// All has left.
@@ -14,37 +12,24 @@ struct OutgoingBody {
     /// Fields behind the body, as lines with an empty one behind them.
     private var trailers: ByteBuffer?
 
-    /// Pieces up to this size are put together rather than held one by one.
-    private static let smallPiece = 8 << 10
+    /// Bytes that wait.
+    var count: Int { waiting.count }
 
     /// - Returns: how many bytes have left at once.
     mutating func write(_ bytes: ByteBuffer, isEnd: Bool, _ session: HTTP2Session, _ stream: Int) -> Int {
         isEnded = isEnd
         var sent = 0
-        if pieces.isEmpty {
+        if waiting.isEmpty {
             sent = session.send(bytes.readableBytesUInt8Span, on: stream, isEnd: isEnd)
             if sent == bytes.readableBytes {
                 isSent = isEnd
                 return sent
             }
         }
-        hold(bytes, from: sent)
-        return sent
-    }
-
-    private mutating func hold(_ bytes: ByteBuffer, from offset: Int) {
         var rest = bytes
-        rest.moveReaderIndex(forwardBy: offset)
-        guard rest.readableBytes > 0 else { return }
-        count += rest.readableBytes
-        if rest.readableBytes <= Self.smallPiece, let last = pieces.last, last.readableBytes <= Self.smallPiece {
-            pieces[pieces.count - 1].writeImmutableBuffer(rest)
-        } else if rest.storageCapacity > 2 * rest.readableBytes {
-            // Little that waits should not hold all of the memory that it was read into.
-            pieces.append(ByteBuffer(bytes: rest.readableBytesView))
-        } else {
-            pieces.append(rest)
-        }
+        rest.moveReaderIndex(forwardBy: sent)
+        waiting.append(rest)
+        return sent
     }
 
     /// Ends with fields behind the body.
@@ -53,7 +38,7 @@ struct OutgoingBody {
     mutating func end(trailers lines: ByteBuffer, _ session: HTTP2Session, _ stream: Int, _ scratch: TrailerFields) {
         isEnded = true
         trailers = lines
-        if pieces.isEmpty { sendEnd(session, stream, scratch) }
+        if waiting.isEmpty { sendEnd(session, stream, scratch) }
     }
 
     /// Sends what the windows allow by now.
@@ -61,16 +46,12 @@ struct OutgoingBody {
     /// - Returns: how many bytes have left.
     mutating func push(_ session: HTTP2Session, _ stream: Int, _ scratch: TrailerFields) -> Int {
         var sum = 0
-        while let first = pieces.first {
-            let isLast = pieces.count == 1 && isEnded && trailers == nil
+        while let first = waiting.first {
+            let isLast = waiting.isLast && isEnded && trailers == nil
             let sent = session.send(first.readableBytesUInt8Span, on: stream, isEnd: isLast)
             sum += sent
-            count -= sent
-            guard sent == first.readableBytes else {
-                pieces[0].moveReaderIndex(forwardBy: sent)
-                return sum
-            }
-            pieces.removeFirst()
+            waiting.removeFirst(sent)
+            guard sent == first.readableBytes else { return sum }
             if isLast { isSent = true }
         }
         if trailers != nil { sendEnd(session, stream, scratch) }
@@ -100,9 +81,8 @@ struct OutgoingBody {
     }
 
     mutating func removeAll() {
-        pieces = []
+        waiting.removeAll()
         trailers = nil
-        count = 0
         isEnded = true
         isSent = true
     }

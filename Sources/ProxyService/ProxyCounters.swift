@@ -2,7 +2,10 @@ import Synchronization
 
 /// What one event loop counts. The loop writes, whoever wants to know reads; each figure stands for itself.
 final class ProxyCounters: Sendable {
+    /// Of clients, like all that is said of requests here.
     let requests = Atomic<UInt64>(0)
+    /// Requests, and connections of TCP listeners, of this process's own health checks.
+    let probes = Atomic<UInt64>(0)
     /// Responses that this proxy had to make up because it could not get one: 502, 503, 504.
     let failures = Atomic<UInt64>(0)
     /// By the first digit of the status, 1...5.
@@ -24,10 +27,14 @@ final class ProxyCounters: Sendable {
     let overloaded = Atomic<UInt64>(0)
     /// Idle connections closed to make room for new ones.
     let evicted = Atomic<UInt64>(0)
+    /// Connections and streams that were ended because they held the most when the buffers of all were nearly full.
+    let hoards = Atomic<UInt64>(0)
     /// Connections closed at once because their source had too many.
     let sourceLimited = Atomic<UInt64>(0)
     /// HTTP/2 connections ended because of resets, control frames or the like beyond measure.
     let floods = Atomic<UInt64>(0)
+    /// Streams of HTTP/2 that were refused unread: more at once than are taken, or behind the last GOAWAY.
+    let refusedStreams = Atomic<UInt64>(0)
     /// Requests that had come through here before.
     let loops = Atomic<UInt64>(0)
     let connections = Atomic<UInt64>(0)

@@ -14,7 +14,7 @@ package import TrafficModel
 package final class ProxyServer: Sendable {
     private let published: Published<BalancingSnapshot>
     private let logger: Logger
-    private let shared = SharedProxyState()
+    let shared: SharedProxyState
     private let accessLog: Mutex<AccessLog>
     private let workers: [NIOLoopBoundBox<ProxyWorker>]
     private let loops: [SocketLoop]
@@ -25,8 +25,11 @@ package final class ProxyServer: Sendable {
 
     /// - Parameters:
     ///   - accessLog: `nil` for none. One that cannot be opened is logged and the server runs without.
+    ///   - isOwnProbe: whether a connection from there is one of this process's own health checks: those are no clients,
+    ///     and are counted apart. Asked once for each connection, on the loop that accepted it.
     package init(
-        group: SocketLoopGroup, published: Published<BalancingSnapshot>, accessLog: LogFile?, logger: Logger
+        group: SocketLoopGroup, published: Published<BalancingSnapshot>, accessLog: LogFile?, logger: Logger,
+        descriptors: UInt64? = nil, isOwnProbe: @escaping @Sendable (Endpoint) -> Bool = { _ in false }
     ) {
         self.published = published
         self.logger = logger
@@ -37,7 +40,10 @@ package final class ProxyServer: Sendable {
             logger.error("the access log is off: \(error)")
         }
         self.accessLog = Mutex(log)
-        let shared = self.shared
+        let shared = SharedProxyState(
+            mostConnections: DescriptorShare(descriptors: descriptors).connections, logger: logger,
+            isOwnProbe: isOwnProbe)
+        self.shared = shared
         let (sink, isJSON) = (log.sink, log.isJSON)
         var workers: [NIOLoopBoundBox<ProxyWorker>] = []
         var counters: [ProxyCounters] = []
@@ -102,7 +108,9 @@ package final class ProxyServer: Sendable {
         certificateStatuses.withLock { $0 = statuses }
         for status in statuses where status.daysLeft < CertificateStatus.warningDays {
             logger.warning(
-                "a certificate ends soon: replace its files and reload",
+                status.daysLeft < 0
+                    ? "a certificate has ended: replace its files and reload"
+                    : "a certificate ends soon: replace its files and reload",
                 metadata: ["certificate": "\(status.name)", "days.left": "\(status.daysLeft)"])
         }
         drainTimeout.withLock { $0 = snapshot.settings.drainTimeout }

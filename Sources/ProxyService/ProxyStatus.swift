@@ -14,6 +14,8 @@ package struct ProxyStatus: Sendable {
     }
 
     package var requests: UInt64 = 0
+    /// Requests, and connections of TCP listeners, of this process's own health checks; no other figure has them.
+    package var probes: UInt64 = 0
     /// Responses 502, 503 and 504 that were made here because no member gave one.
     package var failures: UInt64 = 0
     package var informational: UInt64 = 0
@@ -31,10 +33,14 @@ package struct ProxyStatus: Sendable {
     package var overloaded: UInt64 = 0
     /// Idle connections closed to make room for new ones.
     package var evicted: UInt64 = 0
+    /// Connections and streams that were ended because they held the most when the buffers of all were nearly full.
+    package var hoards: UInt64 = 0
     /// Connections closed at once because their source had too many.
     package var sourceLimited: UInt64 = 0
     /// HTTP/2 connections ended because of resets, control frames or the like beyond measure.
     package var floods: UInt64 = 0
+    /// Streams of HTTP/2 that were refused unread: more at once than are taken, or behind the last GOAWAY.
+    package var refusedStreams: UInt64 = 0
     /// Requests that had come through here before.
     package var loops: UInt64 = 0
     /// Client connections ever accepted.
@@ -73,6 +79,7 @@ package struct ProxyStatus: Sendable {
 
     mutating func add(_ counters: ProxyCounters) {
         requests += counters.requests.load(ordering: .relaxed)
+        probes += counters.probes.load(ordering: .relaxed)
         failures += counters.failures.load(ordering: .relaxed)
         informational += counters.informational.load(ordering: .relaxed)
         successes += counters.successes.load(ordering: .relaxed)
@@ -87,8 +94,10 @@ package struct ProxyStatus: Sendable {
         rateLimited += counters.rateLimited.load(ordering: .relaxed)
         overloaded += counters.overloaded.load(ordering: .relaxed)
         evicted += counters.evicted.load(ordering: .relaxed)
+        hoards += counters.hoards.load(ordering: .relaxed)
         sourceLimited += counters.sourceLimited.load(ordering: .relaxed)
         floods += counters.floods.load(ordering: .relaxed)
+        refusedStreams += counters.refusedStreams.load(ordering: .relaxed)
         loops += counters.loops.load(ordering: .relaxed)
         connections += counters.connections.load(ordering: .relaxed)
         upstreamConnections += counters.upstreamConnections.load(ordering: .relaxed)

@@ -43,10 +43,14 @@ final class ProxyWorker {
     /// Grows by the sampled part with each line; a line is written each time that it passes 1.
     private var sampled = 0.0
 
-    /// Of the last tick, in monotonic nanoseconds; behind by up to ``tickInterval``.
+    /// Of the last tick, in monotonic nanoseconds; behind by ``tickInterval``, or more while there is much to do. Deadlines
+    /// are compared with it and never counted from it.
     private(set) var tickTime: UInt64
     private var nextDeadline: UInt64 = .max
-    private var clients: [ClientConnection] = []
+    /// Clients' connections, the latest at the end for the most part.
+    private(set) var connections: [ClientConnection] = []
+    /// Requests on streams of those.
+    private(set) var requests: [ClientConnection] = []
     private var pools: [UInt64: MemberPool] = [:]
     private(set) var listeners: [LoopListener] = []
     private var upstreamTLS: [Int: UpstreamTLS] = [:]
@@ -54,11 +58,13 @@ final class ProxyWorker {
     private var identifiers: (high: UInt64, low: UInt64)
     private var timer: RepeatedTask?
     private var ticks = 0
-    /// Requests without a place on a member, in the order in which they came.
-    private var waiting: [ClientConnection] = []
-    private var isWaitingScheduled = false
+    /// Requests without a place on a member, by the upstream's name; those queues that are not empty.
+    var queues: [String: WaitingQueue<ClientConnection>] = [:]
+    var dueQueues: [WaitingQueue<ClientConnection>] = []
+    /// The last look noted what moves.
+    var watchesProgress = false
     /// What this loop last added to the process's sum.
-    private var buffered = 0
+    var buffered = 0
 
     static let tickInterval = TimeAmount.milliseconds(50)
 
@@ -74,7 +80,7 @@ final class ProxyWorker {
         self.logsJSON = logsJSON
         pin = published.pin()
         view = SnapshotView(pin.value)
-        settings = LoopSettings(pin.value.settings)
+        settings = view.settings
         balancer = LoopBalancer(seed: seed)
         identifiers = (seed, seed ^ 0x9e37_79b9_7f4a_7c15)
         tickTime = MonotonicClock.now
@@ -95,10 +101,19 @@ final class ProxyWorker {
         view.flush()
         for pool in pools.values { pool.closeAll() }
         pools.removeAll()
-        clients.removeAll()
+        endWaiting()
+        connections.removeAll()
+        requests.removeAll()
     }
 
     func now() -> UInt64 { MonotonicClock.now }
+
+    /// When `timeout` nanoseconds from now are over. Counted from the time itself: from the last tick's, which is past,
+    /// a wait would end before it has lasted that long.
+    func deadline(in timeout: UInt64) -> UInt64 {
+        let (sum, overflow) = now().addingReportingOverflow(timeout)
+        return overflow ? .max : sum
+    }
 
     /// Whether the next line is one of those that are written.
     func takesSample() -> Bool {
@@ -148,12 +163,13 @@ final class ProxyWorker {
         // Requests that hold the old view add what they count themselves.
         view.flush()
         view = SnapshotView(pin.value)
-        settings = LoopSettings(pin.value.settings)
+        settings = view.settings
         for listener in listeners { listener.update(view) }
         for (serial, pool) in pools where !pin.value.memberSerials.contains(serial) {
             pool.closeAll()
             if pool.isEmpty { pools[serial] = nil }
         }
+        renewWaiting()
     }
 
     /// The member that a request to this upstream would be sent to now.
@@ -192,12 +208,16 @@ final class ProxyWorker {
 
     func listener(_ shared: SharedListener) -> LoopListener? { listeners.first { $0.shared === shared } }
 
+    /// With a few beyond the limit, which are accepted to be told so.
     var mayAccept: Bool {
-        shared.openConnections.load(ordering: .relaxed) < settings.connections + settings.surplusConnections
+        shared.openConnections.load(ordering: .relaxed) < connectionLimit + min(max(connectionLimit / 8, 1), 64)
     }
 
+    /// What is configured, or what there are descriptors for.
+    private var connectionLimit: Int { min(settings.connections, shared.mostConnections) }
+
     /// Whether there are more connections than there should be.
-    var isOverfull: Bool { shared.openConnections.load(ordering: .relaxed) > settings.connections }
+    var isOverfull: Bool { shared.openConnections.load(ordering: .relaxed) > connectionLimit }
 
     /// Whether no new work should be begun for want of memory.
     var isShortOfMemory: Bool { shared.bufferedBytes.load(ordering: .relaxed) > settings.bufferTotal }
@@ -214,84 +234,36 @@ final class ProxyWorker {
         return Array("\(name):\(listener.shared.boundEndpoint.port)".utf8)
     }
 
-    // MARK: Waiting for a place
-
-    /// Lets a request wait for a place on a member; `false` when as many wait already as may.
-    func wait(_ client: ClientConnection, for upstream: UpstreamSnapshot) -> Bool {
-        guard upstream.queueSize > 0 else { return false }
-        guard waiting.count(where: { $0.waits(for: upstream) }) < upstream.queueSize else {
-            bump(counters.queueFull)
-            return false
-        }
-        bump(counters.queued)
-        waiting.append(client)
-        return true
-    }
-
-    func stopWaiting(_ client: ClientConnection) { waiting.removeAll { $0 === client } }
-
-    /// A request of this loop has left its member.
-    @inline(__always)
-    func placeFreed() { if !waiting.isEmpty { scheduleWaiting() } }
-
-    private func scheduleWaiting() {
-        guard !isWaitingScheduled else { return }
-        isWaitingScheduled = true
-        // Not at once: whoever left is not done yet.
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        loop.execute {
-            bound.value.isWaitingScheduled = false
-            bound.value.tryWaiting()
-        }
-    }
-
-    /// Those who came first go first.
-    private func tryWaiting() {
-        guard !waiting.isEmpty else { return }
-        let all = waiting
-        waiting.removeAll(keepingCapacity: true)
-        for client in all where !client.tryWaiting() { waiting.append(client) }
-    }
-
     // MARK: Connections and time
 
     func register(_ client: ClientConnection) {
-        client.index = clients.count
-        clients.append(client)
-        guard client.stream == nil else { return }
+        guard client.stream == nil else {
+            client.index = requests.count
+            return requests.append(client)
+        }
+        client.index = connections.count
+        connections.append(client)
+        guard !client.isProbe else { return }
         client.listener.shared.openConnections.wrappingAdd(1, ordering: .relaxed)
         client.listener.shared.connections.wrappingAdd(1, ordering: .relaxed)
     }
 
-    /// Closes the connection that became idle last: who has been waiting longer for its next request has shown more
-    /// patience, and those that never sent one are among the newest. Looks at so many connections and no more, because
-    /// it runs when there is the most to do.
-    ///
-    /// - Returns: whether there was one.
-    func evictIdle() -> Bool {
-        var newest: ClientConnection?
-        for client in clients.suffix(Self.evictionSearch) where client.isIdle {
-            if client.deadline >= newest?.deadline ?? 0 { newest = client }
-        }
-        guard let newest else { return false }
-        bump(counters.evicted)
-        newest.closeGracefully()
-        return true
+    func unregister(_ client: ClientConnection) {
+        guard client.index >= 0 else { return }
+        guard client.stream == nil else { return Self.remove(client, from: &requests) }
+        Self.remove(client, from: &connections)
+        guard !client.isProbe else { return }
+        client.listener.shared.openConnections.wrappingSubtract(1, ordering: .relaxed)
     }
 
-    private static let evictionSearch = 1024
-
-    func unregister(_ client: ClientConnection) {
+    /// The last takes its place.
+    private static func remove(_ client: ClientConnection, from list: inout [ClientConnection]) {
         let index = client.index
-        guard index >= 0 else { return }
         client.index = -1
-        let last = clients.removeLast()
-        if last !== client {
-            clients[index] = last
-            last.index = index
-        }
-        guard client.stream == nil else { return }
-        client.listener.shared.openConnections.wrappingSubtract(1, ordering: .relaxed)
+        let last = list.removeLast()
+        guard last !== client else { return }
+        list[index] = last
+        last.index = index
     }
 
     /// A client's connection was accepted.
@@ -314,20 +286,23 @@ final class ProxyWorker {
         tickTime = now()
         refresh()
         view.flush()
-        // Places that other loops have freed.
-        tryWaiting()
-        counters.waiting.store(UInt64(waiting.count), ordering: .relaxed)
+        serveWaiting()
+        counters.waiting.store(UInt64(waitingCount), ordering: .relaxed)
         ticks &+= 1
-        if ticks % Self.ticksBetweenLooks == 0 { lookAtBuffers() }
+        if ticks % Self.ticksBetweenLooks == 0 || isFillingUp { lookAtBuffers() }
+        evictForOthers()
         for listener in listeners { listener.gate?.resumeIfPossible() }
         guard tickTime >= nextDeadline else { return }
         nextDeadline = .max
         // Closing takes a connection out of the array, so the late ones are collected first.
         var late: [ClientConnection] = []
-        for client in clients {
-            if client.deadline <= tickTime { late.append(client) } else { noteDeadline(client.deadline) }
+        for list in 0...1 {
+            for client in list == 0 ? connections : requests {
+                if client.deadline <= tickTime { late.append(client) } else { noteDeadline(client.deadline) }
+            }
         }
-        for client in late {
+        // Another's end may have given it more time.
+        for client in late where client.deadline <= tickTime {
             client.deadlinePassed()
             noteDeadline(client.deadline)
         }
@@ -337,25 +312,32 @@ final class ProxyWorker {
         }
     }
 
-    /// Adds up what waits in buffers. Most exchanges are over between two looks; those that last are few, or what
-    /// this is for.
-    private func lookAtBuffers() {
-        var sum = 0
-        for client in clients { sum += client.bufferedBytes }
-        shared.bufferedBytes.wrappingAdd(sum - buffered, ordering: .relaxed)
-        buffered = sum
-    }
-
     private static let ticksBetweenLooks = 4
 
     /// Ends the connections of a listener that is gone, or all: idle ones now, the others with their response.
     func drain(_ listener: SharedListener?) {
-        for client in clients where listener == nil || client.listener.shared === listener { client.drain() }
+        for client in connections where listener == nil || client.listener.shared === listener { client.drain() }
+        for client in requests where listener == nil || client.listener.shared === listener { client.drain() }
     }
 
     /// Closes what is still there after the drain's deadline.
     func closeAll(of listener: SharedListener?) {
-        for client in clients where listener == nil || client.listener.shared === listener { client.abort() }
+        for client in connections where listener == nil || client.listener.shared === listener { client.abort() }
+        for client in requests where listener == nil || client.listener.shared === listener { client.abort() }
+    }
+
+    /// No descriptor is left for a member's connection: gives up those of this loop that are kept for later, or an idle
+    /// client's.
+    ///
+    /// - Returns: whether there is one now.
+    func freeDescriptor() -> Bool {
+        bump(counters.descriptorPauses)
+        var hasClosed = false
+        for pool in pools.values where pool.count > 0 {
+            pool.closeIdle()
+            hasClosed = true
+        }
+        return hasClosed || makeRoom()
     }
 
     func pool(for member: MemberState) -> MemberPool {
@@ -377,75 +359,4 @@ final class ProxyWorker {
         mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
         return mixed ^ (mixed >> 31)
     }
-}
-
-/// The settings in the units that the data path works with.
-struct LoopSettings {
-    let limits: HeadLimits
-    /// Members' heads: theirs is the responsibility for what they send, but not for our memory.
-    let responseLimits: HeadLimits
-    let headTimeout: UInt64
-    let bodyBytes: Int
-    let bodyTimeout: UInt64
-    /// Nanoseconds that a byte of a body buys its client; 0: any byte buys all of `bodyTimeout`.
-    let bodyByteTime: UInt64
-    /// Bytes that a client must take in `bodyTimeout`, 1 at least.
-    let readBytes: UInt64
-    let idleTimeout: UInt64
-    let tunnelTimeout: UInt64
-    let handshakeTimeout: UInt64
-    let connections: Int
-    /// Connections beyond the limit that are accepted to be told so.
-    let surplusConnections: Int
-    let connectionsPerSource: Int?
-    let requestsPerConnection: Int
-    /// Requests at once on an HTTP/2 connection.
-    let streams: Int
-    let bufferBytes: Int
-    let bufferTotal: Int
-    let via: ProxySettings.Via
-    let forwardsNormalPath: Bool
-    /// The part of the access log that is written.
-    let logSample: Double
-    let logClients: ClientPrivacy
-
-    init(_ settings: ProxySettings) {
-        let given = settings.limits
-        let underscores: HeadLimits.Underscores =
-            switch settings.underscores {
-            case .drop: .drop
-            case .keep: .keep
-            case .reject: .reject
-            }
-        limits = HeadLimits(bytes: given.headBytes, fields: given.headFields, underscores: underscores)
-        responseLimits = HeadLimits(
-            bytes: HeadLimits.largestHead, fields: HeadLimits.mostFields, underscores: .keep)
-        headTimeout = nanoseconds(given.headTimeout)
-        bodyBytes = given.bodyBytes ?? .max
-        bodyTimeout = nanoseconds(given.bodyTimeout)
-        bodyByteTime = given.bodyRate > 0 ? 1_000_000_000 / UInt64(given.bodyRate) : 0
-        let (product, overflow) = (bodyTimeout / 1_000_000).multipliedReportingOverflow(by: UInt64(given.readRate))
-        readBytes = overflow ? .max : max(product / 1000, 1)
-        idleTimeout = nanoseconds(given.idleTimeout)
-        tunnelTimeout = nanoseconds(given.tunnelTimeout)
-        handshakeTimeout = nanoseconds(given.handshakeTimeout)
-        connections = given.connections
-        surplusConnections = min(max(given.connections / 8, 1), 64)
-        connectionsPerSource = given.connectionsPerSource
-        requestsPerConnection = given.requestsPerConnection ?? .max
-        streams = given.streams
-        bufferBytes = max(given.bufferBytes, 4096)
-        bufferTotal = given.bufferTotal
-        via = settings.via
-        forwardsNormalPath = settings.forwardedPath == .normalised
-        logSample = settings.accessLog?.sample ?? 1
-        logClients = settings.accessLog?.clients ?? ClientPrivacy()
-    }
-}
-
-/// Nanoseconds, at most some 146 years, so that sums with a time fit.
-func nanoseconds(_ duration: Duration) -> UInt64 {
-    let (seconds, attoseconds) = duration.components
-    guard seconds >= 0, seconds < 4_000_000_000 else { return seconds < 0 ? 0 : 4_000_000_000_000_000_000 }
-    return UInt64(seconds) * 1_000_000_000 + UInt64(max(attoseconds, 0) / 1_000_000_000)
 }

@@ -14,8 +14,13 @@ struct ReceiveWindow {
     }
 
     /// - Returns: the room to give back now; 0: not worth a frame yet.
-    mutating func consumed(_ count: Int) -> Int {
-        held -= count
+    mutating func consumed(_ count: Int) -> Int { keeps(held - count) }
+
+    /// So many of the bytes that came are not dealt with yet, wherever they wait.
+    ///
+    /// - Returns: the room to give back now; 0: not worth a frame yet.
+    mutating func keeps(_ count: Int) -> Int {
+        held = count
         return due()
     }
 

@@ -1,6 +1,7 @@
 package import Addresses
 package import Balancing
 import HTTPWire
+import Telemetry
 package import TrafficModel
 
 /// A request that nobody sent.
@@ -95,14 +96,20 @@ package struct RequestTrace: Sendable {
             return
         }
         path = String(decoding: pathBytes, as: UTF8.self)
+        // As on a connection of that client's that shows no certificate.
+        var client = LogLine()
+        client.append(address: question.client)
+        let forwarding = Forwarding(
+            client: client.copy(), isSecure: listener.tls != nil, isTrusted: listener.trusts(question.client))
         misses = table.explain(
             host: hostBytes.span, path: pathBytes.span, method: span.extracting(head.methodRange.range)
-        ) { head.fulfils($0, span) }
+        ) { head.fulfils($0, span, forwarding) }
         guard let match = misses.indices.last, misses[match] == nil else {
             end = .refused(status: 404, reason: "No route matches this host and path.")
             return
         }
         end = .route(match)
-        limit = table.routes[match].limiter?.outlook(client: question.client, now: now)
+        let origin = listener.trusts(question.client) ? head.origin(span, trusts: listener.trusts) : nil
+        limit = table.routes[match].limiter?.outlook(client: origin ?? question.client, now: now)
     }
 }

@@ -1,4 +1,5 @@
 import Addresses
+import Logging
 import NIOCore
 import Synchronization
 
@@ -9,6 +10,7 @@ final class SharedListener: Sendable {
     /// As bound.
     let boundEndpoint: Endpoint
     private let text: Mutex<String>
+    /// Of clients, like the next.
     let openConnections = Atomic<Int>(0)
     /// Ever accepted.
     let connections = Atomic<UInt64>(0)
@@ -35,11 +37,29 @@ final class SharedProxyState: Sendable {
     let isStopping = Atomic<Bool>(false)
     /// Bytes that wait in buffers of all loops, as of their last look.
     let bufferedBytes = Atomic<Int>(0)
+    /// That was so much that freed memory is worth being given back, once it is less.
+    let hasFilledUp = Atomic<Bool>(false)
+    /// Set by a loop that needs a descriptor and has no idle connection itself: one that has gives one up.
+    let wantsEviction = Atomic<Bool>(false)
     let sources = SourceTable()
+    /// Whether a connection from there is one of this process's own health checks.
+    let isOwnProbe: @Sendable (Endpoint) -> Bool
     /// What this process calls itself in `Via` unless it is told otherwise: unlike any other, so that a request that
     /// comes back can be told from one that another Meridian sent on.
     let pseudonym: String = {
         let number = String(UInt32.random(in: .min ... .max), radix: 16)
         return "meridian-" + String(repeating: "0", count: 8 - number.count) + number
     }()
+
+    /// Client connections that there are descriptors for.
+    let mostConnections: Int
+
+    /// For what is rare and operators must know.
+    let logger: Logger
+
+    init(mostConnections: Int, logger: Logger, isOwnProbe: @escaping @Sendable (Endpoint) -> Bool) {
+        self.mostConnections = mostConnections
+        self.logger = logger
+        self.isOwnProbe = isOwnProbe
+    }
 }

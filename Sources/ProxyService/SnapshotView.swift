@@ -8,6 +8,7 @@ import Synchronization
 /// touched by one thread only.
 final class SnapshotView {
     let snapshot: BalancingSnapshot
+    let settings: LoopSettings
 
     /// What the loop counted since the last ``flush()``, for the routes of all listeners behind one another.
     private var routes: Tallies
@@ -16,6 +17,7 @@ final class SnapshotView {
 
     init(_ snapshot: BalancingSnapshot) {
         self.snapshot = snapshot
+        settings = LoopSettings(snapshot.settings)
         routes = Tallies(
             snapshot.listeners.map { listener in
                 if case .http(let table) = listener.mode { table.routes.map(\.traffic) } else { [] }
@@ -28,6 +30,8 @@ final class SnapshotView {
     func position(of endpoint: Endpoint) -> Int? {
         snapshot.listeners.firstIndex { $0.endpoint == endpoint }
     }
+
+    func position(ofUpstream name: String) -> Int? { snapshot.upstreams.firstIndex { $0.name == name } }
 
     func countRoute(listener: Int, route: Int, status: Int, bytes: Int, nanoseconds: UInt64) {
         routes.count(listener, route, status, bytes, nanoseconds)

@@ -1,4 +1,5 @@
 import Balancing
+import HTTPWire
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -22,6 +23,8 @@ final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler, SocketDelega
     private var isReady = false
     private var isReadPending = false
     private var isClosing = false
+    /// What the member's kernel had acknowledged when the latest request was sent; `nil`: not noted.
+    private var acknowledgedBefore: UInt64?
 
     init(worker: ProxyWorker, member: MemberState, client: ClientConnection, isTLS: Bool) {
         self.worker = worker
@@ -30,7 +33,19 @@ final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler, SocketDelega
 
     // MARK: What the client connection asks for
 
-    override func send(_ request: ByteBuffer, headLength: Int, isEnd: Bool) { write(request) }
+    override func send(_ request: ByteBuffer, headLength: Int, isEnd: Bool) {
+        // Of use only for what may not be sent twice, on a connection that the member may be closing at this moment.
+        let isRisky = uses > 1 && !(client?.exchange.method.isIdempotent ?? true)
+        acknowledgedBefore = isRisky ? channel?.acknowledgedBytes : nil
+        write(request)
+    }
+
+    /// A FIN acknowledges what had arrived before it was sent. One that acknowledges nothing of the request was on its way
+    /// already. A reset tells nothing of the kind.
+    override var isRequestUnread: Bool {
+        guard isInputClosed, let before = acknowledgedBefore, let now = channel?.acknowledgedBytes else { return false }
+        return now == before
+    }
 
     override func write(_ bytes: ByteBuffer, isEnd: Bool = false) {
         guard bytes.readableBytes > 0 else { return }
@@ -51,6 +66,12 @@ final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler, SocketDelega
         isClosing = true
         client = nil
         closeChannel()
+    }
+
+    override func reset() {
+        isClosing = true
+        client = nil
+        channel?.reset()
     }
 
     private func closeChannel() { if let context { context.close(promise: nil) } else { channel?.close() } }
@@ -130,12 +151,13 @@ final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler, SocketDelega
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A peer that closes without close_notify: the end of the input says the same.
+        // Without close_notify. The end of the input is told next.
         if let error = error as? NIOSSLError, case .uncleanShutdown = error {
+            isCutOff = true
             return
         }
         // Told at once: closing a TLS connection waits for the peer, and the request should not.
-        ended(failure: error)
+        ended(failure: isReady ? error : CertificateRefusal(error, context) ?? error)
         context.close(promise: nil)
     }
 

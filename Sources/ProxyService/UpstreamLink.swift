@@ -13,6 +13,8 @@ class UpstreamLink {
     var uses = 0
     /// The member sends nothing more.
     var isInputClosed = false
+    /// With TLS: its bytes have ended without a word that they do, so that anybody on the way may have cut them off.
+    var isCutOff = false
 
     init(member: MemberState, client: ClientConnection, isTLS: Bool) {
         self.member = member
@@ -20,8 +22,20 @@ class UpstreamLink {
         isTLSConnection = isTLS
     }
 
+    /// The latest request came on a connection that had been kept, and that has ended. The member may have been closing it
+    /// just then, so that it says nothing about the member.
+    var hasEndedAsKept: Bool { uses > 1 }
+
+    /// The member had ended its side before a byte of the latest request reached it, so that it cannot have acted on it.
+    /// Asked while the connection is still there; `false` when that is not known.
+    var isRequestUnread: Bool { false }
+
     /// Whether it is one of many on its connection, never kept by itself.
     var isShared: Bool { false }
+
+    /// The connection, if the member says that it takes no requests on it for now, and the request may wait there for it
+    /// to say otherwise.
+    var restingPlace: HTTP2MemberConnection? { nil }
 
     var isWritable: Bool { false }
 
@@ -43,6 +57,9 @@ class UpstreamLink {
 
     /// Also ends an attempt to connect.
     func close() {}
+
+    /// Closes so that the member sees that something went wrong.
+    func reset() { close() }
 
     /// Back-pressure was lifted, or a new exchange begins.
     func resumeReading() {}

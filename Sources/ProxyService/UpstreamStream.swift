@@ -12,11 +12,14 @@ final class UpstreamStream: UpstreamLink {
     private var isRequestEnded = false
     private var isResponseEnded = false
     private var hasHead = false
+    private var interim = 0
     /// Of a response that says its length: what is missing; `nil`: it does not say.
     private var remaining: Int?
-    /// What the client does not take yet, in the form of HTTP/1.1.
-    private var held: CircularBuffer<(bytes: ByteBuffer, credit: Int)>?
+    /// What the client does not take yet.
+    private var held = HeldResponse()
     private var window: ReceiveWindow
+    /// Nothing else was on the connection, which had been used before.
+    private var beganOnKept = false
     /// Frames that had come on the connection when the request was sent.
     private var framesBefore = 0
     /// WebSocket was asked for, with extended CONNECT (RFC 8441).
@@ -27,18 +30,27 @@ final class UpstreamStream: UpstreamLink {
     /// What tells a client of HTTP/1.1 that its key was understood.
     var webSocketAccept: [UInt8] = []
 
-    init(connection: HTTP2MemberConnection, client: ClientConnection) {
+    /// The member takes no requests for now: this one waits for it to take some again.
+    let isResting: Bool
+
+    init(connection: HTTP2MemberConnection, client: ClientConnection, isResting: Bool = false) {
+        self.isResting = isResting
         self.connection = connection
-        window = ReceiveWindow(size: HTTP2MemberConnection.streamWindow)
+        window = ReceiveWindow(size: connection.streamWindow)
         super.init(member: connection.member, client: client, isTLS: connection.isTLS)
         uses = 0
     }
 
     override var isShared: Bool { true }
 
+    override var restingPlace: HTTP2MemberConnection? { connection.mayRest ? connection : nil }
+
+    /// Where the member ends the stream alone, the connection goes on, and this is the member's answer.
+    override var hasEndedAsKept: Bool { beganOnKept && connection.isOver }
+
     override var isWritable: Bool { body.count < connection.highWater && connection.isWritable }
 
-    override var unsentBytes: Int { body.count + window.held }
+    override var unsentBytes: Int { body.count + held.count }
 
     // MARK: The request
 
@@ -53,9 +65,11 @@ final class UpstreamStream: UpstreamLink {
             client?.fail(502, "The server does not take WebSocket over HTTP/2.")
             return
         }
+        if asksForTunnel, let client, let fault = client.exchange.webSocketFault {
+            return client.refuseWebSocket(fault)
+        }
         guard let head = rest.readSlice(length: headLength) else { return fail() }
-        // If it closes without an answer, that is the kept connection's end rather than the member's.
-        if connection.isKept { uses += 1 }
+        beganOnKept = connection.isKept
         framesBefore = connection.frameCount
         let isWhole = isEnd && rest.readableBytes == 0 && client?.stream?.trailers == nil && !asksForTunnel
         isRequestEnded = isWhole
@@ -100,6 +114,11 @@ final class UpstreamStream: UpstreamLink {
         guard let client else { return }
         if isEnd { isResponseEnded = true }
         let status = fields.status
+        if status < 200 {
+            // Frames of fields have no window: those that are held count, too.
+            interim += 1
+            guard interim <= ClientConnection.interimLimit else { return client.failOfInterim() }
+        }
         if asksForTunnel, status / 100 == 2 { return beginTunnel(fields, isEnd: isEnd, worker) }
         var bytes = worker.takeHeadBuffer()
         bytes.writeStaticString("HTTP/1.1 ")
@@ -123,7 +142,7 @@ final class UpstreamStream: UpstreamLink {
             }
         }
         bytes.writeStaticString("\r\n")
-        deliver(bytes, credit: 0)
+        deliver(.head(bytes))
         worker.giveBack(bytes)
     }
 
@@ -138,14 +157,14 @@ final class UpstreamStream: UpstreamLink {
         bytes.writeStaticString("\r\n")
         fields.writeLines(to: &bytes)
         bytes.writeStaticString("\r\n")
-        deliver(bytes, credit: 0)
+        deliver(.head(bytes))
         worker.giveBack(bytes)
         if isEnd { tellEnd() }
     }
 
     /// The member sends nothing more on a tunnel. Told once all before it was.
     private func tellEnd() {
-        guard isTunnel, isResponseEnded, !isEndTold, held?.isEmpty ?? true, let client else { return }
+        guard isTunnel, isResponseEnded, !isEndTold, held.isEmpty, let client else { return }
         isEndTold = true
         isInputClosed = true
         client.upstreamInputClosed(self)
@@ -155,65 +174,58 @@ final class UpstreamStream: UpstreamLink {
     func receiveTrailers(_ fields: FieldSection) {
         isResponseEnded = true
         if isTunnel { return tellEnd() }
-        guard client != nil, remaining == nil else { return deliver(ByteBuffer(), credit: 0) }
+        guard isChunked else { return }
         var bytes = ByteBuffer(staticString: "0\r\n")
         fields.writeLines(to: &bytes)
         bytes.writeStaticString("\r\n")
-        deliver(bytes, credit: 0)
+        deliver(.end(bytes))
     }
 
     func receive(_ data: ByteBuffer, padding: Int, isEnd: Bool) {
-        let count = data.readableBytes + padding
-        window.received(count)
+        window.received(data.readableBytes + padding)
         if isEnd { isResponseEnded = true }
-        guard client != nil else { return giveBack(count) }
-        if isTunnel {
-            deliver(data, credit: count)
-            return tellEnd()
-        }
-        if let left = remaining {
-            remaining = left - data.readableBytes
-            return deliver(data, credit: count)
-        }
-        if data.readableBytes > 0 {
-            var size = ByteBuffer()
-            size.writeChunkSize(data.readableBytes)
-            deliver(size, credit: 0)
-            deliver(data, credit: count)
-            deliver(ByteBuffer(staticString: "\r\n"), credit: 0)
-        } else {
-            giveBack(count)
-        }
-        if isEnd { deliver(ByteBuffer(staticString: "0\r\n\r\n"), credit: 0) }
+        if let left = remaining { remaining = left - data.readableBytes }
+        if data.readableBytes > 0 { deliver(.body(data)) }
+        giveBack()
+        guard isEnd else { return }
+        if isTunnel { tellEnd() } else if isChunked { deliver(.end(ByteBuffer(staticString: "0\r\n\r\n"))) }
     }
 
-    private func deliver(_ bytes: ByteBuffer, credit: Int) {
-        guard let client, held?.isEmpty ?? true, client.mayReadUpstream else {
-            // Held bytes must not share the memory that is read into next.
-            if client != nil { hold(ByteBuffer(bytes: bytes.readableBytesView), credit) }
-            return
-        }
+    /// The client is told the body in chunks: the response does not say its length.
+    private var isChunked: Bool { hasHead && remaining == nil && !isTunnel }
+
+    private func deliver(_ part: HeldResponse.Part) {
+        guard let client else { return }
+        guard held.isEmpty, client.mayReadUpstream else { return held.append(part) }
         connection.noteRead(self)
-        giveBack(credit)
-        if bytes.readableBytes > 0 { client.upstreamRead(self, bytes) }
+        pass(part)
     }
 
-    private func hold(_ bytes: ByteBuffer, _ credit: Int) {
-        if held == nil { held = CircularBuffer() }
-        held?.append((bytes, credit))
+    private func pass(_ part: HeldResponse.Part) {
+        switch part {
+        case .head(let bytes), .end(let bytes):
+            client?.upstreamRead(self, bytes)
+        case .body(let bytes):
+            guard isChunked else { return client?.upstreamRead(self, bytes) ?? () }
+            var size = ByteBuffer()
+            size.writeChunkSize(bytes.readableBytes)
+            client?.upstreamRead(self, size)
+            client?.upstreamRead(self, bytes)
+            client?.upstreamRead(self, ByteBuffer(staticString: "\r\n"))
+        }
     }
 
     override func resumeReading() {
-        while let client, client.mayReadUpstream, let next = held?.popFirst() {
-            giveBack(next.credit)
-            if next.bytes.readableBytes > 0 { client.upstreamRead(self, next.bytes) }
-        }
+        while let client, client.mayReadUpstream, let part = held.next() { pass(part) }
+        giveBack()
         client?.upstreamReadComplete(self)
         tellEnd()
     }
 
-    private func giveBack(_ count: Int) {
-        let increment = window.consumed(count)
+    /// Gives the member room for what has gone: what waits here counts, and what a client of HTTP/2 was given and has not
+    /// taken. Nobody waits for padding, nor for a body without a client.
+    private func giveBack() {
+        let increment = window.keeps(client.map { held.bodyCount + ($0.stream?.pending ?? 0) } ?? 0)
         if increment > 0, let place, !isResponseEnded { connection.widen(place, by: increment) }
     }
 
@@ -224,7 +236,7 @@ final class UpstreamStream: UpstreamLink {
 
     override func close() {
         client = nil
-        held = nil
+        held.removeAll()
         guard let place else { return connection.forget(self) }
         let isOver = isRequestEnded && (isResponseEnded || remaining == 0)
         if connection.frameCount == framesBefore, !isOver {
@@ -254,14 +266,17 @@ final class UpstreamStream: UpstreamLink {
         lost()
         isInputClosed = true
         guard let client else { return }
-        if isResponseEnded {
+        if isResponseEnded || (hasHead && remaining == 0) {
             // What is held says how it ended. A tunnel ends when both sides have.
             guard isTunnel, isEndTold else { return }
             self.client = nil
             return client.upstreamClosed(self, failure: nil, wasReady: true)
         }
+        // What came before counts, even though the client does not take it yet: the member has acted on the request.
+        while self.client != nil, let part = held.next() { pass(part) }
+        guard self.client != nil else { return }
         self.client = nil
-        if isRefused {
+        if isRefused, !hasHead {
             client.upstreamRefused(self)
         } else {
             client.upstreamClosed(self, failure: error, wasReady: true)

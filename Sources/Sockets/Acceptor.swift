@@ -92,6 +92,8 @@ package final class Acceptor: SocketSource {
                 switch errno {
                 case EMFILE, ENFILE, ENOBUFS, ENOMEM:
                     let error = SocketError(errno)
+                    // The kernel says so even where nobody waits, because it takes the descriptor first.
+                    guard hasWaiting else { return }
                     pause()
                     return failed(error)
                 case EAGAIN:
@@ -109,6 +111,12 @@ package final class Acceptor: SocketSource {
             }
             accepted(connection, endpoint)
         }
+    }
+
+    /// Whether a connection waits to be accepted.
+    private var hasWaiting: Bool {
+        var state = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&state, 1, 0) > 0
     }
 
     override func shutdown() { close() }

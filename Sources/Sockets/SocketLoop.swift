@@ -96,12 +96,25 @@ package final class SocketLoop: EventLoop, @unchecked Sendable {
         thread.store(UInt(pthread_self()), ordering: .relaxed)
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Int(Self.eventsAtOnce))
         defer { unsafe events.deallocate() }
+        var hasLookedAgain = false
         while true {
             runTasks()
             runTimers()
-            endTurn()
-            if isStopping, finishStopping() { return }
-            let count = unsafe epoll_wait(epoll, events, Self.eventsAtOnce, patience)
+            if isStopping {
+                endTurn()
+                if finishStopping() { return }
+            }
+            var count: Int32 = 0
+            // What has come meanwhile belongs to this turn too: to look again costs less than to send twice. But once,
+            // so that what is to be sent does not wait for others.
+            if !turnDelegates.isEmpty, !hasLookedAgain {
+                count = unsafe epoll_wait(epoll, events, Self.eventsAtOnce, 0)
+            }
+            hasLookedAgain = count > 0
+            if count <= 0 {
+                endTurn()
+                count = unsafe epoll_wait(epoll, events, Self.eventsAtOnce, patience)
+            }
             // Only a signal can be the reason.
             guard count > 0 || !unfinished.isEmpty else { continue }
             let again = unfinished

@@ -48,6 +48,8 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
     private var written: UInt64 = 0
     /// The kernel took no more; it says when it does.
     private var isBlocked = false
+    /// A write has failed, and nobody was told yet.
+    private var isFailing = false
     var waterMark: ChannelOptions.Types.WriteBufferWaterMark
     /// Whether fewer bytes wait than the high-water mark.
     package private(set) var isWritable = true
@@ -352,7 +354,7 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
                     continue
                 }
                 if errno == EINTR { continue }
-                guard errno == EAGAIN else { return fail(errno) }
+                if errno != EAGAIN, failedWriting(errno) { return }
                 isBlocked = true
                 break
             }
@@ -378,7 +380,7 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
                 continue
             }
             if errno == EINTR { continue }
-            guard errno == EAGAIN else { return fail(errno) }
+            if errno != EAGAIN, failedWriting(errno) { return }
             isBlocked = true
             // Little that waits should not hold all of the memory that it was read into.
             if first.storageCapacity > 4 * first.readableBytes { first = ByteBuffer(bytes: first.readableBytesView) }
@@ -431,6 +433,21 @@ package final class StreamChannel: SocketSource, Channel, @unchecked Sendable {
 
     /// Closes both ways at once; what the kernel has not taken is lost.
     package func close() { end(nil) }
+
+    /// Bytes were not taken and never will be. Handlers are told when they have finished what they write for: they change
+    /// what they are at behind a write, and would not expect to be asked to close within it.
+    ///
+    /// - Returns: whether it is over at once.
+    private func failedWriting(_ code: Int32) -> Bool {
+        guard handlers != nil else {
+            fail(code)
+            return true
+        }
+        guard !isFailing else { return false }
+        isFailing = true
+        loop.assumeIsolatedUnsafeUnchecked().execute { [self] in if isOpen { fail(code) } }
+        return false
+    }
 
     private func fail(_ code: Int32) {
         let error = IOError(errnoCode: code, reason: "connection")

@@ -15,6 +15,8 @@ package struct AuditRecord: Sendable, Hashable {
         case closeWindow = "close-window"
         /// A window that did not begin because of a safety rule or a name that would have no answer.
         case refuseWindow = "refuse-window"
+        /// Its time was over before it might begin, or open.
+        case missWindow = "miss-window"
         case startShift = "start-shift"
         case cancelShift = "cancel-shift"
         /// A shift that reached its share, or that ended.

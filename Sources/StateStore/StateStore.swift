@@ -1,4 +1,5 @@
 internal import GRDB
+import Glibc
 package import TrafficModel
 
 /// What must survive a restart, in one SQLite file: what operators decided, what monitors last knew, and the audit
@@ -14,10 +15,13 @@ package final class StateStore: Sendable {
 
     private let path: String
     private let database: DatabaseQueue
+    /// As it was opened: changes to one that was deleted or replaced meanwhile would be lost with the process.
+    private let file: FileIdentity?
 
     /// Opens the file, or makes it.
     package init(path: String) throws(StateStoreError) {
         self.path = path
+        Self.make(path)
         do {
             var settings = Configuration()
             settings.label = "state"
@@ -29,10 +33,31 @@ package final class StateStore: Sendable {
                 try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
             }
             database = try DatabaseQueue(path: path, configuration: settings)
+            guard try !database.read(Self.migrator.hasBeenSuperseded) else {
+                throw StateStoreError(
+                    path: path, reason: "a newer version of Meridian wrote it, with what this one does not know",
+                    advice: "start that version, or move the file away to start without overrides")
+            }
             try Self.migrator.migrate(database)
         } catch {
             throw Self.explain(error, path)
         }
+        file = FileIdentity(path)
+    }
+
+    private func requireFile() throws(StateStoreError) {
+        guard FileIdentity(path) == file else {
+            throw StateStoreError(
+                path: path, reason: "the file was deleted or replaced while the node runs, so that nothing can be kept",
+                advice: "put it back or make way for a new one, and restart the node")
+        }
+    }
+
+    /// Makes the file where there is none, as logs are made: for the user and the group, whatever the umask lets pass.
+    /// SQLite gives its other files the same mode. Where it cannot be made, opening it says why.
+    private static func make(_ path: String) {
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        if descriptor >= 0 { close(descriptor) }
     }
 
     // MARK: What operators decided
@@ -48,13 +73,9 @@ package final class StateStore: Sendable {
 
     /// Makes changes and records who made them, all or none.
     package func apply(_ changes: [StateChange], _ records: [AuditRecord]) async throws(StateStoreError) {
-        do {
-            try await database.write { database in
-                for change in changes { try change.store(in: database) }
-                for record in records { try Self.insert(record, database) }
-            }
-        } catch {
-            throw Self.explain(error, path)
+        try await writing { database in
+            for change in changes { try change.store(in: database) }
+            for record in records { try Self.insert(record, database) }
         }
     }
 
@@ -76,33 +97,25 @@ package final class StateStore: Sendable {
 
     /// `unknown` forgets.
     package func remember(_ verdicts: [HealthMemory: HealthState]) async throws(StateStoreError) {
-        do {
-            try await database.write { database in
-                for (memory, state) in verdicts {
-                    guard state != .unknown else {
-                        try database.execute(
-                            sql: "DELETE FROM health WHERE endpoint = ? AND monitor = ?",
-                            arguments: [memory.endpoint, memory.monitor])
-                        continue
-                    }
+        try await writing { database in
+            for (memory, state) in verdicts {
+                guard state != .unknown else {
                     try database.execute(
-                        sql: "INSERT OR REPLACE INTO health VALUES (?, ?, ?)",
-                        arguments: [memory.endpoint, memory.monitor, state == .up])
+                        sql: "DELETE FROM health WHERE endpoint = ? AND monitor = ?",
+                        arguments: [memory.endpoint, memory.monitor])
+                    continue
                 }
+                try database.execute(
+                    sql: "INSERT OR REPLACE INTO health VALUES (?, ?, ?)",
+                    arguments: [memory.endpoint, memory.monitor, state == .up])
             }
-        } catch {
-            throw Self.explain(error, path)
         }
     }
 
     // MARK: Audit trail
 
     package func record(_ record: AuditRecord) async throws(StateStoreError) {
-        do {
-            try await database.write { try Self.insert(record, $0) }
-        } catch {
-            throw Self.explain(error, path)
-        }
+        try await writing { try Self.insert(record, $0) }
     }
 
     /// The latest records, newest first.
@@ -154,6 +167,7 @@ package final class StateStore: Sendable {
 
     /// Runs a transaction, all or nothing.
     func writing(_ body: @Sendable @escaping (Database) throws -> Void) async throws(StateStoreError) {
+        try requireFile()
         do {
             try await database.write(body)
         } catch {
@@ -162,6 +176,7 @@ package final class StateStore: Sendable {
     }
 
     private static func explain(_ error: any Error, _ path: String) -> StateStoreError {
+        if let error = error as? StateStoreError { return error }
         guard let error = error as? DatabaseError else {
             return StateStoreError(path: path, reason: "\(error)", advice: "check the file")
         }

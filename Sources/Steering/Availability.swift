@@ -1,4 +1,4 @@
-import TrafficModel
+package import TrafficModel
 
 /// Whether something can be sent to.
 package enum Availability: UInt8, Sendable, Hashable, BitwiseCopyable {
@@ -82,6 +82,16 @@ extension SteeringSnapshot {
             ranks[pool] = targets.map { pools[$0] }.max { $0.rawValue < $1.rawValue } ?? .down
         }
         return ranks
+    }
+
+    /// What clients of a wide IP meet that are sent to one of its pools: where that is cut over, what took over counts.
+    ///
+    /// - Parameters:
+    ///   - pool, wideIP: positions in `Intent.pools` and `Intent.wideIPs`.
+    ///   - overrides: those that this snapshot was made with.
+    package func availability(ofPool pool: Int, in wideIP: Int, _ overrides: EffectiveOverrides) -> Availability {
+        guard let order = overrides.cutover(of: pool, in: wideIP) else { return pools[pool] }
+        return order.to.map { pools[$0] }.max { $0.rawValue < $1.rawValue } ?? .down
     }
 
     /// A pool is as available as enough of its virtual servers; one without virtual servers points elsewhere and counts

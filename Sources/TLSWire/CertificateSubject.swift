@@ -41,10 +41,19 @@ package enum CertificateSubject {
 
     private static func attributeText(_ attribute: ArraySlice<UInt8>) -> [UInt8]? {
         var reader = DERReader(attribute)
-        guard let type = reader.value(0x06), let (tag, value) = reader.next() else { return nil }
-        // UTF8String, PrintableString, IA5String: bytes that are text as they are.
-        guard [0x0c, 0x13, 0x16].contains(tag) else { return nil }
+        guard let type = reader.value(0x06) else { return nil }
+        let whole = reader.remaining
+        guard let (tag, value) = reader.next() else { return nil }
         var text = Array(typeName(type).utf8) + [UInt8(ascii: "=")]
+        // UTF8String, PrintableString, IA5String: bytes that are text as they are. RFC 4514 section 2.4: the others, whose
+        // letters may mean anything, by their encoding.
+        guard [0x0c, 0x13, 0x16].contains(tag) else {
+            text.append(UInt8(ascii: "#"))
+            for byte in whole.prefix(whole.count - reader.remaining.count) {
+                text += [hexDigit(byte >> 4), hexDigit(byte & 15)]
+            }
+            return text
+        }
         for (position, byte) in value.enumerated() {
             let isEdge = position == 0 || position == value.count - 1
             switch byte {
@@ -108,6 +117,7 @@ private struct DERReader {
     init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
 
     var isAtEnd: Bool { rest.isEmpty }
+    var remaining: ArraySlice<UInt8> { rest }
 
     /// The content of the next element, if it has this tag; else nothing is taken.
     mutating func value(_ tag: UInt8) -> ArraySlice<UInt8>? {

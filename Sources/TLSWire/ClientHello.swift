@@ -10,12 +10,12 @@ package struct ClientHello: Equatable {
 
     /// The name that is asked for, in lower case; `nil` when none is (RFC 6066 section 3).
     package var serverName: String?
-    /// Whether a certificate with an elliptic key is understood; one with an RSA key always is.
-    package var acceptsECDSA = false
+    /// The kinds of keys that the certificate may have.
+    package var keys: CertificateKeys
 
-    package init(serverName: String? = nil, acceptsECDSA: Bool = false) {
+    package init(serverName: String? = nil, keys: CertificateKeys = []) {
         self.serverName = serverName
-        self.acceptsECDSA = acceptsECDSA
+        self.keys = keys
     }
 
     /// Handshake bytes that are looked at; longer ones are malformed here.
@@ -57,7 +57,8 @@ package struct ClientHello: Equatable {
         }
         var hello = ClientHello()
         var speaksNewest = false
-        var signsWithECDSA = false
+        var schemes: [Int] = []
+        var groups: [Int] = []
         if !reader.isAtEnd {
             guard let block = reader.vector(2), reader.isAtEnd else { return nil }
             var extensions = ByteReader(block)
@@ -67,19 +68,22 @@ package struct ClientHello: Equatable {
                 case 0:
                     guard let name = serverName(content) else { return nil }
                     hello.serverName = name
+                case 10:
+                    guard let found = numbers(content, lengthBytes: 2) else { return nil }
+                    groups = found
                 case 13:
-                    guard let found = contains(content, lengthBytes: 2, where: isECDSAScheme) else { return nil }
-                    signsWithECDSA = found
+                    guard let found = numbers(content, lengthBytes: 2) else { return nil }
+                    schemes = found
                 case 43:
-                    guard let found = contains(content, lengthBytes: 1, where: { $0 == 0x0304 }) else { return nil }
-                    speaksNewest = found
+                    guard let found = numbers(content, lengthBytes: 1) else { return nil }
+                    speaksNewest = found.contains(0x0304)
                 default:
                     break
                 }
             }
         }
-        // Before TLS 1.3 the cipher suite names the kind of key too.
-        hello.acceptsECDSA = signsWithECDSA && (speaksNewest || hasECDSASuite(suites))
+        hello.keys = CertificateKeys(
+            schemes: schemes, groups: groups, suites: speaksNewest ? nil : numbers(suites))
         return hello
     }
 
@@ -93,28 +97,18 @@ package struct ClientHello: Equatable {
         return String(decoding: name, as: UTF8.self).lowercased()
     }
 
-    private static func contains(
-        _ content: ArraySlice<UInt8>, lengthBytes: Int, where matches: (Int) -> Bool
-    ) -> Bool? {
+    /// A list of numbers of two bytes, with its length in front.
+    private static func numbers(_ content: ArraySlice<UInt8>, lengthBytes: Int) -> [Int]? {
         var reader = ByteReader(content)
         guard let list = reader.vector(lengthBytes), reader.isAtEnd else { return nil }
-        var numbers = ByteReader(list)
-        while let number = numbers.number(2) {
-            if matches(number) { return true }
-        }
-        return false
+        return numbers(list)
     }
 
-    /// RFC 8446 section 4.2.3: ecdsa_secp256r1_sha256 and its kin.
-    private static func isECDSAScheme(_ scheme: Int) -> Bool { [0x0403, 0x0503, 0x0603].contains(scheme) }
-
-    /// RFC 5289 and RFC 7905: ECDHE with ECDSA and an AEAD.
-    private static func hasECDSASuite(_ suites: ArraySlice<UInt8>) -> Bool {
-        var reader = ByteReader(suites)
-        while let suite = reader.number(2) {
-            if [0xc02b, 0xc02c, 0xcca9].contains(suite) { return true }
-        }
-        return false
+    private static func numbers(_ list: ArraySlice<UInt8>) -> [Int] {
+        var reader = ByteReader(list)
+        var numbers: [Int] = []
+        while let number = reader.number(2) { numbers.append(number) }
+        return numbers
     }
 }
 

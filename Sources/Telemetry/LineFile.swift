@@ -39,8 +39,9 @@ struct LineFile: ~Copyable {
     private struct Open {
         let descriptor: Int32
         var size: Int
-        /// A pipe, a socket or a terminal: somebody reads it, or does not.
+        /// A pipe, a socket or a terminal: somebody reads it, or does not. Other devices take all at once.
         let isStream: Bool
+        let isRegular: Bool
         let device: dev_t
         let node: ino_t
 
@@ -49,7 +50,9 @@ struct LineFile: ~Copyable {
             var status = stat()
             let isKnown = unsafe fstat(descriptor, &status) == 0
             size = isKnown ? Int(status.st_size) : 0
-            isStream = isKnown && status.st_mode & S_IFMT != S_IFREG
+            let kind = status.st_mode & S_IFMT
+            isRegular = isKnown && kind == S_IFREG
+            isStream = isKnown && (kind == S_IFIFO || kind == S_IFSOCK || isatty(descriptor) == 1)
             (device, node) = (status.st_dev, status.st_ino)
         }
 
@@ -82,7 +85,7 @@ struct LineFile: ~Copyable {
             guard let file = Open(path) else { throw .cannotOpen(path: path, errno: errno) }
             open = file
             turn = StreamTurn()
-            self.rotation = file.isStream ? nil : rotation
+            self.rotation = file.isRegular ? rotation : nil
         }
     }
 

@@ -30,10 +30,15 @@ extension [UInt8] {
 
     /// Text of this program's own for a JSON string (RFC 8259 section 7). Control characters, also those beyond ASCII and
     /// those that turn the direction of text, are escaped, so that none reaches a terminal.
-    package mutating func append(jsonText text: String) {
+    package mutating func append(jsonText text: String) { append(text, isQuoted: true) }
+
+    /// The same for what stands in no quotes, so that its own are as people write them.
+    package mutating func append(sentence text: String) { append(text, isQuoted: false) }
+
+    private mutating func append(_ text: String, isQuoted: Bool) {
         for scalar in text.unicodeScalars {
             switch scalar {
-            case "\"": append(text: "\\\"")
+            case "\"" where isQuoted: append(text: "\\\"")
             case "\\": append(text: "\\\\")
             case "\n": append(text: "\\n")
             case _ where Self.isHidden(scalar):

@@ -1,6 +1,7 @@
-package import Addresses
+public import Addresses
 
 extension LogLine {
+    @inlinable @inline(__always)
     package mutating func append(address: IPAddress) {
         switch address {
         case .v4(let value): append(ipv4: value)
@@ -9,6 +10,7 @@ extension LogLine {
     }
 
     /// `192.0.2.1:80` or `[2001:db8::1]:80`.
+    @inlinable @inline(__always)
     package mutating func append(address: IPAddress, port: UInt16) {
         switch address {
         case .v4(let value):
@@ -19,6 +21,6 @@ extension LogLine {
             append(ipv6: value)
             append(text: "]:")
         }
-        append(decimal: UInt64(port))
+        append(decimal: port)
     }
 }

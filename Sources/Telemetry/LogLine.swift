@@ -9,7 +9,7 @@
 @safe @usableFromInline
 package struct LogLine: ~Copyable {
     /// Bytes of one value that are written; what is cut off is shown as `...`.
-    package static let valueLimit = 2048
+    @inlinable package static var valueLimit: Int { 2048 }
 
     // The memory is handled in LogLine+Unsafe.swift.
     @usableFromInline var base: UnsafeMutableRawPointer
@@ -20,6 +20,7 @@ package struct LogLine: ~Copyable {
     @usableFromInline package internal(set) var isJSON: Bool
 
     /// Takes no memory before the first field.
+    @inlinable
     package init(isJSON: Bool = false) {
         unsafe base = Self.noMemory
         self.isJSON = isJSON
@@ -28,6 +29,7 @@ package struct LogLine: ~Copyable {
     deinit { release() }
 
     /// Begins a line, behind those that are there.
+    @inlinable @inline(__always)
     package mutating func begin(isJSON: Bool) {
         self.isJSON = isJSON
         start = count
@@ -37,6 +39,7 @@ package struct LogLine: ~Copyable {
     }
 
     /// Ends the line.
+    @inlinable @inline(__always)
     package mutating func end() {
         reserve(2)
         if isJSON {

@@ -24,10 +24,13 @@ package struct LogTime: Sendable {
     package mutating func refresh() { refresh(at: MonotonicClock.now) }
 
     /// - Parameter now: what the monotonic clock showed.
-    package mutating func refresh(at now: UInt64) { refresh(at: now, ClockReading.init) }
+    /// - Returns: whether another time is shown.
+    @discardableResult
+    package mutating func refresh(at now: UInt64) -> Bool { refresh(at: now, ClockReading.init) }
 
     /// - Parameter read: looks at the clocks.
-    mutating func refresh(at now: UInt64, _ read: () -> ClockReading) {
+    @discardableResult
+    mutating func refresh(at now: UInt64, _ read: () -> ClockReading) -> Bool {
         let known = readAt ?? 0
         let since = Int64(bitPattern: now &- known)
         guard readAt != nil, since > -Int64(Self.trust), since < Int64(Self.trust) else {
@@ -35,7 +38,7 @@ package struct LogTime: Sendable {
             readAt = now
             return show(Self.floor(wall, 1_000_000))
         }
-        show(Self.floor(wall &+ Int(since), 1_000_000))
+        return show(Self.floor(wall &+ Int(since), 1_000_000))
     }
 
     /// Towards the past, also before 1970.
@@ -44,8 +47,9 @@ package struct LogTime: Sendable {
         return rest < 0 ? quotient - 1 : quotient
     }
 
-    private mutating func show(_ wanted: Int) {
-        guard wanted != millisecond else { return }
+    /// - Returns: whether that is another time.
+    private mutating func show(_ wanted: Int) -> Bool {
+        guard wanted != millisecond else { return false }
         millisecond = wanted
         let wantedSecond = Self.floor(wanted, 1000)
         if wantedSecond != second {
@@ -60,6 +64,7 @@ package struct LogTime: Sendable {
             put(unsafe Int(parts.tm_sec), digits: 2, at: 17)
         }
         put(wanted - second * 1000, digits: 3, at: 20)
+        return true
     }
 
     private mutating func put(_ value: Int, digits: Int, at offset: Int) {

@@ -62,8 +62,7 @@ package final class ProgramLog: Sendable {
                 state.line.append(UInt8(ascii: " "))
                 state.line.append(contentsOf: event.level.rawValue.utf8)
                 state.line.append(UInt8(ascii: " "))
-                // A message is a sentence: it needs no quotes.
-                state.line.append(jsonText: message)
+                state.line.append(sentence: message)
             }
             for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
                 if state.isJSON {

@@ -154,6 +154,11 @@ package struct EffectiveOverrides: Sendable {
 
     // MARK: Redirects
 
+    /// Where a cutover sends the clients of a pool of a wide IP; positions in the intent.
+    package func cutover(of pool: Int, in wideIP: Int) -> Redirect? {
+        redirects.isEmpty ? nil : redirects[wideIP]?.first { $0.from == pool && $0.shift == nil }
+    }
+
     private mutating func redirect(_ layers: Layers, _ shifts: [Int64: Shift], in intent: Intent) {
         for (index, pool) in intent.pools.enumerated() {
             let own = layers.effect(.pool, pool.name)

@@ -22,6 +22,26 @@ package struct MaintenanceWindow: Sendable, Hashable {
     package static let durations: ClosedRange<Duration> = .seconds(1) ... .seconds(31 * 86_400)
     package static let leads: ClosedRange<Duration> = .zero ... .seconds(86_400)
 
+    /// Whether each run is still open when the next begins: then it drains, or disables, for ever.
+    package var neverCloses: Bool {
+        guard case .rule(let rule) = schedule else { return false }
+        switch rule.days {
+        case .weekly(let days):
+            let days = Set(days.compactMap { CalendarRule.Weekday.allCases.firstIndex(of: $0) }).sorted()
+            guard let first = days.first else { return false }
+            let gaps = zip(days, days.dropFirst() + [first + 7]).map { $1 - $0 }
+            return duration >= .seconds(86_400 * (gaps.max() ?? 7))
+        // Some months have no such day, and weekdays come up to five weeks apart.
+        case .monthly(let days):
+            guard days.count == 1, duration >= .seconds(86_400 * 31) else { return false }
+            return switch days[0] {
+            case .day(let day): day <= 28
+            case .last: true
+            case .nth: false
+            }
+        }
+    }
+
     package init(subject: Overrides.Subject, schedule: Schedule, duration: Duration) {
         self.subject = subject
         self.schedule = schedule

@@ -7,6 +7,15 @@ package struct Monitor: Sendable, Hashable {
         case http(HTTPCheck)
         /// gRPC's health service says that it serves.
         case grpc(GRPCCheck)
+
+        /// A PEM file with the authorities to trust.
+        package var authorityPath: String? {
+            switch self {
+            case .tcp: nil
+            case .http(let check): check.authorityPath
+            case .grpc(let check): check.authorityPath
+            }
+        }
     }
 
     package struct HTTPCheck: Sendable, Hashable {
@@ -21,6 +30,8 @@ package struct Monitor: Sendable, Hashable {
         package var tls = false
         /// Whether the certificate must be valid for `host`; off by default, as members seldom have public ones.
         package var verifyCertificate = false
+        /// A PEM file with the authorities to trust; the system's when `nil`.
+        package var authorityPath: String?
         /// HTTP/2, which with `tls` the target must agree on (ALPN); HTTP/1.1 otherwise.
         package var http2 = false
         /// Where the response tells the target's load.
@@ -38,6 +49,8 @@ package struct Monitor: Sendable, Hashable {
         package var tls = false
         /// As in ``HTTPCheck``.
         package var verifyCertificate = false
+        /// As in ``HTTPCheck``.
+        package var authorityPath: String?
 
         package init() {}
     }

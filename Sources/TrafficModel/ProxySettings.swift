@@ -24,12 +24,21 @@ package struct ProxySettings: Sendable, Hashable {
         case normalised
     }
 
+    /// What becomes of a request of HTTP/1.1 whose client ends its side before it has the answer.
+    package enum HalfClosed: String, Sendable, Hashable, CaseIterable {
+        /// It is answered: clients may do that (RFC 9112 section 9.6).
+        case serve
+        /// The client is taken for gone, and the request ended at the member too.
+        case abort
+    }
+
     /// Event loops; 0: one for each processor.
     package var threads = 0
     package var limits = ProxyLimits()
     package var via = Via.automatic
     package var underscores = Underscores.drop
     package var forwardedPath = ForwardedPath.received
+    package var halfClosed = HalfClosed.serve
     /// How long a removed listener's or route's connections may live on.
     package var drainTimeout: Duration = .seconds(30)
     /// `nil`: no access log.

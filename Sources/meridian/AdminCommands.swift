@@ -15,7 +15,7 @@ struct Reload: ParsableCommand {
 
     func run() throws {
         let body = try node.call("POST", "/v1/reload\(dryRun ? "?dry_run=true" : "")")
-        // A trial that was refused is answered with what is wrong, as a reload is.
+        // A trial that was refused is answered with what is wrong, as a reload is: then this is no preview.
         if dryRun, let preview = try? NodeText.decode(ChangePreview.self, from: body, isShown: !json) {
             if json { return print(try JSONText.pretty(preview)) }
             return print(PreviewText(preview: preview, palette: .output).text(of: "reload"), terminator: "")
@@ -43,10 +43,14 @@ struct Audit: ParsableCommand {
     @Option(help: "How many changes to show.") var last = 20
     @Flag(help: "Print JSON, for programs.") var json = false
 
+    func validate() throws {
+        guard (1...10_000).contains(last) else { throw ValidationError("--last \(last): from 1 to 10000") }
+    }
+
     func run() throws {
         let body = try node.call("GET", "/v1/audit?last=\(last)")
         guard !json else {
-            print(NodeText.escaped(body))
+            print(try NodeText.document(body))
             return
         }
         for entry in try NodeText.decode([AuditEntry].self, from: body) {

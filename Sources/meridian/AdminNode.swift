@@ -159,7 +159,8 @@ struct AdminNode: ParsableArguments {
         }
         guard (200..<300).contains(response.status) || response.status == 422 else {
             Terminal.error(Self.refusal(response, client.address))
-            throw ExitCode.refused
+            // What is wrong with a request are the arguments that it was made of.
+            throw response.status == 400 ? ExitCode.usage : .refused
         }
         return response.body
     }

@@ -21,7 +21,9 @@ struct Check: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let result = ConfigurationLoader.load(path: file.config)
+        let result = ConfigurationLoader.load(path: file.config, judgedBy: CertificateFiles.judge)
+        let diagnostics =
+            result.diagnostics + (result.intent.map { Surroundings.findings($0, in: file.config) } ?? [])
         let counts = result.intent.map { intent in
             [
                 ("zone", intent.zones.count), ("wide IP", intent.wideIPs.count), ("pool", intent.pools.count),
@@ -32,11 +34,11 @@ struct Check: AsyncParsableCommand {
         if json {
             let report = Report(
                 path: file.config, isValid: counts != nil,
-                diagnostics: result.diagnostics.map(Resource.Diagnostic.init),
+                diagnostics: diagnostics.map(Resource.Diagnostic.init),
                 counts: counts.map { Dictionary(uniqueKeysWithValues: $0.map { (Self.key($0.0), $0.1) }) })
             print(try JSONText.pretty(report))
         } else {
-            for diagnostic in result.diagnostics { Terminal.error(diagnostic.description) }
+            for diagnostic in diagnostics { Terminal.error(diagnostic.description) }
         }
         guard let counts else { throw ExitCode.refused }
         guard !json else { return }

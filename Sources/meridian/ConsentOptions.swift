@@ -23,6 +23,9 @@ struct ConsentOptions: ParsableArguments {
         if let data = try? JSONEncoder().encode(Report(done: text)) { print(String(decoding: data, as: UTF8.self)) }
     }
 
+    /// Whether somebody will be asked, or shown what would move.
+    var showsPreview: Bool { dryRun || !yes && Terminal.canAsk }
+
     /// `false`: it was a dry run, and has been shown.
     ///
     /// - Parameter words: what would be done: `drain region eu`.
@@ -40,7 +43,10 @@ struct ConsentOptions: ParsableArguments {
         let preview = try change.preview(node)
         Terminal.write(
             PreviewText(preview: preview, palette: .of(STDERR_FILENO)).text(of: words), to: STDERR_FILENO)
-        guard !preview.isNothing || !preview.objections.isEmpty else { return true }
+        guard
+            !preview.isNothing || !preview.objections.isEmpty || !preview.replaced.isEmpty
+                || !preview.remarks.isEmpty
+        else { return true }
         guard Terminal.ask("\(words)?") else {
             Terminal.error("nothing was changed")
             throw ExitCode.declined

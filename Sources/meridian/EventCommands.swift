@@ -21,7 +21,10 @@ struct EventOptions: ParsableArguments {
 
     /// As the query of a URI.
     func query(_ more: [(String, String)]) -> String {
-        let all = [("kind", kind ?? ""), ("subject", subject ?? ""), ("name", name ?? "")] + more
+        let all =
+            [
+                ("kind", kind ?? ""), ("subject", SubjectKind.spelled(subject ?? "")), ("name", name ?? ""),
+            ] + more
         return all.filter { !$0.1.isEmpty }.map { "\($0.0)=\(QueryText.encoded($0.1))" }.joined(separator: "&")
     }
 }
@@ -60,12 +63,14 @@ struct EventReader {
     let options: EventOptions
 
     private static let counts = 0...10_000
-    /// Before a connection that broke is made again.
-    private static let pause: UInt32 = 1
+    /// Seconds before a connection that ended is made again.
+    private static let pause = 1
+    /// Seconds. No node of ours wants one to stay away for longer.
+    private static let longestPause = 300
 
     static func check(_ last: Int) throws {
         guard counts.contains(last) else {
-            throw ValidationError("--last: from \(counts.lowerBound) to \(counts.upperBound)")
+            throw ValidationError("--last \(last): from \(counts.lowerBound) to \(counts.upperBound)")
         }
     }
 
@@ -79,6 +84,7 @@ struct EventReader {
         let client = try node.client()
         var isLost = false
         while true {
+            var pause = Self.pause
             do throws(AdminError) {
                 try follow(client, from: &cursor) {
                     if isLost { Terminal.error("-- connected again") }
@@ -86,10 +92,12 @@ struct EventReader {
                 }
             } catch {
                 try end(where: error, client)
+                pause = min(max(error.response?.retryAfter ?? pause, pause), Self.longestPause)
                 if !isLost { Terminal.error("-- \(error); trying again") }
                 isLost = true
             }
-            sleep(Self.pause)
+            // As long as the node asked for, or longer each time: nothing else is to be done meanwhile.
+            sleep(UInt32(pause))
         }
     }
 
@@ -115,7 +123,7 @@ struct EventReader {
             return
         }
         Terminal.error(AdminNode.refusal(response, client.address))
-        throw ExitCode.refused
+        throw response.status == 400 ? ExitCode.usage : .refused
     }
 
     private func show(_ event: NodeEvent) throws {

@@ -39,6 +39,13 @@ struct Explain: ParsableCommand {
     var config: String?
     @Flag(help: "Print JSON, for programs.") var json = false
 
+    func validate() throws {
+        guard client == nil else { return }
+        if isRequest { throw ValidationError("--client ADDRESS: whose request is it? Write --client 192.0.2.7") }
+        guard resolver == nil else { return }
+        throw ValidationError("--client NETWORK: for whom? Write --client 192.0.2.0/24, or --resolver ADDRESS")
+    }
+
     func run() throws {
         if isRequest {
             let explanation = try answerRequest()
@@ -82,7 +89,7 @@ struct Explain: ParsableCommand {
                     url: name, method: method, fields: header, client: client ?? "", listener: listener))
         } catch {
             Terminal.error(error.description)
-            throw ExitCode(1)
+            throw ExitCode.usage
         }
     }
 
@@ -102,7 +109,7 @@ struct Explain: ParsableCommand {
         let result = ConfigurationLoader.load(path: config)
         guard result.intent != nil else {
             for diagnostic in result.diagnostics { Terminal.error(diagnostic.description) }
-            throw ExitCode(1)
+            throw ExitCode.refused
         }
         return result
     }
@@ -119,7 +126,7 @@ struct Explain: ParsableCommand {
             return try Explainer.offline(result, request)
         } catch {
             Terminal.error(error.description)
-            throw ExitCode(1)
+            throw ExitCode.usage
         }
     }
 }
@@ -131,7 +138,8 @@ enum ExplanationText {
             "\(explanation.name) \(explanation.type) for \(explanation.client)  (generation \(explanation.generation), "
                 + "epoch \(explanation.epoch), query \(explanation.sequence))"
         ]
-        lines.append("answer: \(explanation.code ?? "none is sent")")
+        lines.append("answer: \(explanation.code ?? "none is sent")" + (explanation.refusal.map { ": \($0)" } ?? ""))
+        guard explanation.refusal == nil else { return lines.map { $0 + "\n" }.joined() }
         lines += explanation.answers.map { "  " + $0 }
         var subject = ""
         for step in explanation.steps {

@@ -1,9 +1,9 @@
 import AdminAPI
 import ArgumentParser
 import ControlPlane
+import Dispatch
 import FoundationEssentials
-import Glibc
-import TrafficModel
+import Synchronization
 
 /// Names for completions, asked of the running node. Where it is away, slow or refuses there are none, and nothing is
 /// said: somebody is typing.
@@ -12,11 +12,9 @@ enum LiveNames {
         case region, pool, wideIP, virtualServer, member, upstream, listener, window, shift
     }
 
-    /// For each of what an answer needs: a connection, a handshake, and the answer.
-    private static let patience = Duration.milliseconds(400)
-    /// Seconds for all of it, however many questions there are, and whatever else is waited for, such as a token file that
-    /// is a pipe.
-    private static let totalPatience: UInt32 = 1
+    /// Milliseconds for all of it, however many questions there are, and whatever else is waited for, such as a token file
+    /// that is a pipe. What has not come by then is not offered.
+    private static let patience = 400
     /// More than anybody reads through.
     private static let limit = 1000
 
@@ -30,6 +28,7 @@ enum LiveNames {
             let line = CompletedLine(words: words, index: index)
             let kinds: [(String, Kind)] = [
                 ("region", .region), ("pool", .pool), ("wide-ip", .wideIP), ("virtual-server", .virtualServer),
+                ("vip", .virtualServer),
                 ("member", .member),
             ]
             return names(of: kinds.filter { line.words.dropFirst(2).contains($0.0) }.prefix(1).map(\.1), line)
@@ -45,21 +44,42 @@ enum LiveNames {
     }
 
     private static func names(of kinds: [Kind], _ line: CompletedLine) -> [String] {
-        // A shell waits for this process: it ends without a word.
-        signal(SIGALRM) { _ in _exit(0) }
-        alarm(totalPatience)
+        let found = Found(kinds.count)
+        let waiting = DispatchGroup()
+        // A queue of its own for each is a thread of its own. Those that are not done in time end with the process.
+        DispatchQueue(label: "node").async(group: waiting) {
+            // What cannot be asked has no names.
+            guard let client = try? client(for: line) else { return }
+            for (index, kind) in kinds.enumerated() {
+                DispatchQueue(label: "list").async(group: waiting) {
+                    // Nor has what is refused: a shell that completes shows no errors.
+                    found.set((try? names(of: kind, line.current, client)) ?? [], at: index)
+                }
+            }
+        }
+        _ = waiting.wait(timeout: .now() + .milliseconds(patience))
+        return found.all.filter { $0.hasPrefix(line.current) && CompletionText.isHarmless($0) }
+            .map { CompletionText.offered($0, to: CompletionShell.requesting) }
+    }
+
+    private static func client(for line: CompletedLine) throws -> AdminClient {
         var node = AdminNode()
         node.connection = NodeConnection(
             socket: line.value("--socket"), admin: line.value("--admin"), tokenFile: line.value("--token-file"),
             ca: line.value("--ca"), certificate: line.value("--certificate"), key: line.value("--key"))
         node.config = line.value("-c", "--config")
-        // What cannot be asked has no names.
-        guard let client = try? node.quietClient(patience: patience) else { return [] }
-        var names: [String] = []
-        // Nor has what is refused: a shell that completes shows no errors.
-        for kind in kinds { names += (try? Self.names(of: kind, line.current, client)) ?? [] }
-        return names.filter { $0.hasPrefix(line.current) && CompletionText.isHarmless($0) }
-            .map { CompletionText.offered($0, to: CompletionShell.requesting) }
+        return try node.quietClient(patience: .milliseconds(patience))
+    }
+
+    /// What was found so far, in the order in which it was asked for.
+    private final class Found: Sendable {
+        private let names: Mutex<[[String]]>
+
+        init(_ count: Int) { names = Mutex(Array(repeating: [], count: count)) }
+
+        func set(_ some: [String], at index: Int) { names.withLock { $0[index] = some } }
+
+        var all: [String] { names.withLock { $0.flatMap(\.self) } }
     }
 
     private struct Item: Decodable { var name: String }

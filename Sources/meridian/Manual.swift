@@ -102,7 +102,8 @@ struct ManualPage {
             ".BR NOTIFY_SOCKET \", \" WATCHDOG_USEC",
             escaped("Set by a service manager that wants to know when the node serves and whether it is well."),
             ".SH FILES", ".TP", ".I /etc/meridian/meridian.yaml", "The configuration of the packaged service.", ".TP",
-            ".I /run/meridian/admin.sock", "Its admin socket.",
+            ".I /run/meridian/admin.sock", "Its admin socket.", ".TP",
+            ".I /usr/share/doc/meridian", "Documents and examples of the package.",
         ]
         return ManualPage(name: name, text: lines.map { $0 + "\n" }.joined())
     }
@@ -138,7 +139,9 @@ struct ManualPage {
     }
 
     private static func discussion(_ command: Command) -> [String] {
-        guard let text = command.discussion, !text.isEmpty else { return [] }
+        guard var text = command.discussion, !text.isEmpty else { return [] }
+        // Where the reader has them, and not where this program was built.
+        text.replace(" docs/", with: " /usr/share/doc/meridian/docs/")
         return text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line in
             line.isEmpty
                 ? [".PP"] : line.contains("meridian ") ? [".br", escaped(String(line))] : [escaped(String(line))]

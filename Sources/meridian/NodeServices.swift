@@ -1,10 +1,11 @@
 import AdminAPI
+import ArgumentParser
 import ControlPlane
 import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Runs a started node until a signal ends it.
+/// Runs a started node until a signal ends it, or a part of it cannot serve.
 enum NodeServices {
     static func run(_ node: Node, _ signals: NodeSignals, logger: Logger) async throws {
         var services: [any Service] = [
@@ -20,9 +21,16 @@ enum NodeServices {
         if let manager = ServiceManager() {
             services.append(SupervisedService(node: node, manager: manager, logger: logger))
         }
+        // It tells of its own doings what nobody asked, and of an error twice.
+        let quiet = Logger(label: "meridian.services") { _ in SwiftLogNoOpLogHandler() }
         let group = ServiceGroup(
-            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await group.run()
+            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+        do {
+            try await group.run()
+        } catch {
+            Terminal.error("\(error)")
+            throw ExitCode(1)
+        }
     }
 }
 

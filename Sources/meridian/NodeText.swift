@@ -23,9 +23,36 @@ enum NodeText {
 
     static func escaped(_ json: some Collection<UInt8>) -> String { escaped(String(decoding: json, as: UTF8.self)) }
 
+    /// An answer as it came, for programs.
+    ///
+    /// - Throws: `DecodingError` where it is no JSON, or half of it.
+    static func document(_ body: [UInt8]) throws -> String {
+        struct Anything: Decodable {
+            init(from decoder: any Decoder) {}
+        }
+        _ = try JSONDecoder().decode(Anything.self, from: Data(body))
+        return escaped(body)
+    }
+
+    /// Why an answer cannot be read.
+    static func words(_ error: DecodingError) -> String {
+        let (path, what): ([any CodingKey], String) =
+            switch error {
+            case .keyNotFound(let key, let context): (context.codingPath, "there is no \(key.stringValue)")
+            case .valueNotFound(_, let context): (context.codingPath, "a value is missing")
+            case .typeMismatch(_, let context): (context.codingPath, "a value is of another kind")
+            case .dataCorrupted(let context): (context.codingPath, "it is not the JSON that is expected")
+            @unknown default: ([], "it is not what is expected")
+            }
+        let place = path.map { $0.intValue.map { "\($0)" } ?? $0.stringValue }.joined(separator: ".")
+        return "the answer cannot be read: \(place.isEmpty ? "" : place + ": ")\(what); this is another version of "
+            + "Meridian than this command's, or something else, and a change that was asked for may be done"
+    }
+
     /// Reads an answer.
     ///
     /// - Parameter isShown: whether people see its strings, which have no controls then.
+    /// - Throws: `DecodingError`, of which the program makes a line and ends with 2 where nobody catches it.
     static func decode<Value: Decodable>(
         _ type: Value.Type, from body: some Collection<UInt8>, isShown: Bool = true
     ) throws -> Value {

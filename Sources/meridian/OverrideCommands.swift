@@ -1,12 +1,14 @@
 import ArgumentParser
 import ConfigurationLoading
+import ControlPlane
 import TrafficModel
 
 /// What an override is about, as arguments.
 struct SubjectArguments: ParsableArguments {
     @Argument(
-        help: "wide-ip, pool, region, virtual-server or member.",
-        completion: .list(["wide-ip", "pool", "region", "virtual-server", "member"]))
+        help: "region, pool, virtual-server (or vip), member, or wide-ip.",
+        completion: .list(["wide-ip", "pool", "region", "virtual-server", "member"]),
+        transform: SubjectKind.named)
     var kind: String
     @Argument(
         help: "Its name, or a pattern with * and ?; a member's is UPSTREAM/ADDRESS:PORT.",
@@ -14,6 +16,31 @@ struct SubjectArguments: ParsableArguments {
     var name: String
 
     var text: String { "\(kind) \(name)" }
+}
+
+/// Kinds of what overrides and events are about, as people name them.
+enum SubjectKind {
+    static let known = Overrides.Subject.Kind.allCases.map(\.rawValue)
+
+    /// - Throws: `ValidationError` with what was written and what there is.
+    static func named(_ text: String) throws -> String {
+        let kind = spelled(text)
+        guard known.contains(kind) else {
+            throw ValidationError("there is no kind \(text); write \(known.joined(separator: ", "))")
+        }
+        return kind
+    }
+
+    /// Kinds, separated by commas, with short ones written out.
+    static func spelled(_ text: String) -> String {
+        text.split(separator: ",", omittingEmptySubsequences: false).map { kind in
+            switch kind {
+            case "vip", "vs": Overrides.Subject.Kind.virtualServer.rawValue
+            case "wip": Overrides.Subject.Kind.wideIP.rawValue
+            default: String(kind)
+            }
+        }.joined(separator: ",")
+    }
 }
 
 struct ForceOption: ParsableArguments {
@@ -26,7 +53,9 @@ struct ReasonOption: ParsableArguments {
 
 struct OverrideOptions: ParsableArguments {
     @OptionGroup var why: ReasonOption
-    @Option(name: .customLong("for"), help: "How long it lasts, such as 30m or 2h; without it, until `enable`.")
+    @Option(
+        name: .customLong("for"), parsing: .unconditional,
+        help: "How long it lasts, such as 30m or 2h; without it, until `enable`.")
     var duration: String?
     @OptionGroup var forcing: ForceOption
     @OptionGroup var consent: ConsentOptions
@@ -46,9 +75,19 @@ struct OverrideOptions: ParsableArguments {
         body.seconds = try duration.map { try CommandText.seconds($0, "--for") }
         body.force = forcing.force
         let change = try ChangeRequest("PUT", "/v1/overrides/\(kind)", body)
+        if !consent.showsPreview { try warnOfLoss(node, kind, body) }
         guard try consent.allows(change, node, words + ending) else { return false }
         _ = try change.make(node)
         return true
+    }
+
+    /// Where nobody is asked, what is replaced is told all the same: it may be a colleague's.
+    private func warnOfLoss(_ node: AdminNode, _ kind: String, _ body: OverrideBody) throws {
+        let status = try NodeText.decode(NodeStatus.self, from: try node.call("GET", "/v1/status"))
+        let replaced = status.overrides.filter {
+            $0.kind == kind && $0.name == body.name && $0.window == nil && ($0.factor == nil) == (body.factor == nil)
+        }
+        for override in replaced { Terminal.error("\(kind) \(body.name): \(override.loss)") }
     }
 
     var ending: String { duration.map { " for \($0)" } ?? "" }
@@ -88,24 +127,51 @@ struct Drain: ParsableCommand {
         abstract: "Send nothing new to a region, pool, virtual server or member while another is available.",
         discussion: """
             With --wait it returns when nothing is left: no open connection on the listeners or members of this node, no \
-            request that arrives, and no resolver that may still keep the old answer. It ends with 3 when that takes \
-            longer than --timeout; the drain goes on.
+            client that came in the last --quiet-for or in twice the time between those before, and no resolver that may \
+            still keep the old answer. This node's own health checks are no clients. It ends with 3 when that takes \
+            longer than --timeout; the drain goes on. It ends with 1 when the drain is taken back or ends.
             """)
 
     @OptionGroup var node: AdminNode
     @OptionGroup var subject: SubjectArguments
     @OptionGroup var options: OverrideOptions
     @Flag(help: "Wait until it is drained, and show how far it is.") var wait = false
-    @Option(help: "How long to wait: 90s, 30m.") var timeout = "30m"
+    @Option(
+        parsing: .unconditional,
+        help: "How long to wait: 90s, 30m; no longer than --for; 30m if absent.")
+    var timeout: String?
+    @Option(parsing: .unconditional, help: "For how long nobody may have come: 10s, 1m.") var quietFor = "10s"
 
-    func validate() throws { _ = try CommandText.seconds(timeout, "--timeout") }
+    private static let usualPatience: Int64 = 1800
+
+    /// Seconds.
+    private func patience() throws -> Int64 {
+        let length = try options.duration.map { try CommandText.seconds($0, "--for") }
+        guard let timeout else { return Self.usualPatience }
+        let seconds = try CommandText.seconds(timeout, "--timeout")
+        if wait, let length, let duration = options.duration, seconds > length {
+            throw ValidationError("--for \(duration): the drain would end before --timeout \(timeout) is over")
+        }
+        return seconds
+    }
+
+    func validate() throws {
+        _ = try patience()
+        _ = try CommandText.seconds(quietFor, "--quiet-for")
+    }
 
     func run() throws {
         guard try options.set(node, .drain, on: subject) else { return }
-        if !options.consent.json { print("\(subject.text) is draining\(options.ending)") }
-        guard wait, let kind = Overrides.Subject.Kind(rawValue: subject.kind) else { return }
-        let limit = Duration.seconds(try CommandText.seconds(timeout, "--timeout"))
-        try DrainWatch(node: node, kind: kind, name: subject.name, limit: limit, json: options.consent.json).wait()
+        let words = "\(subject.text) is draining\(options.ending)"
+        guard wait, let kind = Overrides.Subject.Kind(rawValue: subject.kind) else {
+            return options.consent.report(words)
+        }
+        // With --json each line of progress says as much.
+        if !options.consent.json { print(words) }
+        try DrainWatch(
+            node: node, kind: kind, name: subject.name, limit: .seconds(try patience()),
+            quiet: .seconds(try CommandText.seconds(quietFor, "--quiet-for")), json: options.consent.json
+        ).wait()
     }
 }
 
@@ -157,6 +223,7 @@ struct Enable: ParsableCommand {
 
     @OptionGroup var node: AdminNode
     @OptionGroup var subject: SubjectArguments
+    @OptionGroup var why: ReasonOption
     @OptionGroup var forcing: ForceOption
     @Flag(help: "Show what would move, and change nothing.") var dryRun = false
     @Flag(help: "Print JSON, for programs.") var json = false
@@ -166,10 +233,25 @@ struct Enable: ParsableCommand {
         var consent = ConsentOptions()
         (consent.yes, consent.dryRun, consent.json) = (true, dryRun, json)
         let change = try ChangeRequest(
-            "DELETE", "/v1/overrides/\(subject.kind)", OverrideBody(name: subject.name, force: forcing.force))
+            "DELETE", "/v1/overrides/\(subject.kind)",
+            Body(name: subject.name, reason: why.reason, force: forcing.force))
         guard try consent.allows(change, node, "enable \(subject.text)") else { return }
-        _ = try change.make(node)
-        consent.report("\(subject.text) follows its monitors again")
+        let outcome = try NodeText.decode(ClearedOverride.self, from: try change.make(node))
+        let words = outcome.cleared.map(\.participle).joined(separator: " and ")
+        consent.report(
+            words.isEmpty
+                ? "nothing was set for \(subject.text)"
+                : outcome.held.isEmpty
+                    ? "\(subject.text) follows its monitors again" : "\(subject.text) is no longer \(words)")
+        guard !outcome.held.isEmpty else { return }
+        for override in outcome.held { Terminal.error("it is still \(override.holding): \(override.remedy)") }
+        throw ExitCode.refused
+    }
+
+    private struct Body: Encodable {
+        var name: String
+        var reason: String
+        var force: Bool
     }
 }
 

@@ -40,7 +40,8 @@ extension Style {
     init?(state: String) {
         switch state {
         case "available", "up": self = .good
-        case "draining", "drained", "ejected", "unknown": self = .warning
+        case "draining", "ejected", "unknown", "degraded", "cut-over": self = .warning
+        case let word where word.hasPrefix("cut over"): self = .warning
         case "down", "disabled": self = .bad
         default: return nil
         }

@@ -21,6 +21,8 @@ struct PreviewText {
                     + (preview.movedNames > 0 ? " (by \(preview.clients) client networks)" : ""))
         }
         lines += names + states
+        lines += preview.remarks.map { palette.paint($0, .warning) }
+        lines += preview.replaced.map { palette.paint($0.loss, .warning) }
         if preview.openConnections > 0 {
             lines.append("\(preview.openConnections) requests and connections are open on what would get nothing new")
         }

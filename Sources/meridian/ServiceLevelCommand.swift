@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationLoading
 import ControlPlane
 import FoundationEssentials
 import Glibc
@@ -8,8 +9,9 @@ struct ServiceLevelCommand: ParsableCommand {
         commandName: "sla", abstract: "Show how wide IPs and pools keep to their objectives.",
         discussion: """
             Of each by what this node served (requests) and by whether there was something to answer with (time): the good \
-            part over 5 minutes, an hour, 6 hours and the objective's period, and what is left of the error budget. \
-            docs/metrics.md says how that is reckoned.
+            part over 5 minutes, an hour, 6 hours and the objective's period, and what is left of the error budget: of what \
+            may be bad in the period. Burn is how many times faster than allowed it was used up in the last hour; at 1 it \
+            lasts just as long as the period. The whole reckoning is told in \(DocumentPath.of("metrics.md")).
             """)
 
     @OptionGroup var node: AdminNode
@@ -23,7 +25,7 @@ struct ServiceLevelCommand: ParsableCommand {
         let body = try node.call("GET", "/v1/sla")
         var list = try NodeText.decode(List.self, from: body, isShown: !json)
         if let name {
-            list.services = list.services.filter { $0.name == name || $0.name == name + "." }
+            list.services = list.services.filter { $0.isNamed(name) }
             guard !list.services.isEmpty else {
                 Terminal.error("no wide IP or pool named \(name) has a service level")
                 throw ExitCode(1)
@@ -55,12 +57,19 @@ struct ServiceLevelCommand: ParsableCommand {
         Terminal.write(lines.map { $0 + "\n" }.joined(), to: STDOUT_FILENO)
     }
 
-    /// Of errors that round to none something is left to see: `99.9990%`, never 100% unless it is.
+    /// Of errors that round to none something is left to see: `<100%`, never 100% unless it is.
     private static func percent(_ part: Double?, digits: Int = 4) -> String {
         guard let part else { return "-" }
         if part == 1 { return "100%" }
         let text = rounded(part * 100, digits: digits)
-        return (part < 1 && text == rounded(100, digits: digits) ? "<100" : text) + "%"
+        return (part < 1 && text == rounded(100, digits: digits) ? "<100" : trimmed(text)) + "%"
+    }
+
+    /// Without zeros that say nothing.
+    private static func trimmed(_ text: String) -> String {
+        var text = text
+        while text.hasSuffix("0") { text.removeLast() }
+        return text.hasSuffix(".") ? String(text.dropLast()) : text
     }
 
     private static func rounded(_ value: Double, digits: Int) -> String {

@@ -28,7 +28,7 @@ struct ShiftStart: ParsableCommand {
     @Option(help: "Where they go.", completion: LiveNames.places) var to: String
     @Option(help: "The part of the clients: 30%.") var share: String
     @Option(help: "When all of it has moved: 14:00, or 2026-12-01T14:00Z.") var by: String?
-    @Option(name: .customLong("for"), help: "How long that takes: 20m.") var duration: String?
+    @Option(name: .customLong("for"), parsing: .unconditional, help: "How long that takes: 20m.") var duration: String?
     @Flag(help: "--from and --to are pools.") var pool = false
     @OptionGroup var why: ReasonOption
     @OptionGroup var forcing: ForceOption
@@ -70,8 +70,14 @@ struct ShiftStart: ParsableCommand {
         let change = try ChangeRequest("POST", "/v1/shifts", body)
         guard try consent.allows(change, node, "shift \(share) of \(from) to \(to)") else { return }
         let outcome = try NodeText.decode(ShiftOutcome.self, from: try change.make(node))
+        let what = "shift \(outcome.id): \(share) of \(from)"
+        guard let idle = outcome.idle else {
+            return consent.report("\(what) goes to \(to) in \(Duration.seconds(outcome.seconds).brief)")
+        }
         consent.report(
-            "shift \(outcome.id): \(share) of \(from) goes to \(to) in \(Duration.seconds(outcome.seconds).brief)")
+            outcome.seconds > 0
+                ? "\(what) to \(to) moves nobody as long as this holds: \(idle)"
+                : "\(what) stays in \(to) when this is taken back: \(idle)")
     }
 }
 
@@ -83,7 +89,7 @@ struct ShiftList: ParsableCommand {
 
     func run() throws {
         let body = try node.call("GET", "/v1/shifts")
-        guard !json else { return print(NodeText.escaped(body)) }
+        guard !json else { return print(try NodeText.document(body)) }
         for shift in try NodeText.decode([NodeStatus.Shift].self, from: body) {
             print(StatusTable.line(shift))
         }
@@ -100,6 +106,8 @@ struct ShiftCancel: ParsableCommand {
     func run() throws {
         let outcome = try NodeText.decode(
             ShiftOutcome.self, from: try node.call("DELETE", "/v1/shifts/\(id)"))
-        print("shift \(id) goes back in \(Duration.seconds(outcome.seconds).brief)")
+        print(
+            outcome.seconds > 0
+                ? "shift \(id) goes back in \(Duration.seconds(outcome.seconds).roughly)" : "shift \(id) is taken back")
     }
 }

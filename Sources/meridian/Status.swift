@@ -24,32 +24,34 @@ struct Status: ParsableCommand {
     func validate() throws { _ = try CommandText.seconds(interval, "--interval") }
 
     func run() throws {
-        guard watch else { return try show() }
+        var text = try text(of: try node.call("GET", "/v1/status"))
+        guard watch else { return Terminal.write(text, to: STDOUT_FILENO) }
         let pause = useconds_t(try CommandText.seconds(interval, "--interval")) * 1_000_000
+        let isScreen = Terminal.isScreen && !json
+        var follower = try StatusFollower(node)
         while true {
-            try show()
+            if isScreen {
+                let trouble = follower.trouble.map { Palette.output.paint("\($0); trying again", .bad) + "\n" } ?? ""
+                Terminal.write(Self.screen(trouble + text, Terminal.size), to: STDOUT_FILENO)
+            } else if follower.trouble == nil {
+                Terminal.write((json ? "" : "-- \(WallTime.now.text)\n") + text, to: STDOUT_FILENO)
+            }
             usleep(pause)
+            if let body = try follower.look(speaks: !isScreen) { text = try self.text(of: body) }
         }
     }
 
-    private func show() throws {
-        let body = try node.call("GET", "/v1/status")
-        if json, filter.isEmpty {
-            return Terminal.write(NodeText.escaped(body) + "\n", to: STDOUT_FILENO)
-        }
-        let status = filter.apply(to: try NodeText.decode(NodeStatus.self, from: body, isShown: !json))
+    private func text(of body: [UInt8]) throws -> String {
+        if json, filter.isEmpty { return try NodeText.document(body) + "\n" }
+        let status = try filter.apply(to: try NodeText.decode(NodeStatus.self, from: body, isShown: !json))
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return Terminal.write(NodeText.escaped(try encoder.encode(status)) + "\n", to: STDOUT_FILENO)
+            return NodeText.escaped(try encoder.encode(status)) + "\n"
         }
-        let text =
-            filter.problems
+        return filter.problems
             ? StatusTable.problems(of: status, palette: .output, isWhole: all)
             : StatusTable.text(of: status, palette: .output, isWhole: all)
-        guard watch else { return Terminal.write(text, to: STDOUT_FILENO) }
-        guard Terminal.isScreen else { return Terminal.write("-- \(WallTime.now.text)\n" + text, to: STDOUT_FILENO) }
-        Terminal.write(Self.screen(text, Terminal.size), to: STDOUT_FILENO)
     }
 
     /// As much as fits, written over what was there, so that nothing flickers. Lines that are too long wrap, and count

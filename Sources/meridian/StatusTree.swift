@@ -1,6 +1,6 @@
 import ControlPlane
 
-/// Names with what is behind them, for people: wide IP → pool → virtual server, and upstream → member.
+/// Regions, and names with what is behind them, for people: wide IP → pool → virtual server, and upstream → member.
 ///
 /// What is well is counted where there is much of it; what is not is shown.
 struct StatusTree {
@@ -12,7 +12,27 @@ struct StatusTree {
     /// Names, virtual servers of a pool, and members of an upstream that are shown one by one.
     private static let limits = (names: 40, servers: 20, members: 20)
 
-    private func state(_ word: String) -> String { palette.paint(word, Style(state: word)) }
+    /// A state's word.
+    ///
+    /// - Parameter target: what takes over; besides a cutover there may be a worse state to tell.
+    func state(_ word: String, _ target: String? = nil) -> String {
+        guard let target else { return palette.paint(word, Style(state: word)) }
+        let cutover = palette.paint("cut over to \(target)", .warning)
+        return word == "cut-over" ? cutover : "\(palette.paint(word, Style(state: word))), \(cutover)"
+    }
+
+    // MARK: Regions
+
+    var regions: [String] {
+        let (shown, summary) = fold(status.regions, Self.limits.names, noun: "regions") { $0.state != "available" }
+        return summary
+            + shown.map { region in
+                let servers = status.virtualServers.filter { $0.region == region.name }
+                let well = servers.count { $0.state == "available" }
+                return "region \(palette.paint(region.name, .strong))  \(state(region.state, region.target))"
+                    + (servers.isEmpty ? "" : "  \(well) of \(servers.count) virtual servers available")
+            }
+    }
 
     // MARK: Wide IPs
 
@@ -20,24 +40,27 @@ struct StatusTree {
         let pools = Dictionary(status.pools.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let servers = Dictionary(status.virtualServers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let isSick = { (wideIP: NodeStatus.WideIP) in
-            wideIP.pools.contains { name in
-                guard let pool = pools[name] else { return false }
-                return pool.state != "available"
-                    || pool.virtualServers.contains { servers[$0].map { !$0.isWell } ?? false }
-            }
+            wideIP.state != "available"
+                || wideIP.pools.contains { name in
+                    guard let pool = pools[name] else { return false }
+                    return pool.state != "available"
+                        || pool.virtualServers.contains { servers[$0].map { !$0.isWell } ?? false }
+                }
         }
         let (shown, summary) = fold(status.wideIPs, Self.limits.names, noun: "wide IPs", isSick: isSick)
         var lines = summary
         for wideIP in shown {
-            lines.append("WIP \(palette.paint(wideIP.name, .strong))  \(wideIP.method)")
+            lines.append("WIP \(palette.paint(wideIP.name, .strong))  \(state(wideIP.state))  \(wideIP.method)")
             for pool in wideIP.pools.compactMap({ pools[$0] }) {
-                lines.append("  pool \(pool.name)  \(state(pool.state))" + (pool.host.map { "  \($0)" } ?? ""))
+                lines.append(
+                    "  pool \(pool.name)  \(state(pool.state, pool.target))" + (pool.host.map { "  \($0)" } ?? ""))
                 let own = pool.virtualServers.compactMap { servers[$0] }
                 let (shown, summary) = fold(own, Self.limits.servers, noun: "virtual servers") { !$0.isWell }
                 lines += summary.map { "    " + $0 }
                 for server in shown {
                     lines.append(
-                        "    VIP \(server.name)  \(server.endpoint)  \(state(server.state))" + reasons(server.checks)
+                        "    VIP \(server.name)  \(server.endpoint)  \(state(server.state))"
+                            + reasons(server.checks, server.state)
                             + hold(server))
                 }
             }
@@ -59,9 +82,14 @@ struct StatusTree {
         for member in shown {
             lines.append(
                 "  \(member.endpoint)  \(state(member.state))  open \(member.open)  started \(member.started)  "
-                    + "failed \(member.failed)" + reasons(member.checks))
+                    + "failed \(member.failed)" + reasons(member.checks, member.state) + refusal(member))
         }
         return lines
+    }
+
+    private func refusal(_ member: NodeStatus.Member) -> String {
+        guard let reason = member.refusal, let age = member.refusedAgo else { return "" }
+        return palette.paint("  refused \(Duration.seconds(age).roughly) ago: \(reason)", .warning)
     }
 
     /// All, where there are few; else those that are not well, as far as they fit, with a line for the rest.
@@ -85,7 +113,13 @@ struct StatusTree {
         return palette.paint("  kept out: \(hold.reason) (\(rest))", .warning)
     }
 
-    private func reasons(_ checks: [NodeStatus.Check]) -> String {
-        checks.filter { $0.state == "down" }.map { "  \($0.monitor): \($0.reason)" }.joined()
+    /// What monitors find: what is wrong, and all of it where it is not used, perhaps by an operator's order. Whether it may
+    /// be used again is the question then.
+    private func reasons(_ checks: [NodeStatus.Check], _ state: String) -> String {
+        checks.filter { state != "available" || $0.state == "down" }.map { check in
+            guard check.state != "down" else { return "  \(check.monitor): \(check.reason)" }
+            let age = check.age.map { " for \(Duration.seconds($0).roughly)" } ?? ""
+            return "  \(check.monitor): \(check.state)\(check.state == "up" ? age : "")"
+        }.joined()
     }
 }

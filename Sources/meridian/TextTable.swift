@@ -35,13 +35,19 @@ struct TextTable {
         rows.append(cells)
     }
 
+    /// Of the columns.
+    var widths: [Int] {
+        titles.indices.map { column in rows.reduce(titles[column].count) { max($0, $1[column].text.count) } }
+    }
+
+    /// Columns of the screen that the widest line takes, without an indent.
+    var width: Int { widths.reduce(0, +) + 2 * (titles.count - 1) }
+
     /// - Parameters:
     ///   - indent: spaces before each line.
     ///   - palette: colours, or none.
     func lines(indent: Int = 0, palette: Palette) -> [String] {
-        let widths = titles.indices.map { column in
-            rows.reduce(titles[column].count) { max($0, $1[column].text.count) }
-        }
+        let widths = widths
         let margin = String(repeating: " ", count: indent)
         return [titles.map { Cell($0, .faint) }].map { line($0, widths, margin, palette) }
             + rows.map { line($0, widths, margin, palette) }

@@ -8,7 +8,7 @@ struct Top: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Watch what the node does now: rates of names, routes and members on the whole screen.",
         discussion: """
-            Keys: Tab or 1 to 5 for another table, s for another column to sort by, up and down to move, q to leave. \\
+            Keys: Tab or 1 to 6 for another table, s for another column to sort by, up and down to move, q to leave. \\
             Without a terminal, or with --once, it prints the tables once.
             """)
 
@@ -45,7 +45,7 @@ struct Top: ParsableCommand {
         }
         let signal = try show(on: screen, from: first, pause: Int(pause) * 1000)
         // The screen is given back by now; the signal does what it would have done.
-        if let signal { raise(signal) }
+        if let signal { Terminal.end(by: signal) }
     }
 
     private func look() throws -> NodeStatus {
@@ -56,11 +56,13 @@ struct Top: ParsableCommand {
     private func show(on screen: consuming Screen, from first: NodeStatus, pause: Int) throws -> Int32? {
         let clock = ContinuousClock()
         var view = TopView(kind: try kind() ?? .routes)
+        var follower = try StatusFollower(node)
         var keys = KeyReader()
         var rates = TrafficRates(before: first, after: first)
         var due = clock.now + .milliseconds(pause)
         while true {
-            screen.draw(view.lines(rates, size: Terminal.size, palette: .output))
+            screen.draw(
+                view.lines(rates, trouble: follower.trouble, size: Terminal.size, palette: .output))
             let wait = max(0, min(1000, Int((due - clock.now) / .milliseconds(1))))
             switch screen.next(milliseconds: Int32(wait)) {
             case .bytes(let bytes):
@@ -72,7 +74,9 @@ struct Top: ParsableCommand {
                 _ = keys.keys([])
             }
             if clock.now >= due {
-                rates = TrafficRates(before: rates.after, after: try look())
+                if let body = try follower.look(speaks: false) {
+                    rates = TrafficRates(before: rates.after, after: try NodeText.decode(NodeStatus.self, from: body))
+                }
                 due = clock.now + .milliseconds(pause)
             }
         }

@@ -3,7 +3,7 @@ import ControlPlane
 /// What moved between two looks at a node, as tables of rates.
 struct TrafficRates {
     enum Kind: String, CaseIterable {
-        case names, pools, routes, members, listeners
+        case names, pools, routes, members, listeners, regions
     }
 
     struct Column {
@@ -49,6 +49,7 @@ struct TrafficRates {
         case .routes: routes
         case .members: members
         case .listeners: listeners
+        case .regions: regions
         }
     }
 
@@ -71,9 +72,24 @@ struct TrafficRates {
             kind: .pools, columns: [.init(title: "CHOSEN/S", decimals: 1)],
             rows: after.pools.map { pool in
                 Row(
-                    name: pool.name, state: pool.state,
+                    name: pool.name, state: Self.state(pool.state, pool.target),
                     figures: [rate(old[pool.name]?.answers ?? pool.answers, pool.answers)])
             })
+    }
+
+    private var regions: Table {
+        let old = Self.find(before.pools) { $0.name }
+        return Table(
+            kind: .regions, columns: [.init(title: "CHOSEN/S", decimals: 1)],
+            rows: after.regions.map { region in
+                let chosen = after.pools.filter { $0.region == region.name }
+                    .reduce(0) { $0 + rate(old[$1.name]?.answers ?? $1.answers, $1.answers) }
+                return Row(name: region.name, state: Self.state(region.state, region.target), figures: [chosen])
+            })
+    }
+
+    private static func state(_ word: String, _ target: String?) -> String {
+        target.map { word == "cut-over" ? "cut over to \($0)" : "\(word), cut over to \($0)" } ?? word
     }
 
     private var routes: Table {

@@ -39,9 +39,11 @@ struct WindowAdd: ParsableCommand {
     @Option(
         help: "The time zone of --at or of a --from without one; UTC for --at and the machine's for --from if absent.")
     var zone: String?
-    @Option(name: .customLong("for"), help: "How long it is open: 90m, 2h.") var duration: String
-    @Option(help: "For how long before the start is drained: 15m.") var drain: String?
+    @Option(name: .customLong("for"), parsing: .unconditional, help: "How long it is open: 90m, 2h.") var duration:
+        String
+    @Option(parsing: .unconditional, help: "For how long before the start is drained: 15m.") var drain: String?
     @Flag(help: "Show what its run would move if it began now, and plan nothing.") var dryRun = false
+    @Flag(name: .shortAndLong, help: "Do not ask where its run would be under way at once.") var yes = false
     @Flag(help: "Print JSON, for programs.") var json = false
     @OptionGroup var why: ReasonOption
 
@@ -67,6 +69,15 @@ struct WindowAdd: ParsableCommand {
         }
         if from == nil, at == nil { throw ValidationError("say the time of day: --at 02:30") }
         if from != nil, at != nil { throw ValidationError("--from says the time; leave --at out") }
+        if let weekly, CalendarRule.Days("weekly \(weekly)") == nil {
+            throw ValidationError("--weekly \(weekly): write days such as tue,thu")
+        }
+        if let monthly, CalendarRule.Days("monthly \(monthly)") == nil {
+            throw ValidationError("--monthly \(monthly): write days such as 15, last or second tue")
+        }
+        if let at, CalendarRule.minutes(at) == nil {
+            throw ValidationError("--at \(at): write a time of day such as 02:30")
+        }
     }
 
     func run() throws {
@@ -81,13 +92,35 @@ struct WindowAdd: ParsableCommand {
                 zone: from == nil ? zone : nil, seconds: try CommandText.seconds(duration, "--for"),
                 drain: try drain.map { try CommandText.seconds($0, "--drain") }, reason: why.reason)
             let change = try ChangeRequest("PUT", "/v1/windows/\(try Self.checked(name))", body)
-            // It moves nothing now; what it will move is worth a look, not a question.
+            let running = try runUnderWay(Overrides.Subject(.init(rawValue: kind) ?? .region, subject))
+            // One that moves nothing now is worth a look, not a question.
             var consent = ConsentOptions()
-            (consent.yes, consent.dryRun, consent.json) = (true, dryRun, json)
-            guard try consent.allows(change, node, "window \(name)") else { continue }
+            (consent.yes, consent.dryRun, consent.json) = (yes || running == nil, dryRun, json)
+            let words = running.map { ", which began at \($0.drains.text) and ends at \($0.ends.text)" } ?? ""
+            guard try consent.allows(change, node, "window \(name)\(words)") else { continue }
             _ = try change.make(node)
-            consent.report("window \(name) is planned for \(kind) \(subject)")
+            consent.report(
+                running.map { "window \(name) is under way for \(kind) \(subject) until \($0.ends.text)" }
+                    ?? "window \(name) is planned for \(kind) \(subject)")
         }
+    }
+
+    /// The run that the window would be in from its first moment on.
+    private func runUnderWay(_ subject: Overrides.Subject) throws -> MaintenanceCalendar.Occurrence? {
+        let schedule: MaintenanceWindow.Schedule
+        if let start = try start() {
+            schedule = .once(start: WallTime(milliseconds: start))
+        } else {
+            let days = weekly.map { "weekly \($0)" } ?? monthly.map { "monthly \($0)" } ?? ""
+            // What the arguments do not give was refused before.
+            guard let days = CalendarRule.Days(days), let time = at.flatMap(CalendarRule.minutes) else { return nil }
+            schedule = .rule(CalendarRule(days: days, time: time, zone: zone ?? "UTC"))
+        }
+        var window = MaintenanceWindow(
+            subject: subject, schedule: schedule, duration: .seconds(try CommandText.seconds(duration, "--for")))
+        if let drain { window.lead = .seconds(try CommandText.seconds(drain, "--drain")) }
+        let next = MaintenanceCalendar.occurrence(of: window, notEndedAt: .now)
+        return next.flatMap { $0.drains <= .now ? $0 : nil }
     }
 
     private func start() throws -> Int64? {
@@ -117,7 +150,7 @@ struct WindowList: ParsableCommand {
 
     func run() throws {
         let body = try node.call("GET", "/v1/windows")
-        guard !json else { return print(NodeText.escaped(body)) }
+        guard !json else { return print(try NodeText.document(body)) }
         for window in try NodeText.decode([NodeStatus.Window].self, from: body) {
             print(StatusTable.line(window))
         }

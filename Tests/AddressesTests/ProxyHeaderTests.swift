@@ -28,18 +28,53 @@ struct ProxyHeaderTests {
         #expect(read(Self.binary(0x21, 0x11, Self.payload4)) == header(28, "192.0.2.1:56324", "198.51.100.7:53"))
         #expect(
             read(Self.binary(0x21, 0x21, Self.payload6)) == header(52, "[2001:db8::1]:56324", "[2001:db8::2]:53"))
-        let extended = Self.binary(0x21, 0x11, Self.payload4 + [3, 0, 4, 1, 2, 3, 4])
+        let extended = Self.binary(0x21, 0x11, Self.payload4 + [0xea, 0, 4, 1, 2, 3, 4])
         #expect(read(extended) == header(35, "192.0.2.1:56324", "198.51.100.7:53"))
         #expect(read(Self.binary(0x20, 0x00, [])) == header(16))
         #expect(read(Self.binary(0x20, 0x11, Self.payload4)) == header(28))
         #expect(read(Self.binary(0x20, 0xff, [1, 2])) == header(18))
-        #expect(read(Self.binary(0x21, 0x00, [9])) == header(17))
+        #expect(read(Self.binary(0x21, 0x00, [0xea, 0, 0])) == header(19))
         #expect(read(Self.binary(0x21, 0x31, [UInt8](repeating: 0, count: 216))) == header(232))
         // An IPv4 client of an IPv6 proxy.
         let mapped =
             [UInt8](repeating: 0, count: 10) + [0xff, 0xff, 192, 0, 2, 9] + [UInt8](repeating: 0, count: 15) + [1]
             + [0, 7, 0, 53]
         #expect(read(Self.binary(0x21, 0x21, mapped)) == header(52, "192.0.2.9:7", "[::1]:53"))
+    }
+
+    @Test("a checksum is that of its header, and stays with it")
+    func checksum() {
+        // By another program.
+        let sum: [UInt8] = [0xaa, 0x7e, 0xcc, 0xcf]
+        func header(_ sum: [UInt8], _ more: [UInt8] = []) -> [UInt8] {
+            Self.binary(0x21, 0x11, Self.payload4 + [2, 0, 3, 97, 46, 98, 3, 0, 4] + sum + [4, 0, 1, 0] + more)
+        }
+        let good = header(sum)
+        #expect(read(good) == self.header(good.count, "192.0.2.1:56324", "198.51.100.7:53"))
+        #expect(ProxyHeader.extensions(of: good.span) == [2, 0, 3, 97, 46, 98, 4, 0, 1, 0])
+        for index in 0..<good.count where index < 12 || index > 15 {
+            var bad = good
+            bad[index] ^= 0x10
+            // Another kind than a checksum's makes it none.
+            if index == 34 { continue }
+            #expect(read(bad) == .malformed, "\(index)")
+        }
+        #expect(read(header(sum, [3, 0, 4] + sum)) == .malformed, "two of them")
+        #expect(read(header(Array(sum.prefix(3)) + [0])) == .malformed)
+    }
+
+    @Test(
+        "extensions are whole, or the header is none",
+        arguments: [
+            [UInt8(9)], [9, 0], [9, 0, 1], [9, 0, 2, 1], [9, 0, 0, 9], [9, 0xff, 0xff, 1], [3, 0, 0],
+            [3, 0, 3, 1, 2, 3],
+        ])
+    func brokenExtensions(_ bytes: [UInt8]) {
+        #expect(read(Self.binary(0x21, 0x11, Self.payload4 + bytes)) == .malformed)
+        #expect(read(Self.binary(0x21, 0x21, Self.payload6 + bytes)) == .malformed)
+        #expect(read(Self.binary(0x21, 0x00, bytes)) == .malformed)
+        // A proxy that speaks for itself may say what it likes.
+        #expect(read(Self.binary(0x20, 0x00, bytes)) == header(16 + bytes.count))
     }
 
     @Test("version 1: IPv4, IPv6 and UNKNOWN with anything behind it")

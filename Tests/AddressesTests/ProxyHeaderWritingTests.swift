@@ -17,9 +17,11 @@ struct ProxyHeaderWritingTests {
         #expect(String(decoding: bytes, as: UTF8.self) == "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n")
     }
 
-    @Test("version 2 is read back with its extensions", arguments: [0, 1, 1000])
+    @Test("version 2 is read back with its extensions", arguments: [0, 3, 1000])
     func binary(count: Int) {
-        let extensions = [UInt8](repeating: 7, count: count)
+        let extensions: [UInt8] =
+            count < 3
+            ? [] : [0xea, UInt8((count - 3) >> 8), UInt8((count - 3) & 255)] + [UInt8](repeating: 7, count: count - 3)
         let bytes = ProxyHeader.bytes(.v2, client: Self.v4.0, destination: Self.v4.1, extensions: extensions)
         #expect(
             bytes.prefix(16).map { $0 }.suffix(4) == [0x21, 0x11, UInt8((12 + count) >> 8), UInt8((12 + count) & 255)])
@@ -38,10 +40,12 @@ struct ProxyHeaderWritingTests {
         }
     }
 
-    @Test("a header without addresses has extensions behind its length, a line has none")
+    @Test("a header without addresses has extensions behind its length, a line and a proxy of its own have none")
     func withoutAddresses() {
-        let local: [UInt8] = Array("\r\n\r\n\0\r\nQUIT\n".utf8) + [0x20, 0, 0, 2, 8, 9]
-        #expect(ProxyHeader.extensions(of: local.span) == [8, 9])
+        let local: [UInt8] = Array("\r\n\r\n\0\r\nQUIT\n".utf8) + [0x20, 0, 0, 4, 8, 0, 1, 9]
+        #expect(ProxyHeader.extensions(of: local.span).isEmpty)
+        let untold: [UInt8] = Array("\r\n\r\n\0\r\nQUIT\n".utf8) + [0x21, 0, 0, 4, 8, 0, 1, 9]
+        #expect(ProxyHeader.extensions(of: untold.span) == [8, 0, 1, 9])
         let line = Array("PROXY UNKNOWN\r\n".utf8)
         #expect(ProxyHeader.extensions(of: line.span).isEmpty)
     }

@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import AdminAPI
@@ -38,10 +39,10 @@ struct SharedAnswerTests {
     }
 
     private func wait(until condition: () async -> Bool) async {
-        while await !condition() { await Task.yield() }
+        #expect(await Patience.lasts(until: condition))
     }
 
-    @Test("who asks while one is made gets the next, and all of these the same", .timeLimit(.minutes(1)))
+    @Test("who asks while one is made gets the next, and all of these the same", .timeLimit(.minutes(5)))
     func sharing() async throws {
         let maker = Maker()
         let answer = SharedAnswer { await maker.make() }
@@ -65,8 +66,8 @@ struct SharedAnswerTests {
         // One that came late may have begun one more; none is begun for each.
         let drain = Task {
             while !Task.isCancelled {
+                await Patience.lasts { maker.isMaking }
                 if maker.isMaking { maker.goOn() }
-                await Task.yield()
             }
         }
         for task in later { #expect(try await task.value != "1") }

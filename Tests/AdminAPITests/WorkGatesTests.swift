@@ -42,31 +42,4 @@ struct WorkGatesTests {
             .contentTooLarge, .unprocessableContent, .tooManyRequests, .internalServerError, .serviceUnavailable,
         ] { #expect(AdminCounters.refusals.contains(Refusal(status, "").reason), "\(status)") }
     }
-
-    @Test("so many connections are open at once; one that closes makes room, and all can be told to end")
-    func connections() throws {
-        final class Told: ChannelInboundHandler, Sendable {
-            typealias InboundIn = NIOAny
-            let count = Atomic<Int>(0)
-
-            func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-                if event is ChannelShouldQuiesceEvent { count.wrappingAdd(1, ordering: .relaxed) }
-            }
-        }
-        let open = OpenConnections(limit: 2)
-        let told = Told()
-        let channels = [EmbeddedChannel(handler: told), EmbeddedChannel(handler: told), EmbeddedChannel(handler: told)]
-        for channel in channels { try channel.connect(to: .init(unixDomainSocketPath: "x")).wait() }
-        #expect(open.enter(channels[0]))
-        #expect(open.enter(channels[1]))
-        #expect(!open.enter(channels[2]))
-        #expect(open.count == 2)
-        open.retire()
-        #expect(told.count.load(ordering: .relaxed) == 2)
-        _ = try channels[0].finish()
-        #expect(open.enter(channels[2]))
-        #expect(open.count == 2)
-        for channel in channels.dropFirst() { _ = try channel.finish() }
-        #expect(open.count == 0)
-    }
 }

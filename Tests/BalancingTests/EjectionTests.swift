@@ -20,6 +20,26 @@ struct EjectionTests {
         #expect(picks.contains(.success(0)))
     }
 
+    @Test("a probe of one's own takes a place and is evidence, and is counted as no client's")
+    func probe() {
+        var fixture = Fixture(ratios: [1, 1])
+        let upstream = fixture.compile().upstreams[0]
+        let state = upstream.members[0].state
+        var loop = LoopBalancer(seed: 1)
+        var tried = TriedMembers()
+        tried.insert(1)
+        for isProbe in [true, false] {
+            let choice = loop.choose(from: upstream, excluding: tried, now: second, isProbe: isProbe)
+            guard case .member = consume choice else {
+                Issue.record("nothing was chosen")
+                return
+            }
+            #expect(state.startedCount == (isProbe ? 0 : 1))
+        }
+        #expect(upstream.reportFailure(member: 0, reason: .refused, now: second, isProbe: true))
+        #expect(state.failureCount == 0 && state.ejectionCount == 1 && state.latestFailure?.reason == .refused)
+    }
+
     @Test("doubles while it repeats, up to ten times; a success starts over")
     func doubling() {
         var fixture = Fixture(ratios: [1, 1])

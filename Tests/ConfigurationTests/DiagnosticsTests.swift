@@ -125,6 +125,16 @@ private let valueTable: [Mistake] = [
     .replacing(
         "http: { path: / }", by: "http: { verify_certificate: true }",
         "f:3:48: warning: verify_certificate has no effect without tls; add tls: true"),
+    .replacing(
+        "http: { path: / }", by: "http: { tls: true, authority: ca.pem }",
+        "f:3:50: warning: authority has no effect without verify_certificate; add verify_certificate: true"),
+    .adding(
+        """
+        upstreams: { app: { members: ["192.0.2.9:1"], tls: {} } }
+        listeners: { web: { address: "127.0.0.1:80", upstream: app } }
+        """,
+        "f:8:52: any public certificate would be taken for the members'; "
+            + "add server_name, an authority of your own, or verify: false"),
     .replacing("region: eu", by: "region: ue", "f:4:62: there is no region \"ue\"; did you mean \"eu\"?"),
     .replacing("monitors: [web]", by: "monitors: [wbe]", "f:4:77: there is no monitor \"wbe\"; did you mean \"web\"?"),
     .replacing(

@@ -77,7 +77,7 @@ func dnsSide() throws {
           two: {}
         monitors:
           web:
-            http: { method: HEAD, path: "/x?y", host: h.example, status: [200, 301-308], body: ok, tls: true, verify_certificate: true, load: none }
+            http: { method: HEAD, path: "/x?y", host: h.example, status: [200, 301-308], body: ok, tls: true, verify_certificate: true, authority: ca.pem, load: none }
             interval: 7s
             timeout: 3s
             rise: 4
@@ -140,6 +140,7 @@ func dnsSide() throws {
     check.load = .none
     check.tls = true
     check.verifyCertificate = true
+    check.authorityPath = "/etc/meridian/ca.pem"
     var web = Monitor(name: "web", check: .http(check))
     web.interval = .seconds(7)
     web.timeout = .seconds(3)

@@ -5,6 +5,7 @@ import Logging
 import StateStore
 import Steering
 import Synchronization
+import TestSupport
 import Testing
 import TrafficModel
 
@@ -29,10 +30,10 @@ struct NodeChangeTests {
         proxy: { access_log: "off" }
         """
 
-    private static let author = Author(name: "test", origin: "test")
+    static let author = Author(name: "test", origin: "test")
 
     /// - Parameter after: what a reload finds in addition.
-    private func node(wideIPs: Int = 1, _ more: String = "", after: String? = nil) async throws -> Node {
+    func node(wideIPs: Int = 1, _ more: String = "", after: String? = nil) async throws -> Node {
         let names = (0..<wideIPs).map { "  n\($0).example.com: { pools: [eu, us] }" }.joined(separator: "\n")
         let place = "127.77.\(Int.random(in: 1...254)).\(Int.random(in: 1...254))"
         let text = Self.yaml.replacing("WIDE", with: names).replacing("PLACE", with: place) + "\n" + more
@@ -49,9 +50,9 @@ struct NodeChangeTests {
             }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    private func entry(_ verdict: Overrides.Verdict) -> Overrides.Entry { .init(verdict: verdict, reason: "") }
+    func entry(_ verdict: Overrides.Verdict) -> Overrides.Entry { .init(verdict: verdict, reason: "") }
 
-    private func refused(_ change: () async throws(ChangeError) -> Void) async -> String? {
+    func refused(_ change: () async throws(ChangeError) -> Void) async -> String? {
         do throws(ChangeError) {
             try await change()
             return nil
@@ -61,7 +62,7 @@ struct NodeChangeTests {
         }
     }
 
-    private func isNear(_ value: Double?, _ wanted: Double) -> Bool { abs((value ?? .infinity) - wanted) < 1e-6 }
+    func isNear(_ value: Double?, _ wanted: Double) -> Bool { abs((value ?? .infinity) - wanted) < 1e-6 }
 
     private func at(_ seconds: Int64) -> WallTime { WallTime(milliseconds: seconds * 1000) }
 
@@ -69,7 +70,7 @@ struct NodeChangeTests {
     func permission() async throws {
         let node = try await node()
         let isGiven = Mutex(true)
-        #expect(await node.changes.enter())
+        #expect(await node.changes.enter() == .entered)
         let permission = Permission { isGiven.withLock { $0 } }
         async let waiting = Permission.$current.withValue(permission) {
             await refused {
@@ -89,6 +90,61 @@ struct NodeChangeTests {
             }
         }
         #expect(allowed == nil, "and its turn was given to the next")
+        await node.stop()
+    }
+
+    @Test("a change is not made behind the back of who asked for it and went away", .timeLimit(.minutes(5)))
+    func departure() async throws {
+        let node = try await node()
+        #expect(await node.changes.enter() == .entered)
+        let presence = Presence()
+        async let waiting = Presence.$current.withValue(presence) {
+            await refused {
+                () async throws(ChangeError) in
+                try await node.override(.region("eu"), with: entry(.drain), by: Self.author)
+            }
+        }
+        #expect(await Patience.lasts { await node.changes.waitingCount > 0 })
+        presence.end()
+        #expect(await waiting == "abandoned")
+        await node.changes.leave()
+        #expect(await node.operators == OperatorState(), "nothing was changed")
+        #expect(await node.changes.refusedCount == 0, "it was not turned away")
+        await node.stop()
+    }
+
+    /// Refuses settings when told to, and counts what it took over.
+    private final class Follower: AccessFollower {
+        struct Unfit: Error, CustomStringConvertible {
+            var description: String { "the files do not fit" }
+        }
+        let state = Mutex((isRefusing: false, prepared: 0, taken: 0))
+
+        func prepare(_ listener: AdminListener?, _ certificate: Certificate?) throws -> @Sendable () -> Void {
+            guard !state.withLock({ $0.isRefusing }) else { throw Unfit() }
+            state.withLock { $0.prepared += 1 }
+            return { [self] in state.withLock { $0.taken += 1 } }
+        }
+    }
+
+    @Test("a reload with which nobody could be let in changes nothing, and its dry run says so")
+    func access() async throws {
+        let node = try await node(wideIPs: 1, "", after: "log: { format: json }")
+        let follower = Follower()
+        try await node.join(follower)
+        #expect(follower.state.withLock { $0.taken } == 1, "what is in force")
+        follower.state.withLock { $0.isRefusing = true }
+        for trial in [Trial(), nil] {
+            let outcome = try await Trial.$current.withValue(trial) { try await node.reload(by: Self.author) }
+            #expect(!outcome.applied && outcome.generation == 1)
+            #expect(outcome.messages == ["test.yaml: admin.tls: the files do not fit"])
+        }
+        #expect(await node.snapshot.generation == 1)
+        follower.state.withLock { $0.isRefusing = false }
+        _ = try await Trial.$current.withValue(Trial()) { try await node.reload(by: Self.author) }
+        #expect(follower.state.withLock { $0.taken } == 1, "a dry run takes nothing over")
+        #expect(try await node.reload(by: Self.author).generation == 2)
+        #expect(follower.state.withLock { $0.prepared } == 3 && follower.state.withLock { $0.taken } == 2)
         await node.stop()
     }
 
@@ -134,6 +190,57 @@ struct NodeChangeTests {
         await node.stop()
     }
 
+    @Test("a window that was refused until it was over is told as missed, once", arguments: [false, true])
+    func missedWindow(drains: Bool) async throws {
+        let node = try await node(
+            wideIPs: 1, drains ? "" : "safety: { rules: { one: { drained_at_most: 1 } } }")
+        var window = MaintenanceWindow(
+            subject: .region(drains ? "*" : "eu"), schedule: .once(start: at(100)), duration: .seconds(50))
+        window.verdict = .disable
+        window.lead = .seconds(20)
+        if !drains { try await node.override(.region("us"), with: entry(.drain), by: Self.author) }
+        let planned = window
+        await node.change { $0.windows["w"] = planned }
+        for time: Int64 in [80, 100, 149, 150, 151] { await node.advance(to: at(time), elapsed: .zero) }
+        let records = try await node.audit(latest: 10).filter { $0.kind == "window" }.map {
+            "\($0.action) \($0.detail)"
+        }
+        let refusals = records.filter { $0.hasPrefix("refuseWindow ") }
+        let missed = records.filter { $0.hasPrefix("missWindow ") }
+        #expect(refusals.count == (drains ? 1 : 2) && missed.count == 1, "\(records)")
+        let what = drains ? "open" : "begin"
+        #expect(missed.first == "missWindow it did not \(what): \(refusals[0].dropFirst(13))", "\(records)")
+        #expect(await node.refusedRuns.isEmpty)
+        #expect(await node.operators.windows.isEmpty)
+        await node.stop()
+    }
+
+    @Test("a window that drained and may not open is told as refused, with why, and goes on draining")
+    func refusedOpening() async throws {
+        let node = try await node()
+        var window = MaintenanceWindow(
+            subject: .region("*"), schedule: .once(start: .now.advanced(by: .seconds(60))), duration: .seconds(3600))
+        window.lead = .seconds(120)
+        window.verdict = .disable
+        try await node.addWindow("w", window, by: Self.author)
+        await node.advance(to: .now, elapsed: .zero)
+        var told = try #require(await node.windowStatus.first)
+        #expect(told.state == "draining" && told.isDraining && told.refusal == nil, "\(told)")
+        let planned = MaintenanceWindow(
+            subject: .region("*"), schedule: .once(start: .now.advanced(by: .seconds(-1))), duration: .seconds(3600))
+        window.schedule = planned.schedule
+        let begun = window
+        await node.change { $0.windows["w"] = begun }
+        for _ in 0..<2 { await node.advance(to: .now, elapsed: .zero) }
+        told = try #require(await node.windowStatus.first)
+        #expect(told.state == "refused" && told.isDraining, "\(told)")
+        #expect(told.refusal?.contains("would have nothing to answer with") ?? false, "\(told)")
+        #expect(await node.snapshot.authority.steering.pools == [.draining, .draining])
+        _ = try await node.cancelWindow("w", by: Self.author)
+        #expect(await node.windowStatus.isEmpty)
+        await node.stop()
+    }
+
     @Test("a reload to rules that do not hold is told, before it and after")
     func brokenRule() async throws {
         let node = try await node(after: "safety: { rules: { two: { enabled_at_least: 2 } } }")
@@ -148,6 +255,22 @@ struct NodeChangeTests {
         #expect(outcome.applied && told(outcome) == expected)
         try await node.clearOverride(.region("us"), by: Self.author)
         #expect(told(try await node.reload(by: Self.author)) == [])
+        await node.stop()
+    }
+
+    @Test("a reload that leaves an order without its subject says so, before it and after")
+    func lostOrder() async throws {
+        let node = try await node()
+        try await node.override(.region("eu"), with: entry(.drain), by: Self.author, isForced: true)
+        func told(_ outcome: ReloadOutcome) -> [String] { outcome.messages.filter { $0.contains("has no effect") } }
+        #expect(told(try await node.reload(by: Self.author)) == [])
+        await node.change { $0.overrides[.region("gone"), ofWeight: false] = $0.overrides.entries[.region("eu")] }
+        let trial = Trial()
+        let tried = try await Trial.$current.withValue(trial) { try await node.reload(by: Self.author) }
+        for outcome in [tried, try await node.reload(by: Self.author)] {
+            let told = told(outcome)
+            #expect(told.count == 1 && told.allSatisfy { $0.contains("region gone is drained by") }, "\(told)")
+        }
         await node.stop()
     }
 

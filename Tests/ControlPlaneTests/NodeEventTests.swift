@@ -83,6 +83,31 @@ struct NodeEventTests {
         #expect(node.journal.isClosed)
     }
 
+    @Test("a name whose pool is cut over to what is down is down, and its time counts as bad")
+    func deadCutover() async throws {
+        let (node, _) = try await node()
+        try await node.override(
+            .region("eu"), with: .init(verdict: .cutover, target: "us", reason: "flood"), by: Self.author)
+        var meter = ServiceMeter()
+        let base: UInt64 = 1_000_000_000
+        func counts(_ time: UInt64) async -> ServiceCounts? {
+            let (intent, snapshot, overrides) = await (node.compiler.intent, node.snapshot, node.effective)
+            let counts = meter.look(intent, snapshot, overrides, now: base + time * 1_000_000_000)
+            return zip(meter.subjects, counts).first { $0.0.kind == .wideIP }?.1
+        }
+        _ = await counts(0)
+        #expect(await counts(1)?.up == 1000)
+        let cursor = node.journal.end
+        try await node.override(
+            .virtualServer("us-1"), with: .init(verdict: .forceDown, reason: ""), by: Self.author, isForced: true)
+        #expect(
+            lines(node, after: cursor).last
+                == "transition wide-ip a.example.com available -> down (0 of 2 pools available (eu cut-over, us down))")
+        let dead = await counts(2)
+        #expect(dead?.up == 0 && dead?.down == 1000)
+        await node.stop()
+    }
+
     @Test("a reload tells what turned by name, whatever the order is, and of nothing that is new")
     func reload() async throws {
         let (node, file) = try await node()

@@ -5,6 +5,7 @@ import DNSWire
 import Glibc
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 import TrafficModel
 
@@ -92,7 +93,7 @@ struct DNSServerTests {
         // Wait until the server has stopped: the count stands still.
         var last: UInt64 = 0
         var still = 0
-        waitUntil {
+        await Patience.lasts {
             let now = answered()
             still = now > 0 && now == last ? still + 1 : 0
             last = now

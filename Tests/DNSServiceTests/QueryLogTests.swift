@@ -21,26 +21,35 @@ struct QueryLogTests {
     }
 
     /// What is written of queries of one batch.
-    private func lines(of queries: [Query], _ change: (inout LogFile) -> Void = { _ in }) throws -> [String] {
+    ///
+    /// - Parameter step: nanoseconds from each query to the next, which then is of another batch.
+    private func lines(
+        of queries: [Query], step: UInt64 = 0, _ change: (inout LogFile) -> Void = { _ in }
+    ) throws -> [String] {
         var file = LogFile(path: path)
         change(&file)
         let log = try QueryLogs().open(file)
-        let writer = QueryLogWriter(log)
+        var writer = QueryLogWriter(log)
         var responder = Responder(counters: WorkerCounters())
         responder.time = MonotonicClock.now
         let snapshot = World.snapshot()
         var buffer = [UInt8](repeating: 0, count: 65_535)
         for query in queries {
+            if step > 0 {
+                writer.flush(at: responder.time &+ 1_234_567, since: responder.time)
+                responder.time += step
+            }
             let sequence = responder.sequence
             unsafe buffer.withUnsafeMutableBytes { output in
                 let count = unsafe responder.respond(
                     to: query.bytes.span.bytes, from: query.source, port: query.port, overTCP: query.overTCP,
                     snapshot: snapshot, into: output)
+                guard writer.takes(responder.outcome) else { return }
                 unsafe writer.add(
-                    responder,
-                    .init(client: query.source, port: query.port, overTCP: query.overTCP, sequence: sequence),
+                    &responder, since: sequence,
+                    .init(client: query.source, port: query.port, overTCP: query.overTCP),
                     query: query.bytes.count, answer: UnsafeRawBufferPointer(rebasing: output[..<count]).bytes,
-                    data: snapshot.data)
+                    snapshot: snapshot)
             }
         }
         writer.flush(at: responder.time &+ 1_234_567, since: responder.time)
@@ -89,8 +98,103 @@ struct QueryLogTests {
 
     @Test("clients' networks are hidden as configured, and their ports with them")
     func privacy() throws {
-        let lines = try lines(of: [Query()]) { $0.clients.v4Bits = 16 }
-        #expect(lines.count == 1 && lines[0].contains("client=198.51.0.0 "))
+        let sources = [Query(), Query(source: IPAddress("2001:db8:1:2::3")!)]
+        let hidden = try lines(of: sources) { ($0.clients.v4Bits, $0.clients.v6Bits) = (16, 48) }
+        try #require(hidden.count == 2)
+        #expect(hidden[0].contains("client=198.51.0.0 ") && hidden[1].contains("client=2001:db8:1:: "))
+        let shown = try lines(of: sources)
+        try #require(shown.count == 2)
+        #expect(shown[0].contains("client=198.51.100.7:5353 ") && shown[1].contains("client=[2001:db8:1:2::3]:5353 "))
+    }
+
+    @Test("both forms tell the same, of queries of any kind")
+    func forms() throws {
+        var chaos = World.query("version.bind", RecordType(rawValue: 16)).wire
+        // The class stands behind the header, the name and the type.
+        chaos[12 + 14 + 3] = 3
+        let queries =
+            [
+                Query(), Query(source: IPAddress("2001:db8::1")!, port: 1, overTCP: true), Query(bytes: chaos),
+                Query(port: 0),
+                Query(bytes: Self.withDO(World.query("www.example.com").wire)),
+                Query(bytes: World.query("a.test").wire),
+                Query(bytes: World.query(".").wire), Query(bytes: World.query("missing.example.com").wire),
+                // A header, and then nothing that it tells of; and not even that.
+                Query(bytes: Array(World.query("www.example.com").wire.prefix(12))), Query(bytes: [1, 2, 3]),
+            ]
+            + [1, 28, 43, 64, 257, 258, 65_280, 65_535].map {
+                Query(bytes: World.query("www.example.com", RecordType(rawValue: $0)).wire)
+            }
+        let text = try lines(of: queries)
+        let json = try lines(of: queries) { $0.format = .json }
+        try #require(text.count == queries.count && json.count == queries.count)
+        for (text, json) in zip(text, json) {
+            var fields: [String: String] = [:]
+            for field in text.split(separator: " ") {
+                let parts = field.split(separator: "=", maxSplits: 1)
+                try #require(parts.count == 2, "\(text)")
+                #expect(fields.updateValue(String(parts[1]), forKey: String(parts[0])) == nil)
+            }
+            let object = try #require(
+                try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any], "\(json)")
+            #expect(Set(object.keys) == Set(fields.keys))
+            for (key, value) in object where key != "time" {
+                // A number of JSON may have lost zeros at its end.
+                let isSame =
+                    (value as? String).map { $0 == fields[key] }
+                    ?? (value as? NSNumber).map { $0.doubleValue == fields[key].flatMap(Double.init) }
+                #expect(isSame == true, "\(key) of \(text) and \(json)")
+            }
+        }
+        let types = text.suffix(8).map { $0.split(separator: " ").first { $0.hasPrefix("type=") } }
+        #expect(
+            types == ["A", "AAAA", "TYPE43", "TYPE64", "CAA", "TYPE258", "TYPE65280", "TYPE65535"].map { "type=\($0)" })
+    }
+
+    @Test("names are told whatever bytes they are of, and stay within their field", arguments: [false, true])
+    func names(isJSON: Bool) throws {
+        let plain = World.query(String(repeating: "a", count: 33) + ".b.example.com").wire
+        let odd: [UInt8] = [0, 0x0a, 0x20, 0x22, 0x2a, 0x2d, 0x2e, 0x3d, 0x5c, 0x5f, 0x7f, 0x80, 0xff]
+        let queries = (0..<33).flatMap { place in
+            odd.map { byte in
+                var wire = plain
+                wire[13 + place] = byte
+                return Query(bytes: wire)
+            }
+        }
+        let lines = try lines(of: queries) { if isJSON { $0.format = .json } }
+        try #require(lines.count == queries.count)
+        for (line, query) in zip(lines, queries) {
+            var text: [UInt8] = []
+            text.append(name: query.bytes.span.extracting(droppingFirst: 12))
+            let name = String(decoding: text, as: UTF8.self)
+            guard !isJSON else {
+                let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+                #expect(object["name"] as? String == name)
+                continue
+            }
+            let escaped = name.replacing("\\", with: "\\x5c").replacing("\"", with: "\\x22")
+            #expect(line.contains(" name=\(escaped) type=A rcode="), "\(line)")
+        }
+    }
+
+    @Test("names of any length up to the longest")
+    func lengths() throws {
+        let names = (1...63).map { String(repeating: "n", count: $0) }.flatMap { label in
+            [label, "\(label).\(label)", "\(label).\(label).\(label).\(String(label.prefix(61)))"]
+        }
+        let lines = try lines(of: names.map { Query(bytes: World.query($0).wire) })
+        try #require(lines.count == names.count)
+        for (line, name) in zip(lines, names) { #expect(line.contains(" name=\(name) type=A ")) }
+    }
+
+    @Test("each batch tells its own millisecond")
+    func milliseconds() throws {
+        let times = try lines(of: Array(repeating: Query(), count: 50), step: 1_000_000).map { $0.prefix(29) }
+        #expect(times.count == 50 && Set(times).count == 50 && times.sorted() == times)
+        #expect(times.allSatisfy { $0.hasPrefix("time=20") && $0.hasSuffix("Z") })
+        let same = try lines(of: Array(repeating: Query(), count: 5), step: 1).map { $0.prefix(29) }
+        #expect(Set(same).count <= 2)
     }
 
     @Test("a sample is every n-th line, and failures always")

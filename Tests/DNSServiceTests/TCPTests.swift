@@ -2,18 +2,11 @@ import Addresses
 import Authority
 import DNSWire
 import Glibc
+import TestSupport
 import Testing
 import TrafficModel
 
 @testable import DNSService
-
-/// Polls for at most five seconds.
-func waitUntil(_ condition: () -> Bool) {
-    for _ in 0..<5000 {
-        if condition() { return }
-        usleep(1000)
-    }
-}
 
 @Suite("DNS over TCP", .serialized)
 struct TCPTests {
@@ -88,7 +81,7 @@ struct TCPTests {
         shutdown(greedy.descriptor, Int32(SHUT_WR))
         for id in UInt16(0)..<200 { #expect(try greedy.readMessage()?.id == id) }
         expectClosed(greedy)
-        waitUntil { world.server.tcpCounters.openCount == 0 }
+        await Patience.lasts { world.server.tcpCounters.openCount == 0 }
         #expect(world.server.tcpCounters.openCount == 0)
         try world.end()
     }
@@ -126,7 +119,7 @@ struct TCPTests {
         usleep(300_000)
         _ = slow.write(Array(bytes[5...]))
         #expect(try slow.readMessage()?.id == 3)
-        waitUntil { world.server.tcpCounters.openCount == 0 }
+        await Patience.lasts { world.server.tcpCounters.openCount == 0 }
         #expect(world.server.tcpCounters.openCount == 0)
         try world.end()
     }
@@ -143,7 +136,7 @@ struct TCPTests {
         let trickling = Client(world.server.endpoints[0], tcp: true)
         trickling.disableDelay()
         var sent = 0
-        waitUntil {
+        await Patience.lasts {
             if sent % 50 == 0 { _ = trickling.write([sent == 0 ? 0 : 200]) }
             sent += 1
             return counters.value(.incompleteClosed) == 2
@@ -170,7 +163,7 @@ struct TCPTests {
         let world = try await World { $0.tcpMessageTime = .milliseconds(300) }
         let client = Client(world.server.endpoints[0], tcp: true)
         _ = client.write((1...UInt16(600)).flatMap { World.query("huge.example.com", .txt, id: $0).framed })
-        waitUntil { world.server.tcpCounters.value(.unreadClosed) == 1 }
+        await Patience.lasts { world.server.tcpCounters.value(.unreadClosed) == 1 }
         #expect(world.server.tcpCounters.value(.unreadClosed) == 1)
         #expect(world.server.tcpCounters.openCount == 0)
         let answered = world.server.counters.reduce(0) { $0 + $1.value(.tcpQueries) }
@@ -198,7 +191,7 @@ struct TCPTests {
             #expect(try ask(other) != nil)
             #expect(try ask(first) != nil)
         }
-        waitUntil { counters.openCount == 1 }
+        await Patience.lasts { counters.openCount == 1 }
         let again = Client(endpoint, tcp: true)
         #expect(try ask(again) != nil)
         try world.end()
@@ -254,7 +247,7 @@ struct TCPTests {
         // Wait until the server has stopped: the count stands still.
         var last: UInt64 = 0
         var still = 0
-        waitUntil {
+        await Patience.lasts {
             let now = world.server.counters.reduce(0) { $0 + $1.value(.tcpQueries) }
             still = now > 0 && now == last ? still + 1 : 0
             last = now
@@ -335,7 +328,7 @@ struct TCPTests {
         expectClosed(untrusted)
         let other = Client(endpoint, tcp: true, from: "127.0.0.3")
         #expect(try ask(other) != nil)
-        waitUntil { counters.openCount == 1 }
+        await Patience.lasts { counters.openCount == 1 }
         #expect(counters.openCount == 1)
         try world.end()
     }
@@ -358,7 +351,7 @@ struct TCPTests {
             #expect(try ask(again) == nil)
             #expect(world.server.tcpCounters.value(.refusedPerSource) == 1)
         }
-        waitUntil { world.server.tcpCounters.openCount == 0 }
+        await Patience.lasts { world.server.tcpCounters.openCount == 0 }
         #expect(world.server.tcpCounters.openCount == 0)
         let later = open([192, 0, 2, 1])
         #expect(try ask(later) != nil)

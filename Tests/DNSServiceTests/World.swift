@@ -58,6 +58,7 @@ final class World {
         settings.threads = 2
         // So that no connection ends by itself on a loaded machine.
         settings.tcpIdle = .seconds(300)
+        settings.tcpMessageTime = .seconds(300)
         change(&settings)
         published = Published(Self.snapshot())
         server = DNSServer(

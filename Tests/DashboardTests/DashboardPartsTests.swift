@@ -66,6 +66,29 @@ struct DashboardPartsTests {
         #expect(CountryCentres.location(of: "ZZ") == nil)
     }
 
+    @Test("flows are of the last minute, however many they were, and each ends by itself")
+    func flowsEnd() {
+        var flows = ClientFlows()
+        let regions = ["eu": "eu", "us": "us"]
+        let start: UInt64 = 500_000_000_000
+        func after(_ seconds: UInt64) -> UInt64 { start + seconds * 1_000_000_000 }
+        func countries() -> [String] { flows.largest(10).map(\.pair.country) }
+        let old = ClientAnswer(time: start - 61_000_000_000, country: "FR", pool: "eu")
+        let many = (0..<10_000).map { _ in ClientAnswer(time: start, country: "DE", pool: "eu") }
+        flows.add([old] + many, regions: regions, instant: start)
+        #expect(countries() == ["DE"], "what a quiet node kept for long is not of now")
+        flows.add(
+            [.init(time: after(30), country: "US", pool: "us"), .init(time: after(30), country: nil, pool: "us")],
+            regions: regions, instant: after(30))
+        flows.add([], regions: regions, instant: after(59))
+        #expect(countries() == ["DE", "US"])
+        flows.add([], regions: regions, instant: after(61))
+        #expect(countries() == ["US"])
+        #expect(flows.largest(10).map(\.share) == [0.5], "of unknown countries was the other")
+        flows.add([], regions: regions, instant: after(91))
+        #expect(flows.largest(10).isEmpty)
+    }
+
     @Test("flows fade, and the number of pairs is bounded")
     func flows() {
         var flows = ClientFlows()
@@ -75,15 +98,16 @@ struct DashboardPartsTests {
                 ClientAnswer(time: 5, country: "DE", pool: "eu"), ClientAnswer(time: 6, country: "DE", pool: "eu"),
                 ClientAnswer(time: 7, country: nil, pool: "us"), ClientAnswer(time: 8, country: "US", pool: "us"),
                 ClientAnswer(time: 9, country: "US", pool: nil),
-            ], regions: regions, elapsed: 0)
+            ], regions: regions, instant: 10)
         #expect(flows.instant == 8 || flows.instant == 9)
         let largest = flows.largest(10)
         #expect(largest.map(\.pair.country) == ["DE", "US"])
         #expect(largest.map(\.share) == [0.5, 0.25])
-        flows.add([], regions: regions, elapsed: 3600)
+        let hour: UInt64 = 3_600_000_000_000
+        flows.add([], regions: regions, instant: hour)
         #expect(flows.largest(10).isEmpty)
-        let many = (0..<2000).map { ClientAnswer(time: 10, country: "C\($0)", pool: "eu") }
-        flows.add(many, regions: regions, elapsed: 1)
+        let many = (0..<2000).map { ClientAnswer(time: hour, country: "C\($0)", pool: "eu") }
+        flows.add(many, regions: regions, instant: hour + 1_000_000_000)
         #expect(flows.largest(.max).count == 512)
     }
 }

@@ -35,6 +35,19 @@ struct DemoConfigurationTests {
         }
     }
 
+    @Test("the dashboard listens on loopback, for those with the token alone")
+    func dashboard() throws {
+        var options = files.options
+        let hash = "sha256:" + String(repeating: "0", count: 32) + ":" + String(repeating: "a", count: 64)
+        options.dashboard = DemoDashboard(port: 8901, token: "mrd_x", tokenHash: hash, role: "operate")
+        let result = DemoSource(DemoPlan(options: options)).loaded
+        #expect(result.diagnostics.map(\.description) == [])
+        let listener = try #require(result.intent?.admin.listener)
+        #expect(listener.endpoint.address.isLoopback && listener.endpoint.port == 8901)
+        #expect(listener.tokens.map(\.name) == ["browser"] && listener.tokens.map(\.role) == [.operate])
+        #expect(load().1.intent?.admin.listener == nil, "without one, nothing listens")
+    }
+
     @Test("reaches nothing but loopback")
     func loopback() throws {
         let intent = try #require(load().1.intent)

@@ -75,6 +75,17 @@ struct DemoViewTests {
         #expect(text(Self.status(), rows: rows).contains("  dig here"))
     }
 
+    @Test("the dashboard's address stands below the title, whole also on a narrow screen", arguments: [80, 120])
+    func link(columns: Int) {
+        var view = DemoView()
+        let token = "mrd_" + String(repeating: "x", count: 43)
+        view.link = DemoDashboard(port: 65_535, token: token, tokenHash: "", role: "operate").link
+        let lines = view.lines(Self.status(), rows: 24, columns: columns).map(\.text)
+        #expect(lines[1] == "\(columns < 90 ? " " : " Dashboard  ")http://127.0.0.1:65535/#\(token)")
+        #expect(lines[1].count <= columns && lines[2].isEmpty)
+        #expect(lines.count == 24 && lines.contains { $0.contains("apac-2") })
+    }
+
     @Test("a row too short for the clients shows their sum")
     func short() {
         let lines = text(Self.status(), rows: 18)

@@ -157,6 +157,41 @@ struct FieldCodecTests {
         }
     }
 
+    @Test("fields of every length are the same whatever the case of their names, and others for any byte")
+    func sameness() {
+        func isSame(_ kept: [UInt8], _ given: [UInt8], lowered: Bool) -> Bool {
+            FieldEncoder.isSame(kept.span, given.span, lowered: lowered)
+        }
+        for length in 1...40 {
+            let name = (0..<length).map { UInt8(ascii: "A") + UInt8($0 % 26) }
+            let value = (0..<length).map { UInt8(ascii: "A") + UInt8($0 % 58) }
+            let small = name.map { $0 | 0x20 }
+            #expect(isSame(small, name, lowered: true))
+            #expect(isSame(small, small, lowered: true))
+            #expect(isSame(value, value, lowered: false))
+            for position in 0..<length {
+                // A bit that a letter's case does not differ in, and the one that it does.
+                for bit in [UInt8(1), 0x80, 0x20] {
+                    var other = value
+                    other[position] ^= bit
+                    #expect(!isSame(value, other, lowered: false))
+                }
+                var other = name
+                other[position] ^= 1
+                #expect(!isSame(small, other, lowered: true))
+            }
+        }
+        for byte in UInt8.min...UInt8.max {
+            // Among others that must not change it, nor it them.
+            let word = UInt64(byte) << 24 | 0x5a5b_4041_0061_ff80 & ~(0xff << 24)
+            var expected: UInt64 = 0
+            for shift in stride(from: 0, to: 64, by: 8) {
+                expected |= UInt64(lowercase(UInt8(truncatingIfNeeded: word >> UInt64(shift)))) << UInt64(shift)
+            }
+            #expect(lowercase(word) == expected, "\(byte)")
+        }
+    }
+
     @Test("a list is counted while it is read, at the limit and beyond")
     func listLimit() {
         let block = hex("82 84")

@@ -382,7 +382,7 @@ struct SessionRulesTests {
     func streams() {
         let listener = Listener { $0.streams = 3 }
         listener.feed(Frames.beginning + Frames.request(1) + Frames.request(3) + Frames.request(5) + Frames.request(7))
-        #expect(listener.heads.count == 3 && listener.log.last == "broken 0")
+        #expect(listener.heads.count == 3 && listener.log.last == "refused")
         listener.session.reset(0, .cancel)
         listener.feed(Frames.request(9))
         #expect(listener.heads.count == 4)
@@ -397,6 +397,9 @@ struct SessionRulesTests {
         arguments: [
             ("PING", Frames.frame(6, zero + zero), 1000), ("SETTINGS", Frames.frame(4), 999),
             ("unknown frames", Frames.frame(0x55), 1000),
+            ("PONG that nobody asked for", Frames.frame(6, flags: 1, zero + zero), 1000),
+            // Two for the request.
+            ("WINDOW_UPDATE", Frames.frame(8, [0, 0, 0, 1]), 1002),
             ("empty DATA", Frames.frame(0, stream: 1), 10),
             ("padding only", Frames.frame(0, flags: 8, stream: 1, [3, 0, 0, 0]), 10),
         ])
@@ -405,10 +408,47 @@ struct SessionRulesTests {
         listener.feed(Frames.beginning + Frames.request(1, Frames.post(), isEnd: false))
         listener.session.now = 1
         // One SETTINGS has come.
-        for _ in 0..<most - (frame[3] == 6 || frame[3] == 0x55 ? 1 : 0) { listener.feed(frame) }
+        for _ in 0..<most - ([6, 8, 0x55].contains(frame[3]) ? 1 : 0) { listener.feed(frame) }
         #expect(listener.failure == nil, "\(name)")
         listener.feed(frame)
         #expect(listener.failure == .enhanceYourCalm && listener.isFlood, "\(name)")
+    }
+
+    @Test("a member's DATA without a byte costs its stream, and only a flood of it the connection that others share")
+    func emptyFramesOfMembers() {
+        let listener = Listener(.client) { $0.controls = 100 }
+        listener.feed(Frames.frame(4))
+        listener.session.now = 1
+        for number: UInt32 in [1, 3, 5] {
+            let place = listener.session.open(isHead: false)
+            listener.number(place, number)
+            listener.session.beginFields()
+            listener.session.endFields(place, isEnd: true)
+            listener.feed(Frames.frame(1, flags: 4, stream: number, Frames.block([(":status", "200")])))
+        }
+        let empty = { (stream: UInt32) in Frames.frame(0, stream: stream) }
+        for _ in 0..<10 { listener.feed(empty(1) + empty(3)) }
+        #expect(listener.failure == nil && !listener.log.contains { $0.hasPrefix("broken") })
+        // A byte of the body begins the count anew, and one stream's is not another's.
+        listener.feed(Frames.data(3, "a") + empty(3) + empty(1))
+        #expect(listener.failure == nil && listener.log.filter { $0.hasPrefix("broken") } == ["broken 1"])
+        let reset = Frames.parse(listener.session.output.take()).last { $0.kind == 3 }
+        #expect(reset?.stream == 1 && reset?.payload == Frames.bytes(ErrorCode.enhanceYourCalm.rawValue))
+        listener.feed(Frames.data(3, "b", isEnd: true) + Frames.data(5, "c", isEnd: true))
+        #expect(listener.bodies[3] == Array("ab".utf8) && listener.bodies[5] == Array("c".utf8))
+        #expect(listener.failure == nil && listener.session.streamCount == 2)
+
+        let flood = Listener(.client) { $0.controls = 100 }
+        flood.feed(Frames.frame(4))
+        flood.session.now = 1
+        let place = flood.session.open(isHead: false)
+        flood.session.beginFields()
+        flood.session.endFields(place, isEnd: true)
+        flood.feed(Frames.frame(1, flags: 4, stream: 1, Frames.block([(":status", "200")])))
+        for _ in 0..<60 { flood.feed(empty(1) + Frames.data(1, "a")) }
+        #expect(flood.failure == nil)
+        for _ in 0..<60 { flood.feed(empty(1) + Frames.data(1, "a")) }
+        #expect(flood.failure == .enhanceYourCalm && flood.isFlood)
     }
 
     @Test("resets are counted, whoever sends them, and forgotten after their time")
@@ -452,6 +492,6 @@ struct SessionRulesTests {
         let entry = [0x40, 1, 0x62, 0x7f, 0xf1, 0x16] + [UInt8](repeating: 0x63, count: 3056)
         listener.feed(
             Frames.beginning + Frames.frame(1, flags: 5, stream: 1, Frames.block(Frames.get) + entry + [0xbe]))
-        #expect(listener.failure == .enhanceYourCalm && !listener.isFlood)
+        #expect(listener.failure == .enhanceYourCalm && listener.isFlood)
     }
 }

@@ -155,6 +155,8 @@ final class Listener {
             if isEnd { note("end", place) }
         case .reset(let place, let code): log.append("reset \(numbers[place] ?? 0) \(code.rawValue)")
         case .broken(let place): log.append("broken \(place < 0 ? 0 : numbers[place] ?? 0)")
+        case .malformed: log.append("malformed")
+        case .refused: log.append("refused")
         case .windowOpened(let place): log.append("window \(place < 0 ? 0 : numbers[place] ?? 0)")
         case .settings: log.append("settings")
         case .pong: log.append("pong")

@@ -53,6 +53,7 @@ struct ChunkedDecoderTests {
         "what is not a chunk is refused",
         arguments: [
             ("\r\n", HeadError.badChunkSize), (";x\r\n", .badChunkSize), (" 5\r\n", .badChunkSize),
+            ("5 xyz\r\n", .badChunkSize), ("5 \t6\r\n", .badChunkSize), ("5 \n", .badChunkSize),
             ("+5\r\n", .badChunkSize), ("-5\r\n", .badChunkSize), ("0x5\r\n", .badChunkSize), ("g\r\n", .badChunkSize),
             ("5_0\r\n", .badChunkSize), ("5\nhello\r\n", .badChunkSize), ("5\rhello", .badChunkSize),
             ("5;a\nb\r\n", .badChunkSize), ("5;a\rb\r\n", .badChunkSize), ("5;\u{0}\r\n", .badChunkSize),

@@ -32,6 +32,45 @@ struct ForwardingTests {
         #expect(other.contains("\r\nX-Forwarded-For: 2001:db8::7\r\n"))
     }
 
+    @Test("nothing of what proxies tell one another passes from who is none, however it is written")
+    func forgedIdentity() {
+        let source =
+            "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-Prefix: forged\r\nx-forwarded-ssl: forged\r\nX-Forwarded-Scheme: forged\r\n"
+            + "X-Forwarded-Server: forged\r\nX-Forwarded: forged\r\nX-Forwarded-Port: forged\r\nX-Forwardedness: mine\r\n"
+            + "X-Forward: mine\r\nX_Forwarded_For: 9.9.9.9\r\nx_client_certificate_subject: CN=forged\r\n"
+            + "X-Client_Certificate-Subject: CN=forged\r\nX_Real-IP: 9.9.9.9\r\nX_Forwarded_Prefix: forged\r\n"
+            + "X_Request_Id: forged\r\nX_Forwarded_\(String(repeating: "a", count: 70)): forged\r\n"
+            + "user_id: mine\r\nX_Forwardedness: mine\r\n\r\n"
+        let kept = HeadLimits(underscores: .keep)
+        let other = forwarded(source, limits: kept)
+        #expect(!other.contains("forged") && !other.contains("9.9.9.9"), "\(other)")
+        for field in ["X-Forwardedness", "X-Forward", "user_id", "X_Forwardedness"] {
+            #expect(other.contains("\r\n\(field): mine\r\n"), "\(field)")
+        }
+        let trusted = forwarded(
+            source, Forwarding(client: Array("192.0.2.7".utf8), isSecure: false, isTrusted: true), limits: kept)
+        #expect(trusted.contains("\r\nX-Forwarded-Prefix: forged\r\n"))
+        #expect(
+            trusted.contains("\r\nx-forwarded-ssl: forged\r\n") && trusted.contains("\r\nX-Forwarded-Port: forged\r\n"))
+        // No proxy writes them so.
+        #expect(!trusted.contains("9.9.9.9") && !trusted.contains("CN=forged"), "\(trusted)")
+    }
+
+    @Test(
+        "a certificate that was shown leaves no room for the client's words",
+        arguments: [
+            (nil, true, "CN=said"), (nil, false, nil), (Array("CN=shown".utf8), true, "CN=shown"),
+            (Array("CN=shown".utf8), false, "CN=shown"), ([], true, nil), ([], false, nil),
+        ] as [([UInt8]?, Bool, String?)])
+    func certificateSubject(_ subject: [UInt8]?, _ isTrusted: Bool, _ expected: String?) {
+        let text = forwarded(
+            "GET / HTTP/1.1\r\nHost: h\r\nX-Client-Certificate-Subject: CN=said\r\n\r\n",
+            Forwarding(
+                client: Array("192.0.2.7".utf8), isSecure: true, isTrusted: isTrusted, certificateSubject: subject))
+        let lines = text.split(separator: "\r\n").filter { $0.hasPrefix("X-Client-Certificate-Subject") }
+        #expect(lines.map { String($0) } == (expected.map { ["X-Client-Certificate-Subject: \($0)"] } ?? []))
+    }
+
     @Test(
         "what Connection names is dropped, but never what the message or its member needs",
         arguments: ["Host", "Content-Length", "Authorization", "Cookie", "X-Forwarded-For", "Content-Type"])

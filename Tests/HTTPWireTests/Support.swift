@@ -22,9 +22,10 @@ let plainForwarding = Forwarding(client: Array("192.0.2.7".utf8), isSecure: fals
 
 /// What the member gets of a request head.
 func forwarded(
-    _ source: String, _ forwarding: Forwarding = plainForwarding, path: String = "", upgrade: Bool = false
+    _ source: String, _ forwarding: Forwarding = plainForwarding, path: String = "", upgrade: Bool = false,
+    limits: HeadLimits = HeadLimits()
 ) -> String {
-    let (result, head) = parseRequest(source)
+    let (result, head) = parseRequest(source, limits)
     guard result == .complete else { return "\(result)" }
     var buffer = ByteBuffer()
     let bytes = Array(source.utf8)

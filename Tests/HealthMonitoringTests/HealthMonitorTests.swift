@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestSupport
 import Testing
 import TrafficModel
 
@@ -35,9 +36,9 @@ final class Bench: Sendable {
     var changes: [HealthChange] { recorder.changes.withLock { $0 } }
     var batches: Int { recorder.batches.load(ordering: .relaxed) }
 
-    /// Waits until the condition holds; the time limit of the test bounds it.
     func until(_ condition: () async throws -> Bool) async rethrows {
-        while try await !condition() { await Task.yield() }
+        let holds = try await Patience.lasts(until: condition)
+        #expect(holds)
     }
 
     func changes(atLeast count: Int) async -> [HealthChange] {
@@ -63,7 +64,7 @@ let group = MultiThreadedEventLoopGroup.singleton
 let good = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 let bad = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
-@Suite("Probes against real sockets", .timeLimit(.minutes(1)))
+@Suite("Probes against real sockets", .timeLimit(.minutes(5)))
 struct ProbeTests {
     /// The first change that a target makes.
     private func verdict(_ endpoint: Endpoint, _ monitor: Monitor) async throws -> HealthChange {
@@ -224,7 +225,7 @@ struct ProbeTests {
     }
 }
 
-@Suite("The service", .timeLimit(.minutes(1)))
+@Suite("The service", .timeLimit(.minutes(5)))
 struct HealthMonitorTests {
     @Test("a flap shorter than fall is not reported; the turns that are come with count and reason")
     func flap() async throws {

@@ -5,7 +5,7 @@ import TrafficModel
 
 /// What is easy to get wrong between two HTTP parsers, on the wire: what a member sees of bytes that a client chose, and
 /// a client of bytes that a member chose. The heads' own rules are tested with the parser.
-@Suite("HTTP/1.1 on the wire", .serialized, .timeLimit(.minutes(1)))
+@Suite("HTTP/1.1 on the wire", .serialized, .timeLimit(.minutes(5)))
 struct ChecklistTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var name: String

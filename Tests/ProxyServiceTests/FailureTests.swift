@@ -1,4 +1,5 @@
 import Addresses
+import Dispatch
 import ProxyService
 import Synchronization
 import Testing
@@ -24,24 +25,58 @@ struct FailureTests {
         await member.close()
     }
 
-    @Test("a kept connection that the member closes meanwhile is replayed, POST too")
-    func keepAliveRace() async throws {
-        let member = try await TestMember { received, connection in
+    @Test(
+        "what a member had read on a kept connection when it ended is repeated only if that does no harm",
+        arguments: ["GET", "PUT", "POST", "PATCH", "BREW"], [TestMember.Step.reset, .close])
+    func keptConnection(_ method: String, _ end: TestMember.Step) async throws {
+        let first = try await TestMember { received, connection in
             guard received.hasSuffix("\r\n\r\n") || received.hasSuffix("body") else { return [] }
-            // The first connection dies at its second request, unread.
-            if connection == 1, received.hasPrefix("POST") { return [.reset] }
+            // It was at work, and dies.
+            if connection == 1, received.hasSuffix("body") { return [end] }
             return [.send(ok("done"))]
         }
-        let proxy = try await TestProxy([member])
+        let second = try await TestMember.answering(ok("second"))
+        let proxy = try await TestProxy([first, second]) { $0.upstreams[0].members[1].backup = true }
         let client = try await TestClient(proxy.endpoint)
         try await client.send(get(close: false))
         try await client.wait { $0.hasSuffix("done") }
-        try await client.send("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody")
+        try await client.send(
+            "\(method) / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody")
         let text = try await client.waitForEnd()
-        #expect(text.components(of: "200 OK").count == 3)
-        #expect(proxy.server.status.replays == 1 && proxy.server.status.retries == 0)
+        let isRepeated = method == "GET" || method == "PUT"
+        #expect(text.components(of: isRepeated ? "HTTP/1.1 200 " : "HTTP/1.1 502 ").count == (isRepeated ? 3 : 2))
+        #expect(
+            first.received.joined().components(of: "\(method) / ").count == (isRepeated ? 3 : 2)
+                + (method == "GET" ? 1 : 0))
+        #expect(second.connections == 0)
+        #expect(proxy.server.status.replays == (isRepeated ? 1 : 0) && proxy.server.status.retries == 0)
         await proxy.stop()
-        await member.close()
+        await first.close()
+        await second.close()
+    }
+
+    @Test("POST is sent again when the member's end was on its way before it, and to another when that one is gone")
+    func keepAliveRace() async throws {
+        let first = try await TestMember { received, _ in
+            received.hasSuffix("\r\n\r\n") ? [.send(ok("done"))] : []
+        }
+        let second = try await TestMember { received, _ in received.hasSuffix("body") ? [.send(ok("second"))] : [] }
+        let proxy = try await TestProxy([first, second]) { $0.upstreams[0].members[1].backup = true }
+        let client = try await TestClient(proxy.endpoint)
+        try await client.send(get(close: false))
+        try await client.wait { $0.hasSuffix("done") }
+        // The request comes first and the end behind it, and the loop sees neither before both are there.
+        let pause = proxy.pause()
+        try await client.send("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody")
+        await first.close()
+        await first.closeConnections()
+        pause.signal()
+        let text = try await client.waitForEnd()
+        #expect(text.hasSuffix("second"), "\(text)")
+        #expect(first.received.allSatisfy { !$0.contains("POST") })
+        #expect(proxy.server.status.replays == 1 && proxy.server.status.retries == 1)
+        await proxy.stop()
+        await second.close()
     }
 
     @Test("what may have been acted on is repeated only if that does no harm", arguments: ["GET", "POST"])
@@ -97,6 +132,48 @@ struct FailureTests {
         await member.close()
     }
 
+    @Test("a response that breaks the rules before anything of it has left is answered for")
+    func brokenAtOnce() async throws {
+        let member = try await TestMember { received, _ in
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            return received.isEmpty ? [] : [.send(head + (received.contains("/103") ? "" : "3\r\nabc\r\n") + "xyz\r\n")]
+        }
+        let proxy = try await TestProxy([member])
+        let client = try await TestClient(proxy.endpoint)
+        for path in ["/", "/103", "/"] {
+            let failures = proxy.server.status.failures
+            try await client.send(get(path, close: path == "/" && failures == 2))
+            #expect(await proxy.settles { $0.failures == failures + 1 })
+        }
+        let text = try await client.waitForEnd()
+        #expect(text.components(of: "HTTP/1.1 502 Bad Gateway\r\n").count == 4, "\(text)")
+        #expect(!text.contains("200 OK") && !text.contains("abc"))
+        #expect(proxy.server.status.malformed == 3 && proxy.server.status.aborted == 0)
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("what a member said in part is not put before what another says next", arguments: [true, false])
+    func partOfHead(ends: Bool) async throws {
+        let part = "HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nX: "
+        let member = try await TestMember { received, _ in
+            if received.contains(" /whole ") { return [.send(ok("whole"))] }
+            return received.isEmpty ? [] : ends ? [.send(part), .close] : [.send(part)]
+        }
+        let proxy = try await TestProxy([member]) { $0.upstreams[0].responseTimeout = .milliseconds(200) }
+        let client = try await TestClient(proxy.endpoint)
+        try await client.send(get(close: false))
+        try await client.wait { $0.contains("HTTP/1.1 50") && $0.contains("Request: ") && $0.hasSuffix("\n") }
+        try await client.send(get("/whole"))
+        let text = try await client.waitForEnd()
+        #expect(text.hasPrefix(ends ? "HTTP/1.1 502 " : "HTTP/1.1 504 "))
+        #expect(text.hasSuffix("whole") && text.components(of: "HTTP/1.1 200 OK").count == 2, "\(text)")
+        #expect(!text.contains("Set-Cookie"))
+        #expect(proxy.server.status.malformed == 0)
+        await proxy.stop()
+        await member.close()
+    }
+
     struct Refusal: Sendable, CustomTestStringConvertible {
         var request: String
         var status: Int
@@ -117,6 +194,17 @@ struct FailureTests {
             Refusal("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\ng\r\n", 400),
             Refusal("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n", 400),
             Refusal("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n", 400),
+            Refusal(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: \0\r\n\r\n", 400),
+            Refusal(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: a\rb\r\n\r\n", 400),
+            Refusal(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX y: z\r\n\r\n", 400),
+            Refusal(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: a\r\n b\r\n\r\n", 400
+            ),
+            Refusal(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nnothing\r\n\r\n", 400),
             Refusal("GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", 400),
             Refusal("GET / HTTP/1.1\nHost: a\n\n", 400), Refusal("GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 400),
             Refusal("GET / HTTP/1.1\r\n\r\n", 400), Refusal("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
@@ -188,6 +276,20 @@ struct FailureTests {
         let moved = try await TestClient.exchange(proxy.endpoint, get("/moved/x?y=1"))
         #expect(moved.hasPrefix("HTTP/1.1 308") && moved.contains("\r\nLocation: https://a/moved/x?y=1\r\n"))
         #expect(try await TestClient.exchange(proxy.endpoint, get("/none")).hasPrefix("HTTP/1.1 404"))
+        await proxy.stop()
+    }
+
+    @Test(
+        "a request for the server as a whole is sent on to another's root",
+        arguments: ["https://{host}{path}", "{path}"])
+    func asterisk(_ location: String) async throws {
+        let proxy = try await TestProxy(
+            TestProxy.intent([]) {
+                $0.listeners[0].mode = .http(routes: [Route(name: "r", action: .redirect(.init(location: location)))])
+            })
+        let answer = try await TestClient.exchange(
+            proxy.endpoint, "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        #expect(answer.contains("\r\nLocation: \(location == "{path}" ? "/" : "https://a/")\r\n"), "\(answer)")
         await proxy.stop()
     }
 

@@ -1,3 +1,6 @@
+import Balancing
+import Foundation
+import Glibc
 import ProxyService
 import Synchronization
 import Testing
@@ -56,7 +59,11 @@ struct ForwardingTests {
         let member = try await TestMember { received, _ in
             received.hasSuffix("END") || received.hasSuffix("\r\n0\r\n\r\n") ? [.send(ok("done"))] : []
         }
-        let proxy = try await TestProxy([member])
+        // On a busy machine a hundred bytes, each on its own, take a while.
+        let proxy = try await TestProxy([member]) {
+            $0.proxy.limits.headTimeout = .seconds(300)
+            $0.proxy.limits.bodyTimeout = .seconds(300)
+        }
         let client = try await TestClient(proxy.endpoint)
         let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: 13"
         let body = chunked ? "5;ext=1\r\n01234\r\n3\r\nEND\r\n0\r\nX-Trailer: 1\r\n\r\n" : "0123456789END"
@@ -177,6 +184,70 @@ struct ForwardingTests {
         #expect(member.connections == 2)
         await proxy.stop()
         await member.close()
+    }
+
+    @Test(
+        "a client that has closed, rather than its side only, is not taken for one that has its answer",
+        arguments: [3, 300_000])
+    func gaveUp(size: Int) async throws {
+        let member = try await TestMember { received, _ in
+            received.hasSuffix("\r\n\r\n") ? [.sendLater(ok(String(repeating: "x", count: size)))] : []
+        }
+        let log = "/tmp/meridian-test-\(UInt64.random(in: .min ... .max))"
+        defer { unsafe unlink(log) }
+        let proxy = try await TestProxy(TestProxy.intent([member.endpoint]), accessLog: log)
+        let client = try await TestClient(proxy.endpoint)
+        try await client.send(get(close: false))
+        #expect(await proxy.settles { _ in member.received.count == 1 && !member.received[0].isEmpty })
+        await client.close()
+        #expect(await proxy.settles { $0.aborted == 1 && $0.openConnections == 0 })
+        #expect(proxy.server.status.successes == 0 && proxy.server.status.bytesOut == 0)
+        #expect(proxy.server.routes[0].traffic.successes == 0)
+        await proxy.stop()
+        await member.close()
+        let text = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(text.contains(" status=- aborted=yes bytes=0 "), "\(text)")
+    }
+
+    @Test("of a response that is given up midway, what the client took is counted")
+    func gaveUpMidway() async throws {
+        let member = try await TestMember { received, _ in
+            guard received.hasSuffix("\r\n\r\n") else { return [] }
+            let head = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nbegun"
+            return [.send(head), .sendSlowly([String](repeating: "more", count: 40), 50)]
+        }
+        let log = "/tmp/meridian-test-\(UInt64.random(in: .min ... .max))"
+        defer { unsafe unlink(log) }
+        let proxy = try await TestProxy(TestProxy.intent([member.endpoint]), accessLog: log)
+        let client = try await TestClient(proxy.endpoint)
+        try await client.send(get(close: false))
+        try await client.wait { $0.hasSuffix("begun") }
+        await client.close()
+        #expect(await proxy.settles { $0.aborted == 1 && $0.openConnections == 0 })
+        #expect(proxy.server.status.bytesOut > 50)
+        await proxy.stop()
+        await member.close()
+        let text = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(text.contains(" status=200 aborted=yes ") && !text.contains(" bytes=0 "), "\(text)")
+    }
+
+    @Test("where half-closed clients are taken for gone, the member is free at once")
+    func halfClosedAborts() async throws {
+        let member = try await TestMember { _, _ in [] }
+        let log = "/tmp/meridian-test-\(UInt64.random(in: .min ... .max))"
+        defer { unsafe unlink(log) }
+        let proxy = try await TestProxy(
+            TestProxy.intent([member.endpoint]) { $0.proxy.halfClosed = .abort }, accessLog: log)
+        let client = try await TestClient(proxy.endpoint)
+        try await client.send(get(close: false))
+        #expect(await proxy.settles { _ in member.received.first?.isEmpty == false })
+        try await client.closeOutput()
+        #expect(await proxy.settles { $0.aborted == 1 && $0.openConnections == 0 && member.openConnections == 0 })
+        #expect(proxy.server.routes[0].traffic.serverErrors == 0)
+        await proxy.stop()
+        await member.close()
+        let text = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(text.contains(" status=- aborted=yes bytes=0 "), "\(text)")
     }
 
     @Test("a client may close its side after its request; one that vanishes cancels it")

@@ -1,9 +1,10 @@
 import Balancing
+import HTTPWire
 import ProxyService
 import Testing
 import TrafficModel
 
-@Suite("HTTP/2 towards members", .serialized, .timeLimit(.minutes(1)))
+@Suite("HTTP/2 towards members", .serialized, .timeLimit(.minutes(5)))
 struct HTTP2MemberTests {
     typealias Client = HTTP2TestClient
     typealias Member = HTTP2TestMember
@@ -201,8 +202,10 @@ struct HTTP2MemberTests {
         await good.close()
     }
 
-    @Test("a kept connection that the member closes meanwhile costs no request, POST too")
-    func keepAliveRace() async throws {
+    @Test(
+        "a kept connection that ends without a word costs no idempotent request, and no other is sent twice",
+        arguments: ["PUT", "POST"])
+    func keptConnection(_ method: String) async throws {
         let member = try await Member { event in
             guard event.frame.isEnd else { return [] }
             return event.connection == 1 && event.frame.stream > 1 ? Member.close : Member.ok(event.frame.stream, "abc")
@@ -210,9 +213,11 @@ struct HTTP2MemberTests {
         let proxy = try await Self.proxy([member])
         #expect(try await TestClient.exchange(proxy.endpoint, get()).contains("abc"))
         let answer = try await TestClient.exchange(
-            proxy.endpoint, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n\r\nxyz")
-        #expect(answer.contains("abc"))
-        #expect(await proxy.settles { $0.replays == 1 && $0.retries == 0 && $0.successes == 2 })
+            proxy.endpoint, "\(method) / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n\r\nxyz")
+        let count: UInt64 = method == "PUT" ? 1 : 0
+        #expect(count == 1 ? answer.contains("abc") : answer.hasPrefix("HTTP/1.1 502 "))
+        #expect(await proxy.settles { $0.replays == count && $0.retries == 0 && $0.successes == 1 + count })
+        #expect(member.events.count { $0.fields[":method"] == method } == 1 + Int(count))
         await proxy.stop()
         await member.close()
     }
@@ -227,7 +232,7 @@ struct HTTP2MemberTests {
             return Self.headers(stream, [(":status", "200")])
                 + (0..<16).flatMap { _ in Client.frame(.data, stream: stream, [UInt8](repeating: 120, count: 16_384)) }
         }
-        let proxy = try await Self.proxy([member]) { $0.proxy.limits.bufferBytes = 16_384 }
+        let proxy = try await Self.proxy([member]) { $0.proxy.limits.bufferBytes = 262_144 }
         let client = try await Client(proxy.endpoint, settings: [(4, 100)])
         client.request(1, [(":method", "GET"), (":scheme", "http"), (":path", "/large"), (":authority", "a")])
         try await client.wait(1) { $0.body.count == 100 }
@@ -346,6 +351,70 @@ struct HTTP2MemberTests {
         try await client.closeOutput()
         _ = try await client.waitForEnd()
         #expect(await proxy.settles { $0.openConnections == 0 && $0.aborted == 0 })
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test(
+        "where the answer to a handshake is made here, the handshake is judged here, too",
+        arguments: handshakes)
+    func webSocketRules(_ fields: String, _ status: Int) async throws {
+        let member = try await Self.webSocketMember()
+        let proxy = try await Self.proxy([member])
+        let client = try await TestClient(proxy.endpoint)
+        try await client.send(
+            "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\(fields)\r\n")
+        let answer = try await client.wait { $0.contains("\r\n\r\n") }
+        #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(answer)")
+        #expect(answer.contains("\r\nSec-WebSocket-Version: 13\r\n") == (status == 426))
+        #expect(answer.contains("\r\nUpgrade: websocket\r\n") == (status != 400))
+        // The member has nothing of what is refused.
+        #expect(member.events.contains { $0.frame.kind == 1 } == (status == 101))
+        #expect(await proxy.settles { $0.malformed == (status == 101 ? 0 : 1) })
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    /// Fields of a request for WebSocket, and what it gets.
+    private static let handshakes: [(String, Int)] = [
+        ("\(version)", 400), ("\(version)Sec-WebSocket-Key: abc\r\n", 400), ("\(version)\(key)\(key)", 400),
+        ("\(key)", 400), ("\(key)\(version)\(version)", 400), ("\(key)Sec-WebSocket-Version: 8\r\n", 426),
+        ("\(key)Sec-WebSocket-Version: 13, 8\r\n", 426), ("\(key)Sec-WebSocket-Version: \r\n", 426),
+        ("\(key)\(version)", 101),
+    ]
+    private static let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    private static let version = "Sec-WebSocket-Version: 13\r\n"
+
+    @Test(
+        "a member of HTTP/1.1 agrees to a WebSocket over HTTP/2 with the right answer to the key, or not at all",
+        arguments: [
+            (true, "", "200"), (false, "", "502"), (true, "Sec-WebSocket-Accept: x\r\n", "502"),
+            (false, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", "502"),
+        ])
+    func webSocketAnswer(_ isRight: Bool, _ more: String, _ status: String) async throws {
+        let member = try await TestMember { received, _ in
+            guard received.hasSuffix("\r\n\r\n") else { return [] }
+            let name = "sec-websocket-key: "
+            let key = received.split(separator: "\r\n").first { $0.hasPrefix(name) }?.dropFirst(name.count) ?? ""
+            let bytes = Array(key.utf8)
+            let accept = String(decoding: WebSocketAccept.value(for: bytes.span), as: UTF8.self)
+            return [
+                .send(
+                    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                        + (isRight ? "Sec-WebSocket-Accept: \(accept)\r\n" : "") + more + "\r\n")
+            ]
+        }
+        let proxy = try await TestProxy([member])
+        let client = try await Client(proxy.endpoint)
+        client.request(
+            1,
+            [
+                (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/"),
+                (":authority", "a"), ("sec-websocket-version", "13"),
+            ], isEnd: false)
+        try await client.wait(1) { $0.status == status }
         await client.close()
         await proxy.stop()
         await member.close()

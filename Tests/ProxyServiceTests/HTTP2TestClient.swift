@@ -2,6 +2,7 @@ import Addresses
 import NIOCore
 import NIOHPACK
 import Synchronization
+import TestSupport
 
 /// A client of HTTP/2 that sends the frames a test tells it to, good or bad: it keeps no state of streams.
 final class HTTP2TestClient: Sendable {
@@ -175,15 +176,16 @@ final class HTTP2TestClient: Sendable {
 
     @discardableResult
     func waitForFrames(until condition: ([Frame]) -> Bool) async throws -> [Frame] {
-        let deadline = ContinuousClock.now + .seconds(10)
-        while true {
+        var all: [Frame] = []
+        let came = try await Patience.lasts {
             let isClosed = connection.isClosed
-            let all = frames
-            if condition(all) { return all }
+            all = frames
+            if condition(all) { return true }
             guard !isClosed else { throw TestClient.Ended(description: "closed; got \(all)") }
-            guard ContinuousClock.now < deadline else { throw TestClient.Ended(description: "in ten seconds: \(all)") }
-            try await Task.sleep(for: .milliseconds(2))
+            return false
         }
+        guard came else { throw TestClient.Ended(description: "not in time; got \(all)") }
+        return all
     }
 
     /// Waits for the connection's end and returns the code of the last GOAWAY.

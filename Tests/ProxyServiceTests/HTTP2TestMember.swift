@@ -22,6 +22,8 @@ final class HTTP2TestMember: Sendable {
         var connections = 0
         var open = 0
         var events: [Event] = []
+        /// WINDOW_UPDATE.
+        var updates: [Frame] = []
     }
 
     let endpoint: Endpoint
@@ -37,15 +39,17 @@ final class HTTP2TestMember: Sendable {
         let script: Script
         let log: LogBox
         let settings: [UInt8]
+        let pause: TimeAmount?
         var number = 0
         var pending: [UInt8] = []
         var isBegun = false
         var decoder = HPACKDecoder(allocator: ByteBufferAllocator())
 
-        init(script: @escaping Script, log: LogBox, settings: [UInt8]) {
+        init(script: @escaping Script, log: LogBox, settings: [UInt8], pause: TimeAmount?) {
             self.script = script
             self.log = log
             self.settings = settings
+            self.pause = pause
         }
 
         func channelActive(context: ChannelHandlerContext) {
@@ -90,15 +94,33 @@ final class HTTP2TestMember: Sendable {
             case 4:
                 if frame.flags == 0 { send(context, HTTP2TestClient.frame(.settings, flags: 1, [])) }
                 return
-            case 6, 8: return
+            case 6: return
+            case 8:
+                log.state.withLock { $0.updates.append(frame) }
+                return
             default: break
             }
             log.state.withLock { $0.events.append(event) }
             let answer = script(event)
             if answer == [0] {
                 context.close(promise: nil)
+            } else if let pause {
+                sendSlowly(context, answer, pause)
             } else if !answer.isEmpty {
                 send(context, answer)
+            }
+        }
+
+        private func sendSlowly(_ context: ChannelHandlerContext, _ answer: [UInt8], _ pause: TimeAmount) {
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            var rest = answer[...]
+            var delay = pause
+            while rest.count >= 9 {
+                let bytes = 9 + rest.prefix(3).reduce(0) { $0 << 8 | Int($1) }
+                let frame = Array(rest.prefix(bytes))
+                rest = rest.dropFirst(bytes)
+                context.eventLoop.scheduleTask(in: delay) { bound.value.0.send(bound.value.1, frame) }
+                delay = delay + pause
             }
         }
 
@@ -110,14 +132,15 @@ final class HTTP2TestMember: Sendable {
     /// For a script: closes the connection.
     static let close: [UInt8] = [0]
 
-    init(settings: [UInt8] = [], _ script: @escaping Script) async throws {
+    /// - Parameter pause: before each frame of an answer.
+    init(settings: [UInt8] = [], pause: TimeAmount? = nil, _ script: @escaping Script) async throws {
         let log = LogBox()
         self.log = log
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        Handler(script: script, log: log, settings: settings))
+                        Handler(script: script, log: log, settings: settings, pause: pause))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -126,6 +149,10 @@ final class HTTP2TestMember: Sendable {
 
     var connections: Int { log.state.withLock { $0.connections } }
     var openConnections: Int { log.state.withLock { $0.open } }
+    /// How much more may be sent on a stream than at first.
+    func room(_ stream: UInt32) -> Int {
+        log.state.withLock { $0.updates.filter { $0.stream == stream }.reduce(0) { $0 + Int($1.number(0)) } }
+    }
     var events: [Event] { log.state.withLock { $0.events } }
 
     func close() async { try? await channel.close() }

@@ -1,11 +1,13 @@
 import Addresses
 import Balancing
+import Dispatch
 import Glibc
 import ProxyService
+import TestSupport
 import Testing
 import TrafficModel
 
-@Suite("What clients may ask, and what is asked of them", .serialized, .timeLimit(.minutes(1)))
+@Suite("What clients may ask, and what is asked of them", .serialized, .timeLimit(.minutes(5)))
 struct LimitTests {
     /// Answers at once, but for paths that begin with `/hold`, which it never answers.
     private static func member() async throws -> TestMember {
@@ -39,6 +41,119 @@ struct LimitTests {
         #expect(!older.isClosed && !busy.isClosed)
         #expect(proxy.server.status.evicted == 1 && proxy.server.status.overloaded == 0)
         for client in [busy, older, newer] { await client.close() }
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test(
+        "many that say nothing keep nobody out: their places are free at once, over TLS and HTTP/2 too",
+        arguments: ["", "tls", "h2"])
+    func silentCrowd(_ kind: String) async throws {
+        let member = try await Self.member()
+        let files = try TestCertificates()
+        defer { files.remove() }
+        let proxy = try await TestProxy([member]) {
+            $0.proxy.limits.connections = 8
+            guard kind == "tls" else { return }
+            $0.certificates = files.certificates
+            $0.listeners[0].tls = Listener.TLS(certificates: [0])
+        }
+        let (name, authority) = kind == "tls" ? ("a.example", files.certificates[0].chainPath) : (nil, nil)
+        var crowd: [TestClient] = []
+        for index in 0..<40 {
+            let client = try await TestClient(proxy.endpoint, tls: name, authority: authority)
+            // It is idle when TLS or HTTP/2 has been agreed on.
+            if kind == "tls" { #expect(await proxy.settles { $0.tls12 + $0.tls13 == UInt64(index + 1) }) }
+            if kind == "h2" {
+                client.post(HTTP2TestClient.preface + HTTP2TestClient.frame(.settings, []))
+                try await client.wait { !$0.isEmpty }
+            }
+            crowd.append(client)
+        }
+        #expect(await proxy.settles { $0.connections == 40 && $0.openConnections == 8 })
+        #expect(proxy.server.status.evicted == 32 && proxy.server.status.overloaded == 0)
+        let asking = try await TestClient(proxy.endpoint, tls: name, authority: authority)
+        try await asking.send(get())
+        #expect(try await asking.waitForEnd().hasSuffix("abc"))
+        #expect(crowd.count(where: \.isClosed) == 33)
+        for client in crowd + [asking] { await client.close() }
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test(
+        "as many clients are taken as there are descriptors for, them and their members and all else",
+        arguments: [
+            (nil, Int.max), (UInt64(1_048_576), 524_288), (20_000, 10_000), (1_024, 512), (128, 64), (126, 62), (64, 1),
+            (0, 1), (.max, .max),
+        ])
+    func descriptorShare(_ descriptors: UInt64?, _ connections: Int) {
+        #expect(DescriptorShare(descriptors: descriptors).connections == connections)
+    }
+
+    @Test("with few descriptors fewer connections are taken than configured, and the idle make room")
+    func fewDescriptors() async throws {
+        let member = try await Self.member()
+        let proxy = try await TestProxy(TestProxy.intent([member.endpoint]), descriptors: 72)
+        var crowd: [TestClient] = []
+        for _ in 0..<20 { crowd.append(try await TestClient(proxy.endpoint)) }
+        #expect(await proxy.settles { $0.evicted == 12 && $0.openConnections == 8 })
+        #expect(try await TestClient.exchange(proxy.endpoint, get()).hasSuffix("abc"))
+        for client in crowd { await client.close() }
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("those that come at once do not close one another before they could ask")
+    func newcomers() async throws {
+        let member = try await Self.member()
+        let proxy = try await TestProxy([member]) { $0.proxy.limits.connections = 8 }
+        let pause = proxy.pause()
+        var clients: [TestClient] = []
+        for _ in 0..<12 { clients.append(try await TestClient(proxy.endpoint)) }
+        pause.signal()
+        #expect(await proxy.settles { $0.evicted == 4 })
+        // Who has had the most time has gone.
+        for client in clients.prefix(4) { try await client.waitForEnd() }
+        for client in clients.suffix(8) {
+            try await client.send(get())
+            #expect(try await client.waitForEnd().hasSuffix("abc"))
+        }
+        for client in clients { await client.close() }
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("an upload keeps the limits that it began with when a reload lowers them", arguments: [false, true])
+    func reloadWhileUploading(http2: Bool) async throws {
+        let member = try await TestMember { received, _ in received.contains("END") ? [.send(ok("abc"))] : [] }
+        let intent = TestProxy.intent([member.endpoint]) { $0.proxy.limits.bodyBytes = 1_000 }
+        let proxy = try await TestProxy(intent)
+        var lower = intent
+        lower.proxy.limits.bodyBytes = 10
+        let chunk = "64\r\n" + String(repeating: "x", count: 100) + "\r\n"
+        let head = "POST /up HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        if http2 {
+            let client = try await HTTP2TestClient(proxy.endpoint)
+            client.request(1, HTTP2TestClient.post(), isEnd: false)
+            #expect(await proxy.settles { $0.requests == 1 })
+            try await proxy.reload(lower, generation: 2)
+            client.data(1, [UInt8](repeating: 120, count: 100))
+            client.data(1, Array("END".utf8), isEnd: true)
+            #expect(try await client.end(of: 1).text == "abc")
+            await client.close()
+        } else {
+            let client = try await TestClient(proxy.endpoint)
+            try await client.send(head)
+            #expect(await proxy.settles { $0.requests == 1 })
+            try await proxy.reload(lower, generation: 2)
+            try await client.send(chunk + "3\r\nEND\r\n0\r\n\r\n")
+            #expect(try await client.waitForEnd().hasSuffix("abc"))
+            await client.close()
+        }
+        // The next has the new one.
+        #expect(try await TestClient.exchange(proxy.endpoint, head + chunk).hasPrefix("HTTP/1.1 413 "))
+        #expect(proxy.server.status.bodyLimited == 1)
         await proxy.stop()
         await member.close()
     }
@@ -149,6 +264,51 @@ struct LimitTests {
         await member.close()
     }
 
+    @Test("who sends requests that are answered here, and takes no answer, is not read from for ever")
+    func unreadAnswers() async throws {
+        var fixed = Route.FixedResponse()
+        fixed.body = String(repeating: "x", count: 8000)
+        let route = Route(name: "fixed", action: .respond(fixed))
+        let proxy = try await TestProxy(TestProxy.intent([]) { $0.listeners[0].mode = .http(routes: [route]) })
+        let client = try await TestClient(proxy.endpoint, isPaused: true)
+        let most: UInt64 = 10_000
+        client.post(Array(String(repeating: get(close: false), count: Int(most)).utf8))
+        // Until nothing more is read.
+        var seen: UInt64 = 0
+        while proxy.server.status.requests > seen || seen == 0 {
+            seen = proxy.server.status.requests
+            try await Task.sleep(for: .milliseconds(500))
+        }
+        #expect(seen > 10 && seen < most - 2000, "\(seen) requests were read")
+        #expect(await proxy.settles { $0.bufferedBytes > 0 && $0.bufferedBytes < 1 << 20 })
+        // Taken again, all are answered.
+        try await client.resume()
+        let answered = await proxy.settles { $0.requests == most && $0.bufferedBytes == 0 }
+        #expect(answered, "\(proxy.server.status.requests)")
+        await client.close()
+        await proxy.stop()
+    }
+
+    @Test("a client that has ended its side gets what waited for it")
+    func endBehindRequests() async throws {
+        var fixed = Route.FixedResponse()
+        fixed.body = String(repeating: "x", count: 8000)
+        let route = Route(name: "fixed", action: .respond(fixed))
+        let proxy = try await TestProxy(TestProxy.intent([]) { $0.listeners[0].mode = .http(routes: [route]) })
+        let client = try await TestClient(proxy.endpoint, isPaused: true)
+        let count = 2000
+        client.post(Array(String(repeating: get(close: false), count: count).utf8))
+        // Until some of the answers are held back.
+        #expect(await proxy.settles { $0.bufferedBytes > 0 })
+        try await client.closeOutput()
+        try await client.resume()
+        let text = try await client.waitForEnd()
+        #expect(text.components(of: "HTTP/1.1 200 OK").count == count + 1)
+        #expect(text.hasSuffix("xxx"))
+        #expect(await proxy.settles { $0.openConnections == 0 })
+        await proxy.stop()
+    }
+
     @Test("a client that takes nothing of its response is cut off, and its member freed")
     func readRate() async throws {
         let member = try await TestMember { received, _ in
@@ -163,27 +323,7 @@ struct LimitTests {
         await member.close()
     }
 
-    @Test("when too much is buffered new requests are told 503, and are taken again afterwards")
-    func bufferTotal() async throws {
-        let member = try await TestMember { received, _ in
-            guard received.hasSuffix("\r\n\r\n") else { return [] }
-            return [.send(ok(received.contains("/large") ? String(repeating: "x", count: 24 << 20) : "abc"))]
-        }
-        let proxy = try await TestProxy([member]) { $0.proxy.limits.bufferTotal = 1000 }
-        let client = try await TestClient(proxy.endpoint, isPaused: true)
-        try await client.send(get("/large"))
-        #expect(await proxy.settles { $0.bufferedBytes > 1000 })
-        let refused = try await TestClient.exchange(
-            proxy.endpoint, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
-        #expect(refused.hasPrefix("HTTP/1.1 503 ") && refused.contains("Connection: close"))
-        await client.close()
-        #expect(await proxy.settles { $0.bufferedBytes == 0 })
-        #expect(try await TestClient.exchange(proxy.endpoint, get()).hasSuffix("abc"))
-        await proxy.stop()
-        await member.close()
-    }
-
-    @Test("a tunnel without a byte either way ends")
+    @Test("a tunnel without a byte either way ends in a way that does not look like its end")
     func tunnelTimeout() async throws {
         let member = try await TestMember { received, _ in received.isEmpty ? [] : [.send("echo")] }
         let proxy = try await TestProxy([member]) {
@@ -194,6 +334,8 @@ struct LimitTests {
         try await client.send("x")
         #expect(try await client.waitForEnd() == "echo")
         #expect(await proxy.settles { $0.timeouts == 1 && $0.openConnections == 0 && member.openConnections == 0 })
+        #expect(await Patience.lasts { client.wasReset && member.wasReset })
+        #expect(proxy.server.status.aborted == 1)
         await proxy.stop()
         await member.close()
     }

@@ -8,7 +8,7 @@ import TrafficModel
 @testable import Balancing
 
 /// What counts as evidence against a member, who gets the request next, and that nothing stays counted.
-@Suite("What members are blamed for", .serialized, .timeLimit(.minutes(1)))
+@Suite("What members are blamed for", .serialized, .timeLimit(.minutes(5)))
 struct MemberBlameTests {
     private func members(_ proxy: TestProxy) -> [MemberState] {
         proxy.published.pin().value.upstreams[0].members.map(\.state)

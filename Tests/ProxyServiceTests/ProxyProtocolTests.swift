@@ -3,7 +3,7 @@ import ProxyService
 import Testing
 import TrafficModel
 
-@Suite("The PROXY protocol, in and out", .serialized, .timeLimit(.minutes(1)))
+@Suite("The PROXY protocol, in and out", .serialized, .timeLimit(.minutes(5)))
 struct ProxyProtocolTests {
     private static let client = Endpoint(address: .v4(0xc000_0207), port: 4711)
     private static let destination = Endpoint(address: .v4(0xc633_6401), port: 443)

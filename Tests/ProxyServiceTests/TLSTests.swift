@@ -27,15 +27,21 @@ struct TLSTests {
         await member.close()
     }
 
-    @Test("a host that another certificate speaks for is misdirected")
-    func misdirected() async throws {
+    @Test(
+        "a host that another certificate speaks for is misdirected; a dot behind a host makes it no other",
+        arguments: [
+            ("a.example", "b.example", 421), ("a.example", "b.example.", 421), ("a.example", "a.example.", 503),
+            ("b.example", "b.example.", 503), ("b.example", "x.b.example.", 503), ("b.example", "a.example.", 421),
+        ])
+    func misdirected(_ name: String, _ host: String, _ status: Int) async throws {
         let files = try TestCertificates()
         defer { files.remove() }
         let proxy = try await TestProxy(TestProxy.intent([]) { Self.secure(&$0, files) })
         let client = try await TestClient(
-            proxy.endpoint, tls: "a.example", authority: files.certificates[0].chainPath)
-        try await client.send("GET / HTTP/1.1\r\nHost: b.example\r\nConnection: close\r\n\r\n")
-        #expect(try await client.waitForEnd().hasPrefix("HTTP/1.1 421 "))
+            proxy.endpoint, tls: name, authority: files.certificates[name == "a.example" ? 0 : 1].chainPath)
+        try await client.send("GET / HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n")
+        let answer = try await client.waitForEnd()
+        #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(answer)")
         await client.close()
         await proxy.stop()
     }

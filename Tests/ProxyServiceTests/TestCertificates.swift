@@ -6,12 +6,14 @@ struct TestCertificates {
     let certificates: [Certificate]
     private let directory: String
 
-    init() throws {
+    init() throws { try self.init([("a", Self.a, Self.aKey), ("b", Self.b, Self.bKey)]) }
+
+    init(_ files: [(name: String, chain: String, key: String)]) throws {
         var template = Array("/tmp/proxy-test-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else { throw Failure() }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let directory = self.directory
-        certificates = try [("a", Self.a, Self.aKey), ("b", Self.b, Self.bKey)].map { name, chain, key in
+        certificates = try files.map { name, chain, key in
             let certificate = Certificate(
                 name: name, chainPath: "\(directory)/\(name).crt", keyPath: "\(directory)/\(name).key")
             try Self.write(chain, certificate.chainPath)

@@ -1,8 +1,10 @@
 import Addresses
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestSupport
 
 /// A client that says exactly what a test tells it to, and keeps all that comes back.
 final class TestClient: Sendable {
@@ -13,6 +15,7 @@ final class TestClient: Sendable {
     private final class Collector: ChannelInboundHandler, Sendable {
         typealias InboundIn = ByteBuffer
         let state = Mutex<(text: [UInt8], isClosed: Bool)>(([], false))
+        let wasReset = Mutex(false)
         let isPaused: Bool
 
         init(isPaused: Bool) { self.isPaused = isPaused }
@@ -28,7 +31,10 @@ final class TestClient: Sendable {
 
         func channelInactive(context: ChannelHandlerContext) { state.withLock { $0.isClosed = true } }
 
-        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            if (error as? IOError)?.errnoCode == ECONNRESET { wasReset.withLock { $0 = true } }
+            context.close(promise: nil)
+        }
     }
 
     private let channel: any Channel
@@ -79,6 +85,24 @@ final class TestClient: Sendable {
 
     func close() async { try? await channel.close() }
 
+    /// With TLS: closes without saying that this is the end.
+    func cut() async throws {
+        let channel = self.channel
+        try await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self).close(promise: nil)
+        }.get()
+    }
+
+    /// Closes with RST.
+    func reset() async throws {
+        let options = channel as? any SocketOptionProvider
+        try await options?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        try await channel.close()
+    }
+
+    /// Whether the other side has done so.
+    var wasReset: Bool { collector.wasReset.withLock { $0 } }
+
     var received: String { collector.state.withLock { String(decoding: $0.text, as: UTF8.self) } }
     var receivedBytes: [UInt8] { collector.state.withLock { $0.text } }
     var receivedCount: Int { collector.state.withLock { $0.text.count } }
@@ -87,27 +111,24 @@ final class TestClient: Sendable {
     /// Waits until what came satisfies `condition`.
     @discardableResult
     func wait(_ what: String = "more", until condition: (String) -> Bool) async throws -> String {
-        let deadline = ContinuousClock.now + .seconds(10)
-        while true {
-            let text = received
-            if condition(text) { return text }
-            if isClosed { throw Ended(description: "closed while waiting for \(what); got \(text.debugDescription)") }
-            guard ContinuousClock.now < deadline else {
-                throw Ended(description: "no \(what) in ten seconds; got \(text.debugDescription)")
-            }
-            try await Task.sleep(for: .milliseconds(2))
+        var text = ""
+        let came = try await Patience.lasts {
+            // In this order: what came before the end is there then.
+            let wasClosed = isClosed
+            text = received
+            if condition(text) { return true }
+            if wasClosed { throw Ended(description: "closed while waiting for \(what); got \(text.debugDescription)") }
+            return false
         }
+        guard came else { throw Ended(description: "no \(what) in time; got \(text.debugDescription)") }
+        return text
     }
 
     /// Waits for the other side's end.
     @discardableResult
     func waitForEnd() async throws -> String {
-        let deadline = ContinuousClock.now + .seconds(10)
-        while !isClosed {
-            guard ContinuousClock.now < deadline else {
-                throw Ended(description: "not closed in ten seconds; got \(received.debugDescription)")
-            }
-            try await Task.sleep(for: .milliseconds(2))
+        guard await Patience.lasts(until: { isClosed }) else {
+            throw Ended(description: "not closed in time; got \(received.debugDescription)")
         }
         return received
     }

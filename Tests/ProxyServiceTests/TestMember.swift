@@ -2,7 +2,9 @@ import Addresses
 import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
+import TrafficModel
 
 /// A server that does what a test tells it to, byte by byte.
 final class TestMember: Sendable {
@@ -10,10 +12,14 @@ final class TestMember: Sendable {
         case send(String)
         /// When what was sent before has been on its way for a while.
         case sendLater(String)
+        /// One after the other, with as many milliseconds before each.
+        case sendSlowly([String], Int64)
         case close
         case closeOutput
         /// Closes with RST.
         case reset
+        /// With TLS: closes without saying that this is the end.
+        case cut
     }
 
     /// Gets what came on a connection since the last answer, and the connection's number; nothing: wait for more.
@@ -23,6 +29,8 @@ final class TestMember: Sendable {
         var connections = 0
         var open = 0
         var received: [String] = []
+        /// A client closed with RST.
+        var wasReset = false
     }
 
     let endpoint: Endpoint
@@ -31,6 +39,7 @@ final class TestMember: Sendable {
 
     final class LogBox: Sendable {
         let state = Mutex(Log())
+        let channels = Mutex<[any Channel]>([])
     }
 
     private final class Handler: ChannelInboundHandler {
@@ -53,6 +62,8 @@ final class TestMember: Sendable {
                 $0.received.append("")
                 return $0.connections
             }
+            let own = context.channel
+            log.channels.withLock { $0.append(own) }
             run(context)
         }
 
@@ -74,7 +85,10 @@ final class TestMember: Sendable {
             }
         }
 
-        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            if (error as? IOError)?.errnoCode == ECONNRESET { log.state.withLock { $0.wasReset = true } }
+            context.close(promise: nil)
+        }
 
         private func run(_ context: ChannelHandlerContext) {
             let steps = script(pending, number)
@@ -88,6 +102,17 @@ final class TestMember: Sendable {
                     context.eventLoop.scheduleTask(in: .milliseconds(100)) {
                         bound.value.writeAndFlush(NIOAny(ByteBuffer(string: text)), promise: nil)
                     }
+                case .sendSlowly(let texts, let pause):
+                    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+                    for (index, text) in texts.enumerated() {
+                        context.eventLoop.scheduleTask(in: .milliseconds(pause * Int64(index + 1))) {
+                            bound.value.writeAndFlush(NIOAny(ByteBuffer(string: text)), promise: nil)
+                        }
+                    }
+                case .cut:
+                    // Past the handler that would say it.
+                    try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+                        .close(promise: nil)
                 case .close: context.close(promise: nil)
                 case .closeOutput: context.close(mode: .output, promise: nil)
                 case .reset:
@@ -98,13 +123,25 @@ final class TestMember: Sendable {
         }
     }
 
-    init(_ script: @escaping Script) async throws {
+    /// - Parameter tls: what the member shows; `nil`: it speaks in clear text.
+    init(tls: Certificate? = nil, _ script: @escaping Script) async throws {
         let log = LogBox()
         self.log = log
+        var context: NIOSSLContext?
+        if let tls {
+            context = try NIOSSLContext(
+                configuration: .makeServerConfiguration(
+                    certificateChain: NIOSSLCertificate.fromPEMFile(tls.chainPath).map { .certificate($0) },
+                    privateKey: .privateKey(NIOSSLPrivateKey(file: tls.keyPath, format: .pem))))
+        }
+        let secure = context
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let secure {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: secure))
+                    }
                     try channel.pipeline.syncOperations.addHandler(Handler(script: script, log: log))
                 }
             }
@@ -117,12 +154,18 @@ final class TestMember: Sendable {
         try await TestMember { received, _ in received.hasSuffix("\r\n\r\n") ? [.send(response)] : [] }
     }
 
+    var wasReset: Bool { log.state.withLock { $0.wasReset } }
     var connections: Int { log.state.withLock { $0.connections } }
     var openConnections: Int { log.state.withLock { $0.open } }
     /// What came on each connection.
     var received: [String] { log.state.withLock { $0.received } }
 
     func close() async { try? await channel.close() }
+
+    /// Closes all connections that there are.
+    func closeConnections() async {
+        for channel in log.channels.withLock({ $0 }) { try? await channel.close() }
+    }
 
     /// A port that refuses connections, now and later: it is taken, and nothing listens on it.
     static func closedEndpoint() -> Endpoint {

@@ -1,10 +1,12 @@
 import Addresses
 import Balancing
+import Dispatch
 import Logging
 import NIOCore
 import ProxyService
 import Sockets
 import Telemetry
+import TestSupport
 import TrafficModel
 
 /// A proxy on loopback with one loop.
@@ -26,11 +28,14 @@ final class TestProxy: Sendable {
             Listener(name: "web", endpoint: loopback, mode: .http(routes: [Route(name: "all", action: .upstream(0))]))
         ]
         intent.proxy.accessLog = nil
+        // So that none runs out for a test that a loaded machine holds up.
+        intent.proxy.limits.headTimeout = .seconds(300)
+        intent.proxy.limits.handshakeTimeout = .seconds(300)
         change(&intent)
         return intent
     }
 
-    init(_ intent: Intent, accessLog: String? = nil, threads: Int = 1) async throws {
+    init(_ intent: Intent, accessLog: String? = nil, threads: Int = 1, descriptors: UInt64? = nil) async throws {
         group = try SocketLoopGroup(threads: threads)
         var intent = intent
         self.accessLog = accessLog.map { LogFile(path: $0) }
@@ -38,13 +43,23 @@ final class TestProxy: Sendable {
         let snapshot = Self.compile(intent, registry, epoch: 1)
         published = Published(snapshot)
         server = ProxyServer(
-            group: group, published: published, accessLog: intent.proxy.accessLog, logger: Logger(label: "test"))
+            group: group, published: published, accessLog: intent.proxy.accessLog, logger: Logger(label: "test"),
+            descriptors: descriptors)
         try await server.apply(snapshot)
         endpoint = server.status.listeners.first?.endpoint ?? Self.loopback
     }
 
     convenience init(_ members: [TestMember], _ change: (inout Intent) -> Void = { _ in }) async throws {
         try await self.init(Self.intent(members.map(\.endpoint), change))
+    }
+
+    /// Members speak TLS and show this certificate.
+    static func secureMembers(_ intent: inout Intent, _ certificate: Certificate) {
+        var tls = Upstream.TLS()
+        tls.serverName = "a.example"
+        tls.authorityPath = certificate.chainPath
+        intent.upstreams[0].tls = tls
+        intent.upstreams[0].tries = 1
     }
 
     private static func compile(_ intent: Intent, _ registry: MemberRegistry, epoch: UInt64) -> BalancingSnapshot {
@@ -63,20 +78,25 @@ final class TestProxy: Sendable {
         published.publish(snapshot)
     }
 
+    /// Keeps the loop from doing anything until the semaphore is signalled.
+    func pause() -> DispatchSemaphore {
+        let (begun, end) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        group.loops[0].execute {
+            begun.signal()
+            end.wait()
+        }
+        begun.wait()
+        return end
+    }
+
     func stop() async {
         await server.shutdown(gracefulWithin: .zero)
         try? await group.shutdownGracefully()
     }
 
-    /// Waits until the figures satisfy `condition`; `false` after ten seconds.
+    /// Waits until the figures satisfy `condition`; `false` when they never do.
     func settles(_ condition: (ProxyStatus) -> Bool) async -> Bool {
-        let deadline = ContinuousClock.now + .seconds(10)
-        while !condition(server.status) {
-            guard ContinuousClock.now < deadline, (try? await Task.sleep(for: .milliseconds(2))) != nil else {
-                return false
-            }
-        }
-        return true
+        await Patience.lasts { condition(server.status) }
     }
 }
 

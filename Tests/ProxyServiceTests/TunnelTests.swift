@@ -3,6 +3,8 @@ import Balancing
 import Foundation
 import Glibc
 import ProxyService
+import Synchronization
+import TestSupport
 import Testing
 import TrafficModel
 
@@ -19,6 +21,56 @@ struct TunnelTests {
             if received.hasSuffix("<FIN>") { return [.send("bye"), .close] }
             return received.isEmpty ? [] : [.send("echo:" + received)]
         }
+    }
+
+    @Test("a reset comes out as a reset, whichever side it is from", arguments: [true, false])
+    func reset(byMember: Bool) async throws {
+        let member = try await TestMember { received, _ in
+            received == "x" ? [.send("part")] : received.hasSuffix("y") ? [.reset] : []
+        }
+        let proxy = try await TestProxy([member]) { $0.listeners[0].mode = .tcp(upstream: 0) }
+        let client = try await TestClient(proxy.endpoint)
+        try await client.send("x")
+        try await client.wait { $0 == "part" }
+        if byMember { try await client.send("y") } else { try await client.reset() }
+        #expect(await proxy.settles { $0.openConnections == 0 && member.openConnections == 0 })
+        if byMember {
+            #expect(await Patience.lasts { client.wasReset })
+        } else {
+            #expect(await Patience.lasts { member.wasReset })
+        }
+        #expect(proxy.server.status.aborted == 1)
+        await client.close()
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("a reset behind an orderly end is none: all had been said", arguments: [true, false])
+    func resetBehindEnd(byMember: Bool) async throws {
+        let member = try await TestMember { received, _ in
+            // Having closed both ways, it hears nothing more; or it answers one who does not.
+            received == "x" ? [.send("all"), .close] : received.hasSuffix("<FIN>") ? [.send("late")] : []
+        }
+        let proxy = try await TestProxy([member]) { $0.listeners[0].mode = .tcp(upstream: 0) }
+        let client = try await TestClient(proxy.endpoint)
+        if byMember {
+            try await client.send("x")
+            try await client.wait { $0 == "all" }
+            #expect(await proxy.settles { _ in member.openConnections == 0 })
+            client.post(Array("more".utf8))
+            try await client.waitForEnd()
+            #expect(client.received == "all" && !client.wasReset)
+        } else {
+            try await client.send("y")
+            try await client.closeOutput()
+            await client.close()
+            #expect(await proxy.settles { _ in member.received.first == "y<FIN>" })
+        }
+        await client.close()
+        #expect(await proxy.settles { $0.openConnections == 0 && member.openConnections == 0 })
+        #expect(!member.wasReset)
+        await proxy.stop()
+        await member.close()
     }
 
     @Test("a client that has ended its side and reads slowly gets all that the member says before its own end")
@@ -92,6 +144,27 @@ struct TunnelTests {
         try await client.closeOutput()
         #expect(try await client.waitForEnd().hasSuffix("bye"))
         #expect(member.connections == 1)
+        await proxy.stop()
+        await member.close()
+    }
+
+    @Test("a client that ends its side before the member agrees to a WebSocket ends the tunnel")
+    func earlyEnd() async throws {
+        let ends = Mutex(0)
+        let member = try await TestMember { received, _ in
+            if received.hasSuffix("<FIN>") {
+                ends.withLock { $0 += 1 }
+                return [.close]
+            }
+            // Not before the client's end is here.
+            return received.isEmpty ? [] : [.sendLater(Self.switching)]
+        }
+        let proxy = try await TestProxy([member])
+        let client = try await TestClient(proxy.endpoint)
+        try await client.send(Self.upgrade)
+        try await client.closeOutput()
+        #expect(try await client.waitForEnd().contains("101 Switching Protocols"))
+        #expect(await proxy.settles { $0.openConnections == 0 } && ends.withLock { $0 } == 1)
         await proxy.stop()
         await member.close()
     }

@@ -4,7 +4,7 @@ import TrafficModel
 
 @testable import ProxyService
 
-@Suite("Connections to members", .serialized, .timeLimit(.minutes(1)))
+@Suite("Connections to members", .serialized, .timeLimit(.minutes(5)))
 struct UpstreamConnectionTests {
     @Test("a kept connection is given up before the member's own limit, when it says so")
     func hint() async throws {

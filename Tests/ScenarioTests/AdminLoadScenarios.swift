@@ -25,7 +25,7 @@ struct AdminLoadScenarios {
         #expect(answers["changed"] == 204)
         #expect(answers["waiting"] ?? 0 > 0, "views still waited when the change was made")
         #expect(answers["statuses"] == 100, "one status is made for all who ask for it")
-        let status = try Program.run("curl", ["--silent", "--unix-socket", socket, "http://m/v1/node"]).output
+        let status = try Program.run("curl", ["--silent", "--unix-socket", socket, "http://meridian/v1/node"]).output
         #expect(status.contains(#""busy":\#(refused),"#), "\(status)")
     }
 
@@ -38,7 +38,7 @@ struct AdminLoadScenarios {
             connection = socket.socket(socket.AF_UNIX)
             connection.connect(sys.argv[1])
             connection.settimeout(60)
-            fields = " HTTP/1.1\\r\\nHost: m\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body)
+            fields = " HTTP/1.1\\r\\nHost: meridian\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body)
             connection.sendall((head + fields).encode() + body)
             return connection
 
@@ -67,7 +67,7 @@ struct AdminLoadScenarios {
         #expect(result.output == "1280 are open, 10 were closed\n")
         var answer = ""
         try wait(for: "room") {
-            answer = try Program.run("curl", ["--silent", "--unix-socket", socket, "http://m/v1/node"]).output
+            answer = try Program.run("curl", ["--silent", "--unix-socket", socket, "http://meridian/v1/node"]).output
             return answer.contains("refusedConnections")
         }
         #expect(answer.contains(#""refusedConnections":10,"#), "\(answer)")

@@ -208,7 +208,7 @@ struct AdminScenarios {
             "wrongCredentials", "rateLimited", "unauthenticated", "forbidden", "foreignHost", "crossSite",
             "badRequests",
             "tooLarge", "notFound", "methodNotAllowed", "conflicts", "staleTags", "replayConflicts", "refusedSessions",
-            "busy", "failures",
+            "busy", "abandoned", "failures",
         ] { #expect(try Admin.count(reason, in: status) == expected[reason] ?? 0, "\(reason)") }
     }
 

@@ -85,6 +85,27 @@ final class Browser {
         _ = try call("POST", "\(session)/element/\(element)/click", [String: Any]())
     }
 
+    /// Clicks what confirms a change, once its dialog has shown what would move.
+    func confirm() throws {
+        try see("what would move", when: "!document.querySelector('#act-go').disabled")
+        try click("#act-go")
+    }
+
+    /// A key that stays down, as the system repeats it.
+    func hold(enter times: Int) throws {
+        for time in 0..<times {
+            try develop(
+                "Input.dispatchKeyEvent",
+                [
+                    "type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r",
+                    "autoRepeat": time > 0,
+                ])
+        }
+        try develop(
+            "Input.dispatchKeyEvent",
+            ["type": "keyUp", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13])
+    }
+
     /// Keys as WebDriver names them; `Key` has the special ones.
     func press(_ keys: String) throws {
         let actions = keys.flatMap { key in

@@ -36,7 +36,7 @@ struct DashboardChangeScenarios {
     }
 
     private func confirm(_ browser: Browser) throws {
-        try browser.click("#act-go")
+        try browser.confirm()
         do {
             try browser.see("the dialog to close", when: "!document.querySelector('#act').open")
         } catch {
@@ -69,6 +69,74 @@ struct DashboardChangeScenarios {
         #expect(try complaints(browser) == [])
     }
 
+    /// Lets the page's trials wait for `release()`, and notes changes in `made`.
+    private static let slowTrials = """
+        const own = window.fetch;
+        window.made = [];
+        window.held = [];
+        window.release = () => { for (const go of window.held.splice(0)) go(); };
+        window.fetch = async (path, options) => {
+          if (path.includes("dry_run")) await new Promise((resolve) => window.held.push(resolve));
+          else if (options?.method) window.made.push(options.method);
+          return own(path, options);
+        };
+        """
+
+    @Test("Enter twice, or held, confirms nothing, and nobody can confirm what he has not seen")
+    func keys() throws {
+        let stage = try Stage()
+        let browser = try Browser()
+        let made = { try browser.run("return window.made.length") as? Int }
+        try browser.open(stage.url + "/")
+        try browser.see("the region", when: "document.querySelector(\"tr[data-key='region:eu'] button[data-act]\")")
+        try browser.run(Self.slowTrials)
+        try browser.run("document.querySelector(\"tr[data-key='region:eu'] button\").focus()")
+        try browser.press(Browser.Key.enter + Browser.Key.enter)
+        #expect(try browser.holds("document.querySelector('#act').open && document.querySelector('#act-go').disabled"))
+        #expect(try browser.text("#act-preview").contains("Looking at what would move"))
+        try browser.press(Browser.Key.escape)
+        try browser.hold(enter: 8)
+        #expect(try browser.holds("document.querySelector('#act').open && document.querySelector('#act-go').disabled"))
+        try browser.run("document.querySelector('#act-form').requestSubmit()")
+        #expect(try made() == 0)
+        // The trial of the dialog that was closed comes late, and tells nothing about this one.
+        try browser.see("both trials", when: "window.held.length === 2")
+        try browser.run("window.release()")
+        try browser.see("what would move", when: "!document.querySelector('#act-go').disabled")
+        #expect(try browser.text("#act-preview").contains("api.example.com eu → us"))
+        try browser.press("new racks" + Browser.Key.enter)
+        try browser.hold(enter: 8)
+        #expect(try browser.holds("document.querySelector('#act').open") && made() == 0, "a field confirms nothing")
+        // What is changed is to be seen again, but for the reason.
+        try choose(browser, "seconds", "900")
+        #expect(try browser.holds("document.querySelector('#act-go').disabled"))
+        try browser.see("the trial", when: "window.held.length === 1")
+        try browser.run("window.release()")
+        try browser.see("what would move", when: "!document.querySelector('#act-go').disabled")
+        try browser.run("document.querySelector('#act-go').focus()")
+        try browser.press(Browser.Key.enter)
+        try browser.see("the dialog to close", when: "!document.querySelector('#act').open")
+        #expect(try made() == 1)
+        // One without fields.
+        try browser.see(
+            "the drain", when: "document.querySelector('[data-list=overrides]').textContent.includes('new racks')")
+        try browser.run("document.querySelector('[data-list=overrides] button[data-act=enable]').focus()")
+        try browser.press(Browser.Key.enter)
+        try browser.see("the trial", when: "window.held.length === 1")
+        try browser.run("window.release()")
+        try browser.see("what would move", when: "!document.querySelector('#act-go').disabled")
+        try browser.press(Browser.Key.enter)
+        try browser.hold(enter: 8)
+        #expect(try browser.holds("document.querySelector('#act').open") && made() == 1)
+        // Held on what confirms it is one change, and opens no other.
+        try browser.press(Browser.Key.tab + Browser.Key.tab)
+        #expect(try browser.holds("document.activeElement.id === 'act-go'"))
+        try browser.hold(enter: 8)
+        try browser.see("the dialog to close", when: "!document.querySelector('#act').open")
+        #expect(try made() == 2)
+        #expect(try complaints(browser) == [])
+    }
+
     @Test("a shift and a weight are made by mouse, and what the node refuses is marked in its field")
     func shift() throws {
         let stage = try Stage()
@@ -82,6 +150,17 @@ struct DashboardChangeScenarios {
         try browser.see(
             "the shift", when: "document.querySelector('[data-list=shifts]').textContent.includes('eu → us')")
         #expect(try call(stage, "shift", "list").output.contains("test of capacity"))
+        // What makes it void is told before and after.
+        try fill(browser, "cutover", ["name": "eu", "to": "us"])
+        let void = "region eu is cut over to us"
+        try browser.see(
+            "what becomes of it",
+            when: "document.querySelector('#act-preview').textContent.includes('shift 1 would move nobody: \(void)')")
+        try confirm(browser)
+        let idle = "document.querySelector('[data-list=shifts] .alert')"
+        try browser.see("why it moves nobody", when: "\(idle)?.textContent === 'Moves nobody: \(void)'")
+        #expect(try call(stage, "enable", "region", "eu").status == 0)
+        try browser.see("it to move again", when: "\(idle).textContent === '' && !\(idle).checkVisibility()")
         try browser.click("[data-list=shifts] button[data-act=cancel-shift]")
         try confirm(browser)
 
@@ -93,7 +172,7 @@ struct DashboardChangeScenarios {
         // A field that a browser lets through and the node does not.
         try fill(browser, "weight", ["name": "eu", "factor": "50", "reason": "too loud"])
         try browser.run("document.querySelector('#act-reason').value += '\\u0007'")
-        try browser.click("#act-go")
+        try browser.confirm()
         try browser.see(
             "the field that is wrong",
             when: "document.querySelector('#act-reason').getAttribute('aria-invalid') === 'true'")
@@ -122,6 +201,27 @@ struct DashboardChangeScenarios {
         try browser.see(
             "what would move", when: "document.querySelector('#act-preview').textContent.includes('api.example.com')")
         try confirm(browser)
+        // One of all regions would be refused, and is planned all the same.
+        try fill(browser, "window", ["window": "all", "name": "*"])
+        try choose(browser, "verdict", "disable")
+        try choose(browser, "start", "2090-01-01T02:00")
+        try browser.see(
+            "that it would be refused",
+            when:
+                "document.querySelector('#act-preview').textContent.includes('its run would be refused if it began now: ')"
+        )
+        try browser.press(Browser.Key.escape)
+        let begun = Date(timeIntervalSinceNow: -10).formatted(.iso8601)
+        #expect(
+            try call(
+                stage, "window", "add", "all", "--region", "*", "--from", begun, "--for", "1h", "--disable"
+            ).status == 0)
+        try browser.see(
+            "why it may not begin",
+            when:
+                "document.querySelector('[data-list=windows] .alert:not(:empty)')?.textContent.startsWith('May not begin: ')"
+        )
+        #expect(try call(stage, "window", "cancel", "all").status == 0)
         try fill(browser, "window", ["window": "kernel", "name": "us-1"])
         try choose(browser, "kind", "virtual-server")
         try choose(browser, "repeats", "weekly")
@@ -150,7 +250,7 @@ struct DashboardChangeScenarios {
         try choose(browser, "kind", "virtual-server")
         try browser.see("what would move", when: "document.querySelector('#act-preview').checkVisibility()")
         #expect(try call(stage, "drain", "pool", "us", "--reason", "patching", "--yes").status == 0)
-        try browser.click("#act-go")
+        try browser.confirm()
         try browser.see(
             "the refusal", when: "document.querySelector('#act-error').textContent.includes('somebody was faster')")
         let told = try browser.text("#act-error")

@@ -54,7 +54,7 @@ struct DashboardLoadScenarios {
         try browser.press("127.13.0.77")
         try browser.see(
             "what was searched", when: "document.querySelectorAll('[data-list=services] > tr').length === 1")
-        #expect(try browser.text("[data-list=services] .name") == "127.13.0.77:9000")
+        #expect(try browser.text("[data-list=services] .name") == "pool-3/127.13.0.77:9000")
         #expect(try browser.holds("document.activeElement.id === 'q'"))
         try browser.press("x")
         try browser.see("that nothing is found", when: "!document.querySelector('[data-empty=services]').hidden")

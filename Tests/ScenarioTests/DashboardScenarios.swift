@@ -162,7 +162,10 @@ struct DashboardScenarios {
         try browser.see(
             "the problem",
             when: "document.querySelector('[data-list=problems]').textContent.includes('\(stage.eu[0].port)')")
-        #expect(try browser.text("[data-list=problems]").contains("connection refused"))
+        // A check that a busy machine was late for says so until the next.
+        try browser.see(
+            "why",
+            when: "document.querySelector('[data-list=problems]').textContent.includes('connection refused')")
         try browser.open(stage.url + "/events")
         #expect(try browser.text("[data-list=events]").contains("eu/127.0.0.1:\(stage.eu[0].port)"))
         #expect(try browser.complaints() == [])
@@ -179,7 +182,7 @@ struct DashboardScenarios {
         let reason = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
         try browser.press(reason)
         #expect(try browser.holds("document.querySelector('#act-reason').value === \(Self.literal(reason))"))
-        try browser.click("#act-go")
+        try browser.confirm()
         try wait(for: "the answers to move") { try stage.answer() == "us.lb.example.net." }
         for page in ["/", "/operations", "/events"] {
             try browser.open(stage.url + page)
@@ -195,7 +198,8 @@ struct DashboardScenarios {
         try browser.run("document.querySelector('[data-list=overrides] button[data-act=enable]').focus()")
         try browser.press(Browser.Key.enter)
         #expect(try browser.text("#act-title") == "Enable region eu?")
-        try browser.press(Browser.Key.enter)
+        try browser.see("what would move", when: "!document.querySelector('#act-go').disabled")
+        try browser.press(Browser.Key.tab + Browser.Key.tab + Browser.Key.enter)
         try wait(for: "the answers to come back") { try stage.answer() == "eu.lb.example.net." }
         try browser.see("the row to go", when: "!document.querySelector('[data-list=overrides] > li')")
         #expect(try browser.holds("document.activeElement !== document.body"), "focus went somewhere sensible")
@@ -209,7 +213,11 @@ struct DashboardScenarios {
         try browser.open(stage.url + "/operations")
         try browser.click("button[data-act=override]")
         try browser.click("#act-name")
-        try browser.press("mars" + Browser.Key.enter)
+        try browser.press("mars")
+        try browser.see(
+            "that it would be refused",
+            when: "document.querySelector('#act-preview').textContent.includes('no region named mars')")
+        try browser.confirm()
         try browser.see(
             "the refusal", when: "document.querySelector('#act-error').textContent.includes('no region named mars')")
         #expect(
@@ -329,7 +337,8 @@ struct DashboardScenarios {
             try Program.run(
                 "curl", ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}", url + "/live"]
             ).output == "401")
-        try browser.open(url + "/login?next=//evil.example/")
+        // The tab is what browsers pass over.
+        try browser.open(url + "/login?next=/%09/evil.example/")
         try browser.press(made.output.trimmingCharacters(in: .newlines) + Browser.Key.enter)
         try browser.see("our own page", when: "location.href === '\(url)/'")
     }

@@ -170,6 +170,6 @@ struct DurabilityScenarios {
         }
         #expect(try call("audit").output.contains("expire-override  region eu  drain  short"), "\(program.text)")
         #expect(try call("drain", "region", "eu", "--for", "soon").status != 0)
-        #expect(try call("audit", "--last", "0").error.contains("last: a number from 1 to 10000"))
+        #expect(try call("audit", "--last", "0").error.contains("--last 0: from 1 to 10000"))
     }
 }

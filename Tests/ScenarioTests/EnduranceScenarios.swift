@@ -50,9 +50,10 @@ struct EnduranceScenarios {
     func crowd() throws {
         var limit = rlimit()
         _ = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        // Where a process may not have that many descriptors, as many as it may beside those to members.
-        let count = min(20_000, Int(clamping: limit.rlim_max) - 1000)
-        try #require(count > 10_000, "raise the limit of descriptors (ulimit -Hn)")
+        // Where a process may not have that many descriptors, as many clients as the node takes then: it keeps half of
+        // them for members and all else.
+        let count = min(20_000, Int(clamping: limit.rlim_max / 2) - 200)
+        try #require(count > 5000, "raise the limit of descriptors (ulimit -Hn)")
         let port = try freePort()
         let member = try MemberProcess(port: try freePort())
         let program = try Program(
@@ -90,7 +91,8 @@ struct EnduranceScenarios {
         let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         crowd.waitUntilExit()
         #expect(text == "all well\n", "\(program.text)")
-        #expect(!program.logged("warning") && !program.logged("error"), "\(program.text)")
+        let told = program.text.split(separator: "\n").filter { !$0.contains("than the system has descriptors for") }
+        #expect(!told.contains { $0.contains("warning") || $0.contains("error") }, "\(program.text)")
     }
 
     @Test("a reload each second for a minute drops no WebSocket, no gRPC stream, no download and no request")

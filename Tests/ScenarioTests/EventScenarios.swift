@@ -97,7 +97,7 @@ struct EventScenarios {
             let arguments = ["--silent", "--max-time", "20", "--unix-socket", place]
             return Data(
                 try Program.run(
-                    "curl", arguments + ["--header", "Accept: application/json", "http://m/v1/\(path)"]
+                    "curl", arguments + ["--header", "Accept: application/json", "http://meridian/v1/\(path)"]
                 ).output.utf8)
         }
         func uptime() throws -> Double {
@@ -144,9 +144,9 @@ struct EventScenarios {
         #expect(result.status == 0, "\(result.error)")
         #expect(result.output == "1000 follow, 5 refused, 1000 were told\n")
         try wait(for: "their places to be free") {
-            try curl("http://m/v1/status").contains(#""subscribers":0"#)
+            try curl("http://meridian/v1/status").contains(#""subscribers":0"#)
         }
-        #expect(try curl("http://m/v1/status").contains(#""refusedSubscribers":5"#))
+        #expect(try curl("http://meridian/v1/status").contains(#""refusedSubscribers":5"#))
     }
 
     private static let crowdOfReaders = """
@@ -157,7 +157,7 @@ struct EventScenarios {
             connection = socket.socket(socket.AF_UNIX)
             connection.settimeout(20)
             connection.connect(sys.argv[1])
-            connection.sendall((head + " HTTP/1.1\\r\\nHost: m\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body)).encode() + body)
+            connection.sendall((head + " HTTP/1.1\\r\\nHost: meridian\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body)).encode() + body)
             return connection
 
         def read(connection, until):
@@ -184,10 +184,12 @@ struct EventScenarios {
     func end() throws {
         let reader = Process()
         reader.executableURL = URL(filePath: "/usr/bin/env")
-        reader.arguments = ["curl", "--silent", "--max-time", "60", "--unix-socket", socket, "http://m/v1/events"]
+        reader.arguments = [
+            "curl", "--silent", "--max-time", "60", "--unix-socket", socket, "http://meridian/v1/events",
+        ]
         reader.standardOutput = FileHandle.nullDevice
         try reader.run()
-        try wait(for: "the stream") { try curl("http://m/v1/status").contains(#""subscribers":1"#) }
+        try wait(for: "the stream") { try curl("http://meridian/v1/status").contains(#""subscribers":1"#) }
         kill(program.processIdentifier, SIGTERM)
         reader.waitUntilExit()
         #expect(reader.terminationStatus == 0, "it ended as it should, not by its own patience")

@@ -27,7 +27,7 @@ struct ExplainScenarios {
             (["api.example.com", "WHAT", "--client", "10.0.0.0/8"], "is not a record type"),
         ] {
             let refused = try Program.run(Program.binary.path, ["explain"] + arguments + ["--config", file.path])
-            #expect(refused.status == 1)
+            #expect(refused.status == 64)
             #expect(refused.error.contains(wrong), "\(refused.error)")
         }
     }

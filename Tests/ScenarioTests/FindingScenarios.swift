@@ -61,6 +61,12 @@ struct FindingScenarios {
             findings.first { $0["path"] as? String == "/virtual_servers/eu-1/region" }, "\(refused)")
         #expect(mars["line"] as? Int == 6 && mars["file"] as? String == site.program.configuration.path, "\(mars)")
         #expect((mars["column"] as? Int ?? 0) > 1 && mars["severity"] as? String == "error")
+        if !isDryRun {
+            // Of the log: a line for it, as people read it.
+            let line = "error \(site.program.configuration.path):6:\(mars["column"] ?? ""): there is no region \"mars\""
+            let told = site.program.text
+            #expect(told.contains(line) && told.contains("the configuration in force stays generation=1"), "\(told)")
+        }
 
         try site.program.replaceConfiguration(site.yaml.replacingOccurrences(of: site.socket, with: site.socket + "2"))
         let socket = try Self.object(try reload().output)

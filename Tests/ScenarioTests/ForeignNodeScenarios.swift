@@ -18,6 +18,23 @@ struct ForeignNodeScenarios {
         return (path, "mrd_secret")
     }
 
+    @Test(
+        "an answer of another version, or of another program, is told as that, and is never passed on as if it were whole",
+        arguments: [
+            ("status", "{}"), ("status", "<html>"), ("status --json", "{\"generation\":1,"), ("status --json", ""),
+            ("top --once", "{\"generation\":1}"), ("window list", "{}"), ("window list --json", "[{]"),
+            ("enable region eu", ""),
+        ])
+    func otherVersion(command: String, body: String) throws {
+        let paths = ["/v1/status", "/v1/windows", "/v1/overrides/region"]
+        let node = try ForeignNode(Dictionary(uniqueKeysWithValues: paths.map { ($0, (200, body)) }))
+        let result = try run(
+            command.split(separator: " ").map(String.init) + ["--admin", "http://127.0.0.1:\(node.port)"])
+        #expect(result.status == 2 && result.output.isEmpty, "\(result)")
+        #expect(result.error.hasPrefix("the answer cannot be read: "), "\(result)")
+        #expect(result.error.contains("another version of Meridian") && result.error.split(separator: "\n").count == 1)
+    }
+
     @Test("a name is never a command of the shell that completes it")
     func names() throws {
         let mark = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)").path
@@ -40,6 +57,31 @@ struct ForeignNodeScenarios {
         #expect(node.requests.contains("/v1/regions"))
         #expect(result.output == "eu\n" && result.error.isEmpty, "\(result)")
         #expect(!FileManager.default.fileExists(atPath: mark))
+    }
+
+    @Test("lists of names are asked for at once, and one that does not come keeps back no other", arguments: [4, 0])
+    func lists(together: Int) throws {
+        func list(_ name: String) -> (Int, String) { (200, #"{"items":[{"name":"\#(name)"}]}"#) }
+        var answers = [
+            "/v1/regions": list("a-region"), "/v1/pools": list("a-pool"), "/v1/wide-ips": list("a-wide-ip"),
+            "/v1/virtual-servers": list("a-server"),
+        ]
+        var names: Set<Substring> = ["a-region", "a-pool", "a-wide-ip", "a-server"]
+        if together > 0 {
+            // None is answered before all are asked for.
+            answers["together"] = (together, "")
+        } else {
+            answers["/v1/regions"] = (0, "")
+            names.remove("a-region")
+        }
+        let node = try ForeignNode(answers)
+        let line = ["meridian", "events", "--admin", "http://127.0.0.1:\(node.port)", "--name", "a"]
+        // Not all that comes in time on a machine with nothing else to do comes in time on this one.
+        try wait(for: "the names") {
+            let result = try run(["---completion", "events", "--", "--name", "5", "1"] + line, "SAP_SHELL=bash")
+            #expect(result.status == 0 && result.error.isEmpty, "\(result)")
+            return Set(result.output.split(separator: "\n")) == names
+        }
     }
 
     @Test("zsh takes the colons of a name for no description")
@@ -136,6 +178,50 @@ struct ForeignNodeScenarios {
             "timeout", ["20", Program.binary.path, "log", "--admin", "http://127.0.0.1:\(node.port)"])
         #expect(result.status == 1 && result.error.contains("the token is not known"), "\(result)")
         #expect(result.error.split(separator: "\n").count == 1, "\(result)")
+    }
+
+    @Test(
+        "who is told to come later does so not before, says so once, and nothing of an end in good order",
+        arguments: [429, 503])
+    func politeness(status: Int) throws {
+        let node = try ForeignNode([:])
+        try node.answer("/v1/events", for: "application/json", (200, #"{"events":[],"cursor":0}"#))
+        try node.answer("/v1/events", for: "text/event-stream", (status, "{}"), [("Retry-After", "3")])
+        let log = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: log) }
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [
+            "sh", "-c", "exec timeout 60 \"$0\" events --follow --admin \"$1\" 2>\"$2\"", Program.binary.path,
+            "http://127.0.0.1:\(node.port)", log,
+        ]
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        defer {
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+        // One for the list, which comes first.
+        func follows() -> [Double] { Array(node.times(of: "/v1/events").dropFirst()) }
+        func said() -> [Substring] {
+            ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").split(separator: "\n")
+        }
+        try wait(for: "the second try") { follows().count >= 2 }
+        let times = follows()
+        #expect(times[1] - times[0] >= 3)
+        #expect(said() == ["-- the node answered with status \(status); trying again"])
+        // Streams that end in good order, as they do every few minutes.
+        let event = #"data: {"id":7,"time":0,"kind":"start","reason":"","author":""}"# + "\n\n"
+        try node.answer("/v1/events", for: "text/event-stream", (200, event))
+        let before = follows().count
+        try wait(for: "streams") { follows().count >= before + 3 }
+        #expect(node.requests.contains("since=7"), "it goes on where it was: \(node.requests)")
+        try node.answer("/v1/events", for: "text/event-stream", (403, #"{"detail":"not any more"}"#))
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 1)
+        let lines = said()
+        #expect(lines.count == 3 && lines[1] == "-- connected again", "\(lines)")
+        #expect(lines.last?.contains("not any more") ?? false, "\(lines)")
     }
 
     @Test("a token file that never ends does not hold up who is typing")

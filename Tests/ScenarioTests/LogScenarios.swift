@@ -220,5 +220,21 @@ struct LogScenarios {
         #expect(program.logged("cannot open /none/access.log"))
         let answer = try Program.run("curl", ["-s", "-w", "%{http_code}", "http://127.0.0.1:\(web)/"])
         #expect(answer.output.hasSuffix("200"))
+        let checked = try Program.run(Program.binary.path, ["check", "-c", program.configuration.path])
+        #expect(checked.status == 0 && checked.error.contains("warning: proxy.access_log: /none/access.log cannot be"))
+        #expect(checked.error.contains("its folder /none: No such file or directory"), "\(checked)")
+    }
+
+    @Test("a disk that is full is told in the program's own log, once")
+    func fullDisk() throws {
+        let (dns, web) = (try freePort(), try freePort())
+        let program = try Program(
+            Self.configuration(dns: dns, web: web, logs: "/dev/full", queries: "", program: ""))
+        let words = "lines of a log are lost"
+        try wait(for: "the loss to be told") {
+            _ = try Program.run("curl", ["-s", "http://127.0.0.1:\(web)/"])
+            return program.logged(words)
+        }
+        #expect(program.text.ranges(of: words).count == 1)
     }
 }

@@ -7,7 +7,12 @@ final class MemberProcess {
     private let process = Process()
 
     private static let source = """
-        import asyncio, sys
+        import asyncio, base64, hashlib, sys
+
+        def accept(head):
+            key = next((line.split(b":")[1].strip() for line in head.split(b"\\r\\n")
+                        if line.lower().startswith(b"sec-websocket-key:")), b"")
+            return base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
 
         async def serve(reader, writer):
             try:
@@ -15,7 +20,8 @@ final class MemberProcess {
                     head = await reader.readuntil(b"\\r\\n\\r\\n")
                     path = head.split(b" ", 2)[1]
                     if b"\\r\\nUpgrade: websocket" in head:
-                        writer.write(b"HTTP/1.1 101 X\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n")
+                        writer.write(b"HTTP/1.1 101 X\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n"
+                            + b"Sec-WebSocket-Accept: " + accept(head) + b"\\r\\n\\r\\n")
                         while data := await reader.read(4096):
                             writer.write(data)
                         break

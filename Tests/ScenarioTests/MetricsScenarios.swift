@@ -99,6 +99,79 @@ struct MetricsScenarios {
         }
     }
 
+    @Test("pools and regions have their states, and what operators took out is told apart from what fell")
+    func states() throws {
+        let ports = try Ports()
+        let socket = "/tmp/meridian-\(ports.dns).sock"
+        let program = try Program(Self.configuration(ports, rest: "admin: { socket: \(socket) }"))
+        let address = "http://127.0.0.1:\(ports.metrics)/metrics"
+        func see(_ expected: [String: Double]) throws {
+            try wait(for: "\(expected)") {
+                let text = try Self.curl(address)
+                return expected.allSatisfy { Self.value($0.key, in: text) == $0.value }
+            }
+        }
+        try see([
+            "meridian_pool_state{pool=\"us\",region=\"us\",state=\"down\"}": 1,
+            "meridian_pool_state{pool=\"us\",region=\"us\",state=\"available\"}": 0,
+            "meridian_pool_state{pool=\"eu\",region=\"eu\",state=\"available\"}": 1,
+            "meridian_pool_taken_out{pool=\"us\",region=\"us\"}": 0,
+            "meridian_region_state{region=\"us\",state=\"down\"}": 1, "meridian_region_taken_out{region=\"us\"}": 0,
+        ])
+        for (verdict, state) in [("disable", "disabled"), ("force-down", "down"), ("drain", "draining")] {
+            let made = try Program.run(
+                Program.binary.path, [verdict, "region", "e*", "--force", "--socket", socket])
+            #expect(made.status == 0, "\(made) \(program.text)")
+            try see([
+                "meridian_pool_state{pool=\"eu\",region=\"eu\",state=\"\(state)\"}": 1,
+                "meridian_pool_state{pool=\"eu\",region=\"eu\",state=\"available\"}": 0,
+                "meridian_pool_taken_out{pool=\"eu\",region=\"eu\"}": 1,
+                "meridian_region_state{region=\"eu\",state=\"\(state)\"}": 1,
+                "meridian_region_taken_out{region=\"eu\"}": 1, "meridian_region_taken_out{region=\"us\"}": 0,
+                "meridian_pool_taken_out{pool=\"us\",region=\"us\"}": 0,
+            ])
+        }
+        #expect(try Program.run(Program.binary.path, ["enable", "region", "e*", "--socket", socket]).status == 0)
+        try see([
+            "meridian_region_taken_out{region=\"eu\"}": 0, "meridian_pool_taken_out{pool=\"eu\",region=\"eu\"}": 0,
+        ])
+    }
+
+    @Test("members are counted by the API's words for their states")
+    func memberStates() throws {
+        let ports = try Ports()
+        let socket = "/tmp/meridian-\(ports.dns).sock"
+        let program = try Program(
+            """
+            listeners: { web: { address: "127.0.0.1:\(ports.web)", upstream: api } }
+            upstreams: { api: { members: ["127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1", "127.0.0.4:1"] } }
+            metrics: { listen: "127.0.0.1:\(ports.metrics)" }
+            admin: { socket: \(socket) }
+            """)
+        for (verdict, member) in [("drain", 1), ("disable", 2), ("force-down", 3)] {
+            let made = try Program.run(
+                Program.binary.path,
+                [verdict, "member", "api/127.0.0.\(member):1", "--force", "--socket", socket])
+            #expect(made.status == 0, "\(made) \(program.text)")
+        }
+        let text = try Self.curl("http://127.0.0.1:\(ports.metrics)/metrics")
+        let series = text.split(separator: "\n").filter { $0.hasPrefix("meridian_upstream_members{") }
+        #expect(
+            Set(series) == [
+                #"meridian_upstream_members{upstream="api",state="available"} 1"#,
+                #"meridian_upstream_members{upstream="api",state="draining"} 1"#,
+                #"meridian_upstream_members{upstream="api",state="ejected"} 0"#,
+                #"meridian_upstream_members{upstream="api",state="disabled"} 1"#,
+                #"meridian_upstream_members{upstream="api",state="down"} 1"#,
+            ])
+        let members = try Program.run(
+            "curl", ["--silent", "--unix-socket", socket, "http://meridian/v1/members"]
+        ).output
+        for word in ["available", "draining", "disabled", "down"] {
+            #expect(members.contains("\"state\":\"\(word)\""), "\(members)")
+        }
+    }
+
     @Test("counters go on over a reload that changes the sockets of DNS, and over one that takes DNS away")
     func reloads() throws {
         let ports = try Ports()

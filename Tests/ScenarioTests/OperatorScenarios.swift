@@ -36,6 +36,13 @@ struct OperatorScenarios {
         try program.replaceConfiguration(yaml)
         #expect(try call("reload").output == "generation 2 is in force\n")
         #expect(try answer() == "us.lb.example.net.\n", "an override outlives a reload")
+
+        // Also without `admin.state`.
+        let trail = try call("audit").output.split(separator: "\n")
+        #expect(trail.count == 5, "\(trail)")
+        #expect(trail.first?.contains("reload  generation 2") ?? false, "\(trail)")
+        #expect(trail.last?.contains("set-override  region eu  drain  patching") ?? false, "\(trail)")
+        #expect(try call("audit", "--last", "1").output.split(separator: "\n").count == 1)
     }
 
     @Test(
@@ -43,7 +50,7 @@ struct OperatorScenarios {
         arguments: [
             ("GET", "/v1/nothing", "", 404, "there is no /v1/nothing here"),
             ("DELETE", "/v1/status", "", 405, "no DELETE /v1/status here; there is GET, HEAD"),
-            ("PUT", "/v1/overrides/region", "{bad", 400, "must be JSON"),
+            ("PUT", "/v1/overrides/region", "{bad", 400, "line 1, column 2: a name in quotes is expected"),
             ("PUT", "/v1/overrides/region", #"{"name":"eu"}"#, 400, "drain, disable, force-down, force-up"),
             (
                 "PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"nuke"}"#, 400,
@@ -60,11 +67,10 @@ struct OperatorScenarios {
                 "reason: at most 1024 bytes"
             ),
             ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","seconds":0}"#, 400, "seconds: from 1 to"),
-            ("PUT", "/v1/overrides/planet", #"{"name":"eu","verdict":"drain"}"#, 400, "planet is none of"),
+            ("PUT", "/v1/overrides/planet", #"{"name":"eu","verdict":"drain"}"#, 400, "kind: planet is none of"),
             ("PUT", "/v1/overrides/region", #"{"name":"mars","verdict":"drain"}"#, 404, "no region named mars"),
             ("PUT", "/v1/overrides/member", #"{"name":"eu","verdict":"drain"}"#, 400, "UPSTREAM/ADDRESS:PORT"),
             ("PUT", "/v1/overrides/wide-ip", #"{"name":"*","verdict":"drain"}"#, 400, "a wide IP cannot be drained"),
-            ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"cutover"}"#, 400, "to: what takes over"),
             ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","to":"us"}"#, 400, "to: what takes over"),
             ("PUT", "/v1/overrides/region", #"{"name":"e*","verdict":"cutover","to":"us"}"#, 400, "without patterns"),
             ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"cutover","to":"eu"}"#, 400, "from itself"),
@@ -78,9 +84,10 @@ struct OperatorScenarios {
                 "PUT", "/v1/overrides/pool", #"{"name":"eu","verdict":"weight","factor":0.5}"#, 409,
                 "no name draws shares of pool eu"
             ),
-            ("PUT", "/v1/overrides/pool", #"{"name":"eu","verdict":"weight"}"#, 400, "factor: what shares"),
+            ("PUT", "/v1/overrides/pool", #"{"name":"eu","verdict":"weight"}"#, 400, "factor: it is needed"),
+            ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"cutover"}"#, 400, "to: it is needed"),
             ("PUT", "/v1/overrides/wide-ip", #"{"name":"*","verdict":"disable"}"#, 409, "nothing to answer with"),
-            ("PUT", "/v1/windows/w", "{}", 400, "must be JSON with"),
+            ("PUT", "/v1/windows/w", "", 400, "must be JSON with"),
             (
                 "PUT", "/v1/windows/a%20b", #"{"kind":"region","name":"eu","seconds":1,"start":1}"#, 400,
                 "1 to 64 letters"
@@ -103,6 +110,11 @@ struct OperatorScenarios {
             (
                 "PUT", "/v1/windows/w", #"{"kind":"region","name":"mars","seconds":9,"start":99999999999999}"#, 404,
                 "no region named mars"
+            ),
+            (
+                "PUT", "/v1/windows/w",
+                #"{"kind":"region","name":"eu","seconds":604800,"days":"weekly tue","at":"02:30"}"#, 400,
+                "would never close"
             ),
             ("DELETE", "/v1/windows/none", "", 404, "no window named none"),
             ("POST", "/v1/shifts", #"{"from":"eu","to":"us","share":0.5}"#, 400, "until, or seconds"),

@@ -38,6 +38,12 @@ struct PackagingScenarios {
         }
         let drain = try String(contentsOf: folder.appending(path: "meridian-drain.1"), encoding: .utf8)
         #expect(drain.contains("\\-\\-timeout") && drain.contains("\\-\\-dry\\-run"))
+        for page in pages {
+            let text = try String(contentsOf: folder.appending(path: page), encoding: .utf8)
+            #expect(!text.contains(/[ (]docs\//), "\(page) points to where its reader has nothing")
+        }
+        let levels = try String(contentsOf: folder.appending(path: "meridian-sla.1"), encoding: .utf8)
+        #expect(levels.contains("/usr/share/doc/meridian/docs/metrics.md"), "\(levels)")
         let window = try String(contentsOf: folder.appending(path: "meridian-window.1"), encoding: .utf8)
         #expect(window.contains("window add") || window.contains("WINDOW ADD"))
     }
@@ -53,6 +59,94 @@ struct PackagingScenarios {
             #expect(page.contains(".B \(code)\n"))
             #expect(document.contains("| \(code) | "))
         }
+    }
+
+    @Test("what is installed points to what is installed, and the program to its documents")
+    func documents() throws {
+        let folder = try Self.folder()
+        defer { try? FileManager.default.removeItem(at: folder) }  // left behind: only rubbish in /tmp
+        let made = try Program.run(
+            "env",
+            [
+                "DESTDIR=\(folder.path)", "PREFIX=/usr", Self.repository.appending(path: "scripts/install").path,
+                Program.binary.path,
+            ])
+        #expect(made.status == 0, "\(made)")
+        let root = folder.appending(path: "usr/share/doc/meridian")
+        for path in [
+            "README.md", "docs/operations.md", "docs/images/overview-dark.png", "examples/classic-wip.yaml",
+            "examples/prometheus/alerts.yaml", "examples/grafana/meridian.json", "examples/tls/api.internal.local.pem",
+            "packaging/meridian.socket",
+        ] { #expect(FileManager.default.fileExists(atPath: root.appending(path: path).path), "\(path)") }
+        var links = 0
+        for case let page as String in FileManager.default.enumerator(atPath: root.path) ?? .init()
+        where page.hasSuffix(".md") {
+            let file = root.appending(path: page)
+            for link in try String(contentsOf: file, encoding: .utf8).matches(of: /\]\(([^)#\s]+)[^)]*\)/)
+            where !link.output.1.contains("://") {
+                links += 1
+                let target = file.deletingLastPathComponent().appending(path: String(link.output.1)).standardized
+                #expect(FileManager.default.fileExists(atPath: target.path), "\(page) points to \(link.output.1)")
+            }
+        }
+        #expect(links > 30)
+        let empty = folder.appending(path: "empty.yaml")
+        try Data().write(to: empty)
+        let told = try Program.run(folder.appending(path: "usr/bin/meridian").path, ["check", "-c", empty.path])
+        #expect(told.error.contains("see \(root.path)/docs/configuration.md for what to write"), "\(told)")
+        let help = try Program.run(folder.appending(path: "usr/bin/meridian").path, ["sla", "--help"]).output
+        // Lines are broken where they are full.
+        #expect(
+            help.split(whereSeparator: \.isWhitespace).joined(separator: " ").contains("\(root.path)/docs/metrics.md"))
+    }
+
+    @Test(
+        "an upgrade restarts a service that runs, but not where the new program cannot serve the file",
+        .enabled(if: getuid() == 0, "needs root"))
+    func upgrade() throws {
+        let folder = try Self.folder()
+        defer { try? FileManager.default.removeItem(at: folder) }  // left behind: only rubbish in /tmp
+        let calls = folder.appending(path: "calls")
+        for (name, body) in [
+            ("systemctl", #"[ "$1" != is-active ] || exit "$INACTIVE"; echo "$*" >>\#(calls.path)"#),
+            // The file that the package has, as the test has it.
+            (
+                "meridian",
+                #"[ "$*" = "check -c /etc/meridian/meridian.yaml" ] && exec \#(Program.binary.path) check -c "$FILE""#
+            ), ("chown", ":"), ("chmod", ":"), ("getent", ":"),
+        ] {
+            let file = folder.appending(path: name)
+            try "#!/bin/sh\n\(body)\n".write(to: file, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+        }
+        let (good, bad) = (folder.appending(path: "good.yaml").path, folder.appending(path: "bad.yaml").path)
+        let yaml = NameServerScenarios.configuration(port: try freePort())
+        try yaml.write(toFile: good, atomically: true, encoding: .utf8)
+        try ("regionz: {}\n" + yaml).write(toFile: bad, atomically: true, encoding: .utf8)
+        let script = """
+            mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system
+            exec /bin/sh "$0" configure "$1"
+            """
+        func configure(from version: String, _ file: String, inactive: Int) throws -> (error: String, calls: String) {
+            try Data().write(to: calls)
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+            let made = try Program.run(
+                "env",
+                [
+                    "PATH=\(folder.path):\(path)", "FILE=\(file)", "INACTIVE=\(inactive)", "unshare", "--mount", "sh",
+                    "-e", "-c", script, Self.repository.appending(path: "packaging/debian/postinst").path, version,
+                ])
+            #expect(made.status == 0, "a package must not be left half configured: \(made)")
+            return (made.error, try String(contentsOf: calls, encoding: .utf8))
+        }
+        let taken = try configure(from: "1.0", good, inactive: 0)
+        #expect(taken.calls.contains("restart meridian.service\n") && taken.error.isEmpty, "\(taken)")
+        let refused = try configure(from: "1.0", bad, inactive: 0)
+        #expect(!refused.calls.contains("restart"), "\(refused)")
+        #expect(refused.error.contains("bad.yaml:1:1: ") && refused.error.contains("NOT restarted"), "\(refused)")
+        let stopped = try configure(from: "1.0", bad, inactive: 3)
+        #expect(!stopped.calls.contains("start") && stopped.error.isEmpty, "\(stopped)")
+        #expect(try configure(from: "", good, inactive: 3).calls.contains("start meridian.service\n"))
     }
 
     @Test("system calls and address families are those that the unit allows")

@@ -122,9 +122,9 @@ final class Program {
     }
 }
 
-/// Looks at a condition until it holds; fails after ten seconds.
-func wait(for what: String, until condition: () throws -> Bool) throws {
-    let deadline = ContinuousClock.now + .seconds(10)
+/// Looks at a condition until it holds; fails after ten seconds, or as many as are given to what is long work.
+func wait(for what: String, seconds: Int = 30, until condition: () throws -> Bool) throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
     while try !condition() {
         guard ContinuousClock.now < deadline else { throw Program.Failure(description: "waited in vain for \(what)") }
         usleep(20_000)
@@ -160,21 +160,4 @@ final class SilentServer {
 func accepts(_ socket: String) -> Bool {
     let connect = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
     return (try? Program.run("python3", ["-c", connect, socket]).status) == 0
-}
-
-/// A TCP port of 127.0.0.1 that was free a moment ago.
-func freePort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let result = unsafe withUnsafeMutablePointer(to: &address) {
-        unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            unsafe bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
-        }
-    }
-    guard result == 0 else { throw Program.Failure(description: "no free port") }
-    return Int(UInt16(bigEndian: address.sin_port))
 }

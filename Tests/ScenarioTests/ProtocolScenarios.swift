@@ -191,7 +191,7 @@ struct ProtocolScenarios {
             let good = try Program.dig(port, "www.example.com", "+cookie=\(issued)", "+ignore")
             #expect(!good.contains(" tc") && good.contains("192.0.2.1"))
         }
-        let status = try Program.run("curl", ["--silent", "--unix-socket", socket, "http://node/v1/status"]).output
+        let status = try Program.run("curl", ["--silent", "--unix-socket", socket, "http://meridian/v1/status"]).output
         #expect(status.contains(/"rateSlipped" ?: ?[1-9]/), "\(status)")
         #expect(status.contains(/"goodCookies" ?: ?5/), "\(status)")
         #expect(status.contains(/"tcp.accepted" ?: ?[1-9]/))
@@ -272,7 +272,7 @@ struct ProtocolScenarios {
         try wait(for: "TCP to come back") {
             try Program.dig(port, "www.example.com", "+tcp", "+short").contains("192.0.2.1")
         }
-        let status = try Program.run("curl", ["--silent", "--unix-socket", socket, "http://node/v1/status"]).output
+        let status = try Program.run("curl", ["--silent", "--unix-socket", socket, "http://meridian/v1/status"]).output
         #expect(status.contains(/"tcp.acceptPauses" ?: ?[1-9]/), "\(status)")
     }
 

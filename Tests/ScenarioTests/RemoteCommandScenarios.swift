@@ -67,8 +67,8 @@ private final class RemoteSite {
 }
 
 extension Authority {
-    /// Makes `NAME.pem` anew so that it has expired.
-    fileprivate func expire(_ name: String) throws {
+    /// Makes `NAME.pem` anew so that it has expired, or is about to.
+    func expire(_ name: String, at end: Date = Date(timeIntervalSince1970: 1_580_515_200)) throws {
         try "01\n".write(toFile: path("serial"), atomically: true, encoding: .utf8)
         try Data().write(to: folder.appending(path: "index"))
         try """
@@ -84,9 +84,13 @@ extension Authority {
         commonName = optional
         organizationName = optional
         """.write(toFile: path("ca.conf"), atomically: true, encoding: .utf8)
+        let form = Date.VerbatimFormatStyle(
+            format: """
+                \(year: .padded(4))\(month: .twoDigits)\(day: .twoDigits)\(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased))\(minute: .twoDigits)\(second: .twoDigits)
+                """, timeZone: .gmt, calendar: Calendar(identifier: .gregorian))
         try Self.openssl([
             "ca", "-batch", "-config", path("ca.conf"), "-cert", path("ca.pem"), "-keyfile", path("ca.key"),
-            "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-extfile", path("\(name).ext"),
+            "-startdate", "20200101000000Z", "-enddate", "\(end.formatted(form))Z", "-extfile", path("\(name).ext"),
             "-in", path("\(name).csr"), "-out", path("\(name).pem"), "-notext",
         ])
     }
@@ -181,6 +185,12 @@ struct RemoteCommandScenarios {
         let mixed = try site.call(
             "status", with: ["--certificate", site.authority.path("ann.pem"), "--key", site.authority.path("node.key")])
         #expect(mixed.status == 64 && mixed.error.contains("do not belong together"), "\(mixed)")
+        // Somebody of the same authority whom the configuration does not name.
+        try site.authority.issue("eve", subject: "/CN=eve/O=Example")
+        let eve = try site.call(
+            "status", with: ["--certificate", site.authority.path("eve.pem"), "--key", site.authority.path("eve.key")])
+        #expect(eve.status == 1)
+        #expect(eve.error.contains("the certificate of \"O=Example,CN=eve\" may do nothing here"), "\(eve)")
     }
 
     @Test("what is wrong is one line, with the code that docs/cli.md has for it")
@@ -231,7 +241,7 @@ struct RemoteCommandScenarios {
         #expect(open.status == 0 && open.error.hasPrefix("warning: others can read "), "\(open)")
     }
 
-    @Test("authorities that a reload takes away are believed no more, though its other files do not fit")
+    @Test("a reload takes authorities away as a whole or not at all, and says which file keeps it from that")
     func withdrawal() throws {
         let site = try RemoteSite()
         let ann = ["--certificate", site.authority.path("ann.pem"), "--key", site.authority.path("ann.key")]
@@ -239,21 +249,26 @@ struct RemoteCommandScenarios {
         // The configuration is as it was; its files are others.
         let foreign = try Authority()
         defer { foreign.remove() }
-        for (from, to) in [(foreign.path("ca.pem"), "ca.pem"), (foreign.path("ca.key"), "node.key")] {
-            let text = try String(contentsOfFile: from, encoding: .utf8)
-            if to == "ca.pem" {
-                let kept = try String(contentsOfFile: site.authority.path(to), encoding: .utf8)
-                try kept.write(toFile: site.authority.path("old-ca.pem"), atomically: true, encoding: .utf8)
-            }
-            try text.write(toFile: site.authority.path(to), atomically: true, encoding: .utf8)
+        func copy(_ from: String, _ to: String) throws {
+            try String(contentsOfFile: from, encoding: .utf8).write(toFile: to, atomically: true, encoding: .utf8)
+        }
+        let (ca, key) = (site.authority.path("ca.pem"), site.authority.path("node.key"))
+        try copy(ca, ca + ".old")
+        try copy(key, key + ".old")
+        try copy(foreign.path("ca.pem"), ca)
+        try copy(foreign.path("ca.key"), key)
+        func asAnn() throws -> (output: String, error: String, status: Int32) {
+            try site.run(["status", "--admin", site.address, "--ca", ca + ".old"] + ann)
         }
         site.program.hangUp()
-        try wait(for: "the certificate to count for nothing") {
-            try site.run(
-                ["status", "--admin", site.address, "--ca", site.authority.path("old-ca.pem")] + ann
-            ).error.contains("credentials are needed") || site.program.logged("refused")
-        }
-        #expect(!site.program.logged("refused"), "\(site.program.text)")
+        try wait(for: "the refusal") { site.program.logged("reload refused") }
+        #expect(site.program.logged("does not belong to the first certificate"), "\(site.program.text)")
+        #expect(try asAnn().status == 0, "nothing of it is in force")
+        try copy(key + ".old", key)
+        site.program.hangUp()
+        try wait(for: "the reload") { site.program.logged("reloaded") }
+        let outcome = try asAnn()
+        #expect(outcome.status != 0, "\(outcome) \(site.program.text)")
     }
 
     @Test("a certificate that has expired is told with its day")

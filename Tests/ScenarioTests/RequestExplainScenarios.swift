@@ -168,7 +168,7 @@ struct RequestExplainScenarios {
         for (body, detail) in [
             (#"{"url":"ftp://x/","client":"127.0.0.1"}"#, "is not a URL"),
             (#"{"url":"http://www.example.com/","client":"x"}"#, "is not an address"),
-            (#"{"url":"http://www.example.com/"}"#, "must be JSON with"),
+            (#"{"url":"http://www.example.com/"}"#, "client: it is needed"),
             (#"{"url":"https://www.example.com/","client":"::1"}"#, "no listener for https"),
             (#"{"url":"http://www.example.com:1/","client":"::1"}"#, "which listener does it come in by?"),
             (#"{"url":"http://a b/","client":"::1"}"#, "spaces"),
@@ -193,7 +193,7 @@ struct RequestExplainScenarios {
                 one.settimeout(10)
                 one.connect(sys.argv[1])
                 return one
-            head = "POST /v1/explain/http HTTP/1.1\\r\\nHost: m\\r\\nContent-Length: %d\\r\\n\\r\\n"
+            head = "POST /v1/explain/http HTTP/1.1\\r\\nHost: meridian\\r\\nContent-Length: %d\\r\\n\\r\\n"
             slow = [connect() for _ in range(128)]
             for one in slow:
                 one.sendall((head % 100).encode() + b"{")

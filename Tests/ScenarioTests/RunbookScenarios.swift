@@ -1,148 +1,12 @@
 import Foundation
 import Testing
 
-/// How an operator does what a runbook says.
-enum Way: String, CaseIterable {
-    case commands, api
-}
-
 /// The runbooks of docs/operations.md, played by command and by curl, with what clients then see.
 @Suite("Runbooks")
 struct RunbookScenarios {
-    /// Two regions with a VIP and a member each, a name over both, and a VIP with TLS.
-    private final class Site {
-        let way: Way
-        let dnsPort: Int
-        let ports: [Int]
-        private(set) var members: [MemberProcess?]
-        let socket: String
-        let yaml: String
-        let program: Program
-        let folder = FileManager.default.temporaryDirectory.appending(path: "meridian-\(UUID().uuidString)")
-
-        init(_ way: Way, more: String = "", certificateDays: Int = 5) throws {
-            self.way = way
-            dnsPort = try freePort()
-            ports = try (0..<3).map { _ in try freePort() }
-            members = try [MemberProcess(port: freePort()), MemberProcess(port: freePort())]
-            socket = "/tmp/meridian-\(dnsPort).sock"
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            try Self.certify(folder, days: certificateDays)
-            yaml = """
-                dns: { listen: ["127.0.0.1:\(dnsPort)"] }
-                regions:
-                  eu: { host: eu.lb.example.net }
-                  us: { host: us.lb.example.net }
-                monitors: { web: { http: {}, interval: 500ms, timeout: 500ms, fall: 2 } }
-                virtual_servers:
-                  eu-1: { address: "127.0.0.1:\(ports[0])", region: eu, monitors: [web] }
-                  us-1: { address: "127.0.0.2:\(ports[1])", region: us, monitors: [web] }
-                pools:
-                  eu: { region: eu, virtual_servers: [eu-1], ttl: 1s }
-                  us: { region: us, virtual_servers: [us-1], ttl: 1s }
-                wide_ips:
-                  api.example.com: { pools: [eu, us], method: global-availability, ttl: 1s }
-                zones:
-                  example.com: { ns: [ns1.example.com], records: { ns1: { A: [127.0.0.1] } } }
-                  example.net: { ns: [ns1.example.com] }
-                upstreams:
-                  eu: { members: ["127.0.0.1:\(members[0]?.port ?? 0)"] }
-                  us: { members: ["127.0.0.1:\(members[1]?.port ?? 0)"] }
-                certificates:
-                  web: { chain: \(folder.path)/web.pem, key: \(folder.path)/web.key }
-                listeners:
-                  eu: { address: "127.0.0.1:\(ports[0])", upstream: eu }
-                  us: { address: "127.0.0.2:\(ports[1])", upstream: us }
-                  web: { address: "127.0.0.1:\(ports[2])", tls: { certificates: [web] }, upstream: us }
-                proxy: { access_log: "off", drain_timeout: 1s }
-                admin: { socket: \(socket), state: \(folder.path)/state.db }
-                \(more)
-                """
-            program = try Program(yaml)
-            try wait(for: "the admin socket to answer") { [socket] in
-                try Program.run(Program.binary.path, ["status", "--socket", socket]).status == 0
-            }
-        }
-
-        deinit { try? FileManager.default.removeItem(at: folder) }
-
-        static func certify(_ folder: URL, days: Int) throws {
-            let made = try Program.run(
-                "openssl",
-                [
-                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                    "\(days)", "-subj", "/CN=a.test", "-addext", "subjectAltName=DNS:a.test", "-keyout",
-                    "\(folder.path)/web.key", "-out", "\(folder.path)/web.pem",
-                ])
-            guard made.status == 0 else { throw Program.Failure(description: made.error) }
-        }
-
-        /// One step: the command, or the request that does the same.
-        ///
-        /// - Returns: what was said, and whether it was done.
-        @discardableResult
-        func act(
-            _ command: [String], _ method: String, _ path: String, _ body: String = ""
-        ) throws -> (text: String, isDone: Bool) {
-            switch way {
-            case .commands:
-                let result = try Program.run(Program.binary.path, command + ["--socket", socket])
-                return (result.output + result.error, result.status == 0)
-            case .api:
-                let output = try Program.run(
-                    "curl",
-                    [
-                        "--silent", "--max-time", "10", "--unix-socket", socket, "-X", method, "--data-binary", body,
-                        "-H", "Accept: application/json", "-w", "\n%{http_code}", "http://meridian\(path)",
-                    ]
-                ).output
-                let status = Int(output.split(separator: "\n").last ?? "") ?? 0
-                return (output, (200..<300).contains(status))
-            }
-        }
-
-        func look(_ command: [String], _ path: String) throws -> String { try act(command, "GET", path).text }
-
-        /// What a client's resolver gets.
-        func region() throws -> String {
-            let answer = try Program.data(dnsPort, "api.example.com", "A") + [""]
-            return String(answer[0].prefix(2))
-        }
-
-        func state(ofPool name: String) throws -> String? {
-            let text = try Program.run(
-                Program.binary.path, ["status", "--pool", name, "--json", "--socket", socket]
-            ).output
-            let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
-            return (object?["pools"] as? [[String: Any]])?.first?["state"] as? String
-        }
-
-        /// The status of a request to where the name leads.
-        func request() throws -> Int {
-            let isEU = try region() == "eu"
-            let address = isEU ? "127.0.0.1:\(ports[0])" : "127.0.0.2:\(ports[1])"
-            let output = try Program.run(
-                "curl", ["--silent", "--max-time", "5", "-o", "/dev/null", "-w", "%{http_code}", "http://\(address)/"]
-            ).output
-            return Int(output) ?? 0
-        }
-
-        func kill(_ member: Int) { members[member]?.kill() }
-
-        func revive(_ member: Int) throws {
-            let port = members[member]?.port ?? 0
-            members[member] = nil
-            members[member] = try MemberProcess(port: port)
-        }
-
-        func replace(_ text: String, with other: String) throws {
-            try program.replaceConfiguration(yaml.replacing(text, with: other))
-        }
-    }
-
     @Test("a region is sick: it is left by itself, held out, and let in again", arguments: Way.allCases)
     func sickRegion(way: Way) throws {
-        let site = try Site(way)
+        let site = try RunbookSite(way)
         try wait(for: "the monitors") { try site.region() == "eu" && site.request() == 200 }
         site.kill(0)
         try wait(for: "clients to be sent elsewhere") { try site.region() == "us" }
@@ -170,17 +34,25 @@ struct RunbookScenarios {
             return output == "200"
         }
         #expect(try site.region() == "us" && member > 0)
+        try wait(for: "the monitors to find it well, and the status to say so") {
+            let status = try site.look(["status", "--region", "eu"], "/v1/virtual-servers/eu-1")
+            return status.contains("down") && (status.contains("web: up for ") || status.contains(#""state":"up""#))
+        }
         let enabled = try site.act(["enable", "region", "eu"], "DELETE", "/v1/overrides/region", #"{"name":"eu"}"#)
         #expect(enabled.isDone, "\(enabled)")
         try wait(for: "the way back") { try site.region() == "eu" }
         #expect(try site.request() == 200)
-        let trail = try site.look(["audit"], "/v1/audit")
+        let trail = try site.look(["audit", "--last", "50"], "/v1/audit?last=50")
         #expect(trail.contains("power") && trail.contains("clear-override"), "\(trail)")
+        let all = try site.look(["events", "--last", "200"], "/v1/events?limit=200")
+        for kind in ["transition", "override-set", "override-cleared", "check"] {
+            #expect(all.contains(kind), "\(kind): \(all)")
+        }
     }
 
     @Test("planned maintenance begins, is seen, and ends before its time", arguments: Way.allCases)
     func maintenance(way: Way) throws {
-        let site = try Site(way)
+        let site = try RunbookSite(way)
         try wait(for: "the monitors") { try site.region() == "eu" && site.request() == 200 }
         let clients = try SteeredClients(
             dnsPort: site.dnsPort,
@@ -207,9 +79,60 @@ struct RunbookScenarios {
         #expect(served.failed == 0 && served.us > 0, "\(served)")
     }
 
+    @Test(
+        "a window that may not begin says so before and after, and one that may ends by itself", arguments: Way.allCases
+    )
+    func windowsAlone(way: Way) throws {
+        let site = try RunbookSite(way, more: "safety: { rules: { one: { drained_at_most: 1 } } }")
+        try wait(for: "the monitors") { try site.region() == "eu" && site.request() == 200 }
+        #expect(
+            try site.act(
+                ["drain", "region", "us"], "PUT", "/v1/overrides/region", #"{"name":"us","verdict":"drain"}"#
+            ).isDone)
+        /// Plans one of `eu` that has just begun.
+        func plan(_ name: String, seconds: Int, isTrial: Bool = false) throws -> (text: String, isDone: Bool) {
+            let start = Int64(Date().timeIntervalSince1970) * 1000 - 1000
+            let time = Date(timeIntervalSince1970: Double(start) / 1000).formatted(.iso8601)
+            return try site.act(
+                ["window", "add", name, "--region", "eu", "--from", time, "--for", "\(seconds)s"]
+                    + (isTrial ? ["--dry-run"] : []), "PUT", "/v1/windows/\(name)\(isTrial ? "?dry_run=true" : "")",
+                #"{"kind":"region","name":"eu","start":\#(start),"seconds":\#(seconds)}"#)
+        }
+        let rule = "safety rule one: 2 of eu, us would be taken out, at most 1 may be"
+        let preview = try plan("long", seconds: 3600, isTrial: true)
+        #expect(preview.isDone && preview.text.contains("its run would be refused if it began now: \(rule)"))
+        #expect(try plan("long", seconds: 3600).isDone)
+        #expect(try plan("short", seconds: 5).isDone)
+        try wait(for: "the window to be refused") {
+            let list = try site.look(["window", "list"], "/v1/windows")
+            return list.contains("refused") && list.contains(rule)
+        }
+        #expect(try site.region() == "eu" && site.request() == 200)
+        try wait(for: "the short one to be over, and to be missed") {
+            try site.look(["audit"], "/v1/audit").contains("it did not begin: \(rule)")
+        }
+        let events = try site.look(["events", "--subject", "window"], "/v1/events?subject=window")
+        for kind in ["window-refused", "window-missed"] { #expect(events.contains(kind), "\(kind): \(events)") }
+        #expect(try site.act(["window", "cancel", "long"], "DELETE", "/v1/windows/long").isDone)
+
+        #expect(
+            try site.act(["enable", "region", "us"], "DELETE", "/v1/overrides/region", #"{"name":"us"}"#).isDone)
+        let clients = try SteeredClients(
+            dnsPort: site.dnsPort,
+            regions: ["eu": ("eu.lb.example.net", site.ports[0]), "us": ("us.lb.example.net", site.ports[1])])
+        #expect(try plan("alone", seconds: 4).isDone)
+        try wait(for: "the window to end by itself") {
+            let told = try site.look(["events", "--name", "alone"], "/v1/events?name=alone")
+            return told.contains("window-opened") && told.contains("window-closed")
+        }
+        #expect(try site.region() == "eu" && !site.look(["window", "list"], "/v1/windows").contains("alone"))
+        let served = try clients.stop()
+        #expect(served.failed == 0 && served.us > 0, "\(served)")
+    }
+
     @Test("a region is given up for another, and taken back", arguments: Way.allCases)
     func cutover(way: Way) throws {
-        let site = try Site(way)
+        let site = try RunbookSite(way)
         try wait(for: "the monitors") { try site.region() == "eu" && site.request() == 200 }
         // Half of it is broken: monitors may say what they want, all go.
         let body = #"{"name":"eu","verdict":"cutover","to":"us","reason":"flood"}"#
@@ -235,11 +158,64 @@ struct RunbookScenarios {
         let refused = try site.act(["cutover", "eu", "us"], "PUT", "/v1/overrides/region", body)
         #expect(!refused.isDone && refused.text.contains("nothing to answer with"), "\(refused)")
         #expect(try site.region() == "eu" && site.request() == 200)
+        let forced = try site.act(
+            ["cutover", "eu", "us", "--force"], "PUT", "/v1/overrides/region",
+            #"{"name":"eu","verdict":"cutover","to":"us","force":true}"#)
+        #expect(forced.isDone, "\(forced)")
+        #expect(try site.look(["audit", "--last", "1"], "/v1/audit?last=1").contains("cutover to us (forced)"))
+        try site.revive(1)
+        try wait(for: "us to take what it was given") { try site.region() == "us" && site.request() == 200 }
+        #expect(
+            try site.act(["enable", "region", "eu"], "DELETE", "/v1/overrides/region", #"{"name":"eu"}"#).isDone)
+        try wait(for: "the way back") { try site.region() == "eu" }
+    }
+
+    @Test("a region that was given up gets its clients back little by little", arguments: Way.allCases)
+    func slowReturn(way: Way) throws {
+        let site = try RunbookSite(way, more: "safety: { shift_slope: { share: 100%, per: 10s } }")
+        try wait(for: "the monitors") { try site.region() == "eu" && site.request() == 200 }
+        let cut = try site.act(
+            ["cutover", "eu", "us", "--reason", "flood"], "PUT", "/v1/overrides/region",
+            #"{"name":"eu","verdict":"cutover","to":"us","reason":"flood"}"#)
+        #expect(cut.isDone, "\(cut)")
+        // The way that does not lead there is told as such.
+        let wrong = try site.act(
+            ["shift", "--from", "us", "--to", "eu", "--share", "100%", "--for", "10s"], "POST", "/v1/shifts",
+            #"{"from":"us","to":"eu","share":1,"seconds":10}"#)
+        #expect(!wrong.isDone && wrong.text.contains("enable region eu"), "\(wrong)")
+        /// Of 32 client networks, those that are sent to eu.
+        func moved() throws -> Int {
+            let places = (1...32).map { "http://meridian/v1/explain?name=api.example.com&client=\($0 * 6).1.1.0/24" }
+            let output = try Program.run(
+                "curl", ["--silent", "--max-time", "10", "--unix-socket", site.socket] + places
+            ).output
+            let (eu, us) = (
+                output.matches(of: #/"answers":\["[^"]*CNAME eu\./#).count,
+                output.matches(of: #/"answers":\["[^"]*CNAME us\./#).count
+            )
+            #expect(eu + us == 32, "\(output.prefix(2000))")
+            return eu
+        }
+        #expect(try moved() == 0)
+        let held = try site.act(
+            ["shift", "--from", "eu", "--to", "us", "--share", "100%", "--for", "10s"], "POST", "/v1/shifts",
+            #"{"from":"eu","to":"us","share":1,"seconds":10}"#)
+        #expect(held.isDone && held.text.contains("region eu is cut over to us"), "\(held)")
+        #expect(
+            try site.act(["enable", "region", "eu"], "DELETE", "/v1/overrides/region", #"{"name":"eu"}"#).isDone)
+        #expect(try moved() == 0, "the shift keeps them")
+        let list = try site.look(["shift", "list"], "/v1/shifts")
+        #expect(!list.contains("cut over") && (list.contains("arrived") || list.contains(#""progress":1"#)), "\(list)")
+        #expect(try site.act(["shift", "cancel", "1"], "DELETE", "/v1/shifts/1").isDone)
+        try wait(for: "some of them to be back") { try (1..<32).contains(moved()) }
+        try wait(for: "all of them to be back", seconds: 60) { try moved() == 32 }
+        #expect(try site.region() == "eu" && site.request() == 200)
+        try wait(for: "the shift to end") { try !site.look(["shift", "list"], "/v1/shifts").contains("us") }
     }
 
     @Test("a certificate that ends soon is replaced without a failed request", arguments: Way.allCases)
     func certificate(way: Way) throws {
-        let site = try Site(way)
+        let site = try RunbookSite(way)
         func served() throws -> String {
             try Program.run(
                 "sh",
@@ -258,10 +234,28 @@ struct RunbookScenarios {
             }
         }
         #expect(try daysLeft())
+        if way == .commands {
+            #expect(try !site.look(["status"], "").matches(of: #/certificate web ends in [45] days/#).isEmpty)
+        }
         #expect(site.program.logged("a certificate ends soon"))
         let before = try served()
+        // The key of another certificate: nothing is loaded, and it is said before.
+        let (key, other) = (site.folder.appending(path: "web.key"), site.folder.appending(path: "other"))
+        let own = try Data(contentsOf: key)
+        try FileManager.default.createDirectory(at: other, withIntermediateDirectories: true)
+        try RunbookSite.certify(other, days: 90)
+        try Data(contentsOf: other.appending(path: "web.key")).write(to: key)
+        let found = try site.check()
+        #expect(!found.isDone && found.text.contains("web.key"), "\(found)")
+        for step in [["reload", "--dry-run"], ["reload"]] {
+            let refused = try site.act(step, "POST", "/v1/reload\(step.count > 1 ? "?dry_run=true" : "")")
+            #expect(!refused.isDone && refused.text.contains("web.key"), "\(step): \(refused)")
+        }
+        #expect(try served() == before, "the old ones stay")
+        try own.write(to: key)
+        #expect(try site.check().isDone)
         let load = try Load(site.ports[2], seconds: 3, scheme: "https")
-        try Site.certify(site.folder, days: 90)
+        try RunbookSite.certify(site.folder, days: 90)
         #expect(try served() == before, "files are read when they are loaded")
         let loaded = try site.act(["reload"], "POST", "/v1/reload")
         #expect(loaded.isDone, "\(loaded)")
@@ -274,11 +268,29 @@ struct RunbookScenarios {
 
     @Test("a bad configuration is refused, and one that does the wrong thing is taken back", arguments: Way.allCases)
     func configuration(way: Way) throws {
-        let site = try Site(way)
+        let site = try RunbookSite(way)
         try wait(for: "the monitors") { try site.region() == "eu" && site.request() == 200 }
+        // What operators set outlives all of it.
+        #expect(
+            try site.act(
+                ["drain", "region", "us", "--reason", "kept"], "PUT", "/v1/overrides/region",
+                #"{"name":"us","verdict":"drain","reason":"kept"}"#
+            ).isDone)
+        let window = ["window", "add", "later", "--region", "eu", "--from", "2100-01-01T00:00Z", "--for", "1h"]
+        #expect(
+            try site.act(
+                window, "PUT", "/v1/windows/later",
+                #"{"kind":"region","name":"eu","start":4102444800000,"seconds":3600}"#
+            ).isDone)
         try site.replace("pools: [eu, us]", with: "pools: [eu, uss]")
+        let found = try site.check()
+        #expect(!found.isDone && found.text.contains("uss"), "\(found)")
+        let start = try Program.run(Program.binary.path, ["run", "-c", site.program.configuration.path])
+        #expect(start.status == 1 && start.error.contains("uss"), "\(start)")
         let broken = try site.act(["reload"], "POST", "/v1/reload")
         #expect(!broken.isDone && broken.text.contains("uss"), "\(broken)")
+        let told = try site.look(["status", "--problems"], "/v1/status")
+        #expect(told.contains("uss") && (told.contains("reload refused") || told.contains("refusedReload")), "\(told)")
         #expect(try site.region() == "eu" && site.request() == 200, "the old one stays in force")
 
         try site.replace("pools: [eu, us]", with: "pools: [us]")
@@ -287,71 +299,15 @@ struct RunbookScenarios {
         #expect(try site.region() == "eu")
         #expect(try site.act(["reload"], "POST", "/v1/reload").isDone)
         #expect(try site.region() == "us")
+        #expect(try !site.look(["status", "--problems"], "/v1/status").contains("uss"))
+        #expect(try site.check().isDone)
         let events = try site.look(["events", "--kind", "reload-applied"], "/v1/events?kind=reload-applied")
         #expect(events.contains("reload-applied"), "\(events)")
 
         try site.program.replaceConfiguration(site.yaml)
         #expect(try site.act(["reload"], "POST", "/v1/reload").isDone)
         #expect(try site.region() == "eu" && site.request() == 200)
-    }
-
-    @Test("a drain does not end: what holds it is found, and ended", arguments: Way.allCases)
-    func endlessDrain(way: Way) throws {
-        let site = try Site(way)
-        try wait(for: "the monitors") { try site.region() == "eu" && site.request() == 200 }
-        let webSocket = try #require(RawClient(site.ports[0]))
-        webSocket.send(
-            "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n")
-        #expect(webSocket.receiveText(until: "\r\n\r\n").hasPrefix("HTTP/1.1 101"))
-        let drained = try site.act(
-            ["drain", "region", "eu", "--wait", "--timeout", "3s"], "PUT", "/v1/overrides/region",
-            #"{"name":"eu","verdict":"drain"}"#)
-        #expect(drained.isDone == (way == .api))
-        #expect(try site.region() == "us")
-        func status() throws -> [String: Any] {
-            let text = try Program.run(Program.binary.path, ["status", "--json", "--socket", site.socket]).output
-            return try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] ?? [:]
-        }
-        if way == .commands {
-            #expect(drained.text.contains("open on listener eu"), "\(drained)")
-        }
-        let listeners = try status()["listeners"] as? [[String: Any]]
-        let listener = listeners?.first { $0["name"] as? String == "eu" }
-        #expect(listener?["openConnections"] as? Int ?? 0 > 0, "\(String(describing: listeners))")
-        webSocket.send("hold")
-        #expect(webSocket.receiveText(until: "hold") == "hold", "the drain cuts nobody off")
-        // The last resort: without its listener the VIP closes what is open after proxy.drain_timeout.
-        try site.program.replaceConfiguration(
-            site.yaml.split(separator: "\n").filter { !$0.contains("  eu: { address:") }.joined(separator: "\n"))
-        #expect(try site.act(["reload"], "POST", "/v1/reload").isDone)
-        try wait(for: "the connection to be closed") {
-            (try status()["proxy"] as? [String: Any])?["drainingConnections"] as? Int == 0
-        }
-        #expect(webSocket.receive(1) == 0)
-        #expect(try site.request() == 200)
-        try site.program.replaceConfiguration(site.yaml)
-        #expect(try site.act(["reload"], "POST", "/v1/reload").isDone)
-        #expect(
-            try site.act(["enable", "region", "eu"], "DELETE", "/v1/overrides/region", #"{"name":"eu"}"#).isDone)
-        try wait(for: "the way back") { try site.region() == "eu" && site.request() == 200 }
-    }
-
-    @Test("a drain does not end because nothing else is available", arguments: Way.allCases)
-    func lastRegion(way: Way) throws {
-        let site = try Site(way)
-        site.kill(1)
-        try wait(for: "us to be down") {
-            try site.state(ofPool: "us") == "down"
-        }
-        let drained = try site.act(
-            ["drain", "region", "eu"], "PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain"}"#)
-        #expect(drained.isDone)
-        #expect(try site.region() == "eu" && site.request() == 200, "a drain takes no name down")
-        let why = try site.look(
-            ["explain", "api.example.com", "--client", "192.0.2.0/24"],
-            "/v1/explain?name=api.example.com&client=192.0.2.0/24")
-        #expect(why.contains("us") && why.contains("down"), "\(why)")
-        try site.revive(1)
-        try wait(for: "us") { try site.region() == "us" && site.request() == 200 }
+        let status = try site.look(["status"], "/v1/status")
+        #expect(status.contains("kept") && status.contains("later"), "\(status)")
     }
 }

@@ -4,7 +4,7 @@ enum ServiceManagerProcess {
     /// Arguments: the root, the unit in it, and then commands: `start`, `reload`, `watchdog`, `stop`, and `run` with a
     /// shell's line. It ends with 1 at the first that fails.
     static let source = #"""
-        import os, pwd, signal, socket, subprocess, sys, time
+        import os, queue, signal, socket, subprocess, sys, threading
 
         root, unit, steps = sys.argv[1], sys.argv[2], sys.argv[3:]
         settings = {}
@@ -19,15 +19,21 @@ enum ServiceManagerProcess {
         user = [line.split(":") for line in open(root + "/etc/passwd") if line.startswith(one("User") + ":")][0]
         uid, gid = int(user[2]), int(user[3])
 
+        # Read at once, as a manager does: the kernel keeps ten messages and drops what comes then.
+        messages = queue.SimpleQueue()
+        def listen():
+            while True:
+                messages.put(told.recv(4096).decode())
+        threading.Thread(target=listen, daemon=True).start()
+
         def wait_for(word, seconds=20):
-            told.settimeout(seconds)
             try:
                 while True:
-                    text = told.recv(4096).decode()
+                    text = messages.get(timeout=seconds)
                     if word in text.split("\n"):
                         print("told:", text.replace("\n", " "), flush=True)
                         return
-            except TimeoutError:
+            except queue.Empty:
                 sys.exit("was not told " + word)
 
         def command(line, environment={}):

@@ -18,12 +18,19 @@ struct Authority {
     func path(_ name: String) -> String { folder.appending(path: name).path }
 
     /// `NAME.pem` and `NAME.key`, signed by the authority.
-    func issue(_ name: String, subject: String, key: String = "ec", host: String = "a.test", days: Int = 30) throws {
-        let algorithm = key == "ec" ? ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] : ["rsa:2048"]
+    /// - Parameter host: `nil`: only the subject has a name.
+    func issue(_ name: String, subject: String, key: String = "ec", host: String? = "a.test", days: Int = 30) throws {
+        let algorithm =
+            switch key {
+            case "ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+            case "rsa": ["rsa:2048"]
+            case "ed25519": ["ed25519"]
+            default: ["ec", "-pkeyopt", "ec_paramgen_curve:\(key)"]
+            }
         try Self.openssl(
             ["req", "-new", "-newkey"] + algorithm
                 + ["-nodes", "-subj", subject, "-keyout", path("\(name).key"), "-out", path("\(name).csr")])
-        try "subjectAltName=DNS:\(host)\n".write(
+        try (host.map { "subjectAltName=DNS:\($0)\n" } ?? "keyUsage=digitalSignature\n").write(
             toFile: path("\(name).ext"), atomically: true, encoding: .utf8)
         try Self.openssl(
             ["x509", "-req", "-in", path("\(name).csr"), "-CA", path("ca.pem"), "-CAkey", path("ca.key")]
@@ -101,6 +108,32 @@ struct TLSScenarios {
         #expect(resumed.contains("Reused, TLSv1.2"), "\(resumed)")
     }
 
+    @Test("of keys that clients know by halves each gets one that it can do with, and nothing is signed with SHA-1")
+    func manyKeys() throws {
+        let authority = try Authority()
+        defer { authority.remove() }
+        let kinds = [("ed", "ed25519"), ("p521", "P-521"), ("p384", "P-384"), ("rsa", "rsa")]
+        for (name, key) in kinds { try authority.issue(name, subject: "/CN=\(name)", key: key) }
+        let port = try freePort()
+        let member = try MemberProcess(port: try freePort())
+        let program = try Program(
+            Self.configuration(
+                port: port, member: member.port, authority, certificates: kinds.map(\.0)))
+        for (arguments, name) in [
+            ("", "ed"), ("-tls1_2", "ed"), ("-sigalgs ECDSA+SHA256:RSA-PSS+SHA256", "rsa"),
+            ("-sigalgs ECDSA+SHA512:RSA-PSS+SHA256", "p521"), ("-sigalgs ECDSA+SHA384", "p384"),
+            ("-tls1_2 -sigalgs ECDSA+SHA256:RSA-PSS+SHA256 -curves P-256:P-384", "p384"),
+            ("-tls1_2 -sigalgs ECDSA+SHA256:RSA+SHA256 -curves X25519", "rsa"),
+        ] {
+            let answer = try Self.client(port, authority, arguments)
+            #expect(answer.contains("CN = \(name)\n") && answer.contains("200 OK"), "\(answer)\(program.text)")
+        }
+        for scheme in ["RSA+SHA1", "ECDSA+SHA1"] {
+            let answer = try Self.client(port, authority, "-tls1_2 -cipher ALL:@SECLEVEL=0 -sigalgs \(scheme)")
+            #expect(answer.contains("handshake failure") && !answer.contains("200 OK"), "\(answer)")
+        }
+    }
+
     @Test("HTTP/2 is agreed on with TLS, and each host gets its own certificate's connection")
     func http2() throws {
         let authority = try Authority()
@@ -138,6 +171,88 @@ struct TLSScenarios {
         #expect(result.output.contains("Via: 2 meridian-") && result.output.contains(", 2 meridian-"), "\(result)")
         let load = try Program.run("h2load", ["-n", "1000", "-c", "4", "-m", "10", "https://127.0.0.1:\(port)/"])
         #expect(load.output.contains("1000 succeeded, 0 failed"), "\(load)\(program.text)\(front.text)")
+    }
+
+    @Test(
+        "a member's certificate must be for the name, not for its address nor by its common name",
+        arguments: [
+            ("a.test", "/CN=x", true), ("*.a.test", "/CN=a.test", false), ("b.test,IP:127.0.0.1", "/CN=x", false),
+            (nil, "/CN=a.test", false),
+        ] as [(String?, String, Bool)])
+    func memberIdentity(host: String?, subject: String, isTaken: Bool) throws {
+        let authority = try Authority()
+        defer { authority.remove() }
+        try authority.issue("edge", subject: "/CN=edge")
+        try authority.issue("member", subject: subject, host: host)
+        let (outerPort, innerPort) = (try freePort(), try freePort())
+        let member = try MemberProcess(port: try freePort())
+        let inner = try Program(
+            Self.configuration(port: innerPort, member: member.port, authority, certificates: ["member"]))
+        let socket = "/tmp/meridian-\(outerPort).sock"
+        let trust = ", tls: { server_name: a.test, authority: \(authority.path("ca.pem")) }"
+        func outer(_ upstream: String, _ more: String = "") -> String {
+            Self.configuration(
+                port: outerPort, member: innerPort, authority, certificates: ["edge"], upstream: trust + upstream)
+                + "\nadmin: { socket: \(socket) }\n" + more
+        }
+        let program = try Program(outer(""))
+        func answer() throws -> String { try Self.curl(outerPort, "/", authority, "-w", " %{http_code}").output }
+        #expect(try answer().hasSuffix(isTaken ? " 200" : " 502"), "\(program.text)\(inner.text)")
+        try program.replaceConfiguration(outer(", http2: true"))
+        program.hangUp()
+        try wait(for: "members in HTTP/2") { program.logged("generation=2 ") }
+        #expect(try answer().hasSuffix(isTaken ? " 200" : " 502"), "\(program.text)\(inner.text)")
+
+        let probe = "{ tls: true, host: a.test, verify_certificate: true, authority: \(authority.path("ca.pem")) }"
+        try program.replaceConfiguration(
+            outer(", monitors: [deep]", "monitors: { deep: { http: \(probe), interval: 100ms } }\n"))
+        program.hangUp()
+        try wait(for: "a verdict") {
+            try Program.run("curl", ["-s", "--unix-socket", socket, "http://localhost/v1/monitors"]).output
+                .contains(isTaken ? #""state":"up""# : #""state":"down""#)
+        }
+        #expect(isTaken || program.logged("TLS handshake failed: "), "\(program.text)")
+    }
+
+    @Test(
+        "a member whose certificate is refused says why, in the status and once in the log",
+        arguments: [
+            ("ended", "a.test", "a.test", -1, "its certificate has ended"),
+            ("named", "a.test", "b.test", 30, "its certificate is for another name"),
+            ("strange", "a.test", "a.test", 30, "no authority that is trusted vouches for its certificate"),
+            ("address", "127.0.0.1", "a.test,IP:127.0.0.1", 30, nil),
+            ("another address", "127.0.0.2", "a.test,IP:127.0.0.1", 30, "its certificate is for another name"),
+        ] as [(String, String, String, Int, String?)])
+    func refusal(_ name: String, wanted: String, host: String, days: Int, reason: String?) throws {
+        let authority = try Authority()
+        defer { authority.remove() }
+        let stranger = try Authority()
+        defer { stranger.remove() }
+        try authority.issue("edge", subject: "/CN=edge")
+        let issuer = name == "strange" ? stranger : authority
+        try issuer.issue("member", subject: "/CN=x", host: host, days: days)
+        let (outerPort, innerPort) = (try freePort(), try freePort())
+        let member = try MemberProcess(port: try freePort())
+        let inner = try Program(
+            Self.configuration(port: innerPort, member: member.port, issuer, certificates: ["member"]))
+        let socket = "/tmp/meridian-\(outerPort).sock"
+        let trust = ", ejection_time: 0s, tls: { server_name: \(wanted), authority: \(authority.path("ca.pem")) }"
+        let outer = try Program(
+            Self.configuration(
+                port: outerPort, member: innerPort, authority, certificates: ["edge"], upstream: trust)
+                + "\nadmin: { socket: \(socket) }\n")
+        for _ in 0..<3 {
+            let answer = try Self.curl(outerPort, "/", authority, "-w", " %{http_code}").output
+            #expect(answer.hasSuffix(reason == nil ? " 200" : " 502"), "\(answer)\(outer.text)\(inner.text)")
+        }
+        let status = try Program.run(Program.binary.path, ["status", "--socket", socket]).output
+        let lines = outer.text.split(separator: "\n").filter { $0.contains("certificate is refused") }
+        if let reason {
+            #expect(status.contains("ago: \(reason)"), "\(status)")
+            #expect(lines.count == 1 && lines[0].contains(reason) && lines[0].contains("upstream=app"), "\(lines)")
+        } else {
+            #expect(!status.contains("refused") && lines.isEmpty, "\(status)\(lines)")
+        }
     }
 
     @Test("a client that speaks nothing new enough is refused")

@@ -29,6 +29,8 @@ final class Unbound {
           do-not-query-localhost: no
           access-control: 0.0.0.0/0 allow
           access-control: ::0/0 allow
+          # It asks from ports of its own choice, which are not to be those of the servers that start meanwhile.
+          outgoing-port-avoid: 0-32767
         \(settings)
         remote-control:
           control-enable: no

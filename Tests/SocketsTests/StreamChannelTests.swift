@@ -2,6 +2,7 @@ import Addresses
 import Glibc
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Sockets
@@ -74,11 +75,8 @@ private final class Pair: @unchecked Sendable {
     }
 
     func wait(_ condition: @escaping @Sendable (Pair) -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
-        while try await !run(condition) {
-            try #require(ContinuousClock.now < deadline)
-            try await Task.sleep(for: .milliseconds(1))
-        }
+        let holds = try await Patience.lasts { try await run(condition) }
+        try #require(holds)
     }
 
     func end() async throws {
@@ -90,6 +88,45 @@ private final class Pair: @unchecked Sendable {
         }
         try await group.shutdownGracefully()
     }
+}
+
+/// Sends back what it reads, for ever, and asks to be told of the end of each turn.
+private final class Turner: SocketDelegate, TurnDelegate, @unchecked Sendable {
+    let loop: SocketLoop
+    let channel: StreamChannel
+    var mayReadSocket = true
+    private var isWaiting = false
+    private var waited = 0
+    private(set) var turns = 0
+    /// The most reads behind one that asked, before it was told.
+    private(set) var longest = 0
+
+    init(_ loop: SocketLoop, _ channel: StreamChannel) {
+        self.loop = loop
+        self.channel = channel
+    }
+
+    func socketConnected() {}
+
+    func socketRead(_ bytes: ByteBuffer) {
+        channel.send(bytes.readableBytesUInt8Span)
+        if isWaiting { waited += 1 }
+        guard !isWaiting else { return }
+        isWaiting = true
+        waited = 0
+        loop.atEndOfTurn(self)
+    }
+
+    func turnEnded() {
+        isWaiting = false
+        turns += 1
+        longest = max(longest, waited)
+    }
+
+    func socketReadComplete() {}
+    func socketWritabilityChanged() {}
+    func socketInputClosed() {}
+    func socketClosed(_ error: (any Error)?) {}
 }
 
 @Suite("Connections on a loop")
@@ -108,6 +145,23 @@ struct StreamChannelTests {
         }
         try await pair.wait { $0.client.received.count >= total }
         #expect(try await pair.run { $0.client.received } == all)
+        try await pair.end()
+    }
+
+    @Test("a turn ends although more comes all the time, and takes in what came while it went on")
+    func turns() async throws {
+        let pair = try await Pair(serverEchoes: true)
+        let turner = try await pair.run { pair in
+            guard let channel = pair.client.channel else { throw ChannelError.ioOnClosedChannel }
+            let turner = Turner(pair.loop, channel)
+            channel.serve(turner)
+            channel.send([1].span)
+            return turner
+        }
+        // There is always one byte on its way: what is awaited at the end of a turn comes, and comes again.
+        try await pair.wait { _ in turner.turns >= 1000 }
+        // The byte is read, goes to the server, which is the second look, and comes back in the next turn.
+        #expect(try await pair.run { _ in turner.longest } <= 1)
         try await pair.end()
     }
 
@@ -173,6 +227,53 @@ struct StreamChannelTests {
         try await pair.wait { $0.client.isClosed }
         #expect(try await pair.run { ($0.client.error as? IOError)?.errnoCode } == ECONNRESET)
         try await pair.end()
+    }
+
+    /// Writes, and notes whether it is told of something meanwhile.
+    private final class Writer: ChannelInboundHandler, @unchecked Sendable {
+        typealias InboundIn = ByteBuffer
+        var isWriting = false
+        var isToldWithin = false
+        var error: (any Error)?
+        var isActive = true
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            isToldWithin = isToldWithin || isWriting
+            self.error = error
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            isToldWithin = isToldWithin || isWriting
+            isActive = false
+        }
+    }
+
+    @Test("handlers hear that a write has failed when they have finished writing")
+    func failedWrite() async throws {
+        let group = try SocketLoopGroup(threads: 1)
+        let loop = group.loops[0]
+        let writer = try await loop.submit {
+            var ends: [Int32] = [-1, -1]
+            let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+            try #require(unsafe socketpair(AF_UNIX, type, 0, &ends) == 0)
+            let nobody = Endpoint(address: .v4(0), port: 0)
+            let channel = StreamChannel(accepted: ends[0], from: nobody, on: loop, bufferBytes: 1000)
+            let writer = Writer()
+            try channel.pipeline.syncOperations.addHandler(writer)
+            channel.begin()
+            close(ends[1])
+            writer.isWriting = true
+            for _ in 0..<3 {
+                channel.pipeline.syncOperations.writeAndFlush(NIOAny(ByteBuffer(string: "abc")), promise: nil)
+            }
+            writer.isWriting = false
+            return writer
+        }.get()
+        let isTold = try await Patience.lasts { try await !loop.submit { writer.isActive }.get() }
+        try #require(isTold)
+        #expect(!writer.isToldWithin)
+        #expect((writer.error as? IOError)?.errnoCode == EPIPE)
+        try await group.shutdownGracefully()
     }
 
     @Test("a reset behind the peer's end is told too")

@@ -21,6 +21,28 @@ struct StateStoreTests {
             detail: "drain", reason: "'; DROP TABLE override; --")
     }
 
+    @Test("its files are for the user and the group, as logs are")
+    func mode() async throws {
+        let store = try StateStore(path: path)
+        try await store.record(record(.reload, nil, at: 1))
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+            let attributes = try FileManager.default.attributesOfItem(atPath: folder.appending(path: name).path)
+            #expect((attributes[.posixPermissions] as? Int).map { $0 & 0o027 } == 0, "\(name)")
+        }
+    }
+
+    @Test("without a file, the latest changes are told in the same way, and no more of them than fit")
+    func recent() {
+        var recent = RecentAudit()
+        #expect(recent.latest(10) == [])
+        for time in 1...Int64(RecentAudit.limit + 5) { recent.append([record(.reload, nil, at: time)]) }
+        let latest = recent.latest(3)
+        let last = Int64(RecentAudit.limit + 5)
+        #expect(latest.map(\.number) == [last, last - 1, last - 2])
+        #expect(latest.map(\.time.milliseconds) == latest.map(\.number))
+        #expect(recent.latest(.max).map(\.number) == Array((6...last).reversed()))
+    }
+
     @Test("overrides come back as they were set, and cleared ones do not", arguments: Overrides.Verdict.allCases)
     func overrides(verdict: Overrides.Verdict) async throws {
         var expected = Overrides()
@@ -136,20 +158,35 @@ struct StateStoreTests {
             );
             INSERT INTO override VALUES ('region', 'eu', 'force-down', 'old', 'root', 5, NULL);
             """
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [
-            "python3", "-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])", path, sql,
-        ]
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        try run(sql)
         let store = try StateStore(path: path)
         let old = Overrides.Entry(verdict: .forceDown, reason: "old", author: "root", since: .init(milliseconds: 5))
         #expect(try store.state().overrides.entries == [.region("eu"): old])
         let new = Overrides.Entry(verdict: .cutover, target: "us", reason: "new", since: .init(milliseconds: 6))
         try await store.apply([.override(.region("eu"), new)], [])
         #expect(try store.state().overrides.entries == [.region("eu"): new])
+    }
+
+    @Test("a file of a later version is left alone: what it says that this one cannot read would be lost")
+    func laterVersion() throws {
+        do { _ = try StateStore(path: path) }
+        try run("INSERT INTO grdb_migrations VALUES ('9: what is to come')")
+        let error = #expect(throws: StateStoreError.self) { try StateStore(path: path) }
+        #expect(
+            error?.description.contains("a newer version of Meridian wrote it") == true, "\(String(describing: error))")
+    }
+
+    @Test("what could not be found after a restart is not acknowledged", arguments: [false, true])
+    func deleted(isReplaced: Bool) async throws {
+        let store = try StateStore(path: path)
+        try await store.record(record(.reload, nil, at: 1))
+        try FileManager.default.removeItem(atPath: path)
+        if isReplaced { try Data().write(to: URL(filePath: path)) }
+        let error = await #expect(throws: StateStoreError.self) {
+            try await store.apply([.override(.region("eu"), .init(verdict: .drain, reason: ""))], [])
+        }
+        #expect(error?.description.contains("deleted or replaced") == true, "\(String(describing: error))")
+        #expect(try store.state() == OperatorState())
     }
 
     @Test("one file serves one node")
@@ -169,5 +206,17 @@ struct StateStoreTests {
             try StateStore(path: folder.appending(path: "none/state.db").path)
         }
         #expect(nowhere?.description.contains("a folder that exists") == true, "\(String(describing: nowhere))")
+    }
+
+    /// Writes to the file beside the program.
+    private func run(_ sql: String) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [
+            "python3", "-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])", path, sql,
+        ]
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
     }
 }

@@ -11,6 +11,7 @@ import random
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -398,14 +399,42 @@ admin: {{ socket: admin }}
                 return self.fail(f"h2load: {result.stdout}")
             self.count("h2load requests", int(found[1]))
 
+    def vanish(self, source):
+        """Clients with TLS that go away at any moment: in the handshake, behind nonsense, before the answer, by a reset."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        words = [b"BAD\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+                 b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                 b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhal", b"GET / HT"]
+        while not self.stop.is_set():
+            context.maximum_version = source.choice([ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+            context.set_alpn_protocols(source.choice([["http/1.1"], ["h2"], []]))
+            try:
+                with socket.create_connection(("127.0.0.1", self.secure), timeout=1) as bare:
+                    self.count("vanishing clients")
+                    if source.random() < 0.5:
+                        bare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    if source.random() < 0.1:
+                        bare.sendall(source.randbytes(source.randrange(1, 300)))
+                        continue
+                    with context.wrap_socket(bare, server_hostname="a") as client:
+                        client.sendall(source.choice(words))
+                        if source.random() < 0.3:
+                            client.settimeout(source.random() / 20)
+                            client.recv(source.choice([1, 65535]))
+            except OSError:
+                pass  # The server may be quicker; ssl.SSLError is one of these.
+
     # The verdict
 
     def run(self):
         self.start()
-        sources = [random.Random(self.options.seed * 100 + number) for number in range(6)]
+        sources = [random.Random(self.options.seed * 100 + number) for number in range(7)]
         work = [threading.Thread(target=self.udp, args=[sources[0]]), threading.Thread(target=self.udp, args=[sources[1]]),
                 threading.Thread(target=self.tcp, args=[sources[2]]), threading.Thread(target=self.tcp, args=[sources[3]]),
                 threading.Thread(target=self.web, args=[sources[4]]), threading.Thread(target=self.proper),
+                threading.Thread(target=self.vanish, args=[sources[6]]),
                 threading.Thread(target=self.reload), threading.Thread(target=self.operate),
                 threading.Thread(target=self.load), threading.Thread(target=self.streams)]
         for thread in work:

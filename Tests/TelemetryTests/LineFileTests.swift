@@ -132,7 +132,7 @@ struct LineFileTests {
         }
     }
 
-    @Test("two that write to one pipe do not cut each other's lines", .timeLimit(.minutes(1)))
+    @Test("two that write to one pipe do not cut each other's lines", .timeLimit(.minutes(5)))
     func shared() throws {
         try #require(unsafe mkfifo(path, 0o600) == 0)
         let reader = unsafe open(path, O_RDONLY | O_NONBLOCK)

@@ -68,13 +68,78 @@ struct LogLineTests {
                         return
                     }
                     line.removeAll()
-                    let isTaken = line.append(plain: value.span, except: UInt8(ascii: "."))
-                    let isExpected = 0x21...0x7e ~= byte && ![0x22, 0x5c, 0x2e].contains(byte)
-                    guard isTaken == isExpected, line.count == (isTaken ? length : 0) else {
-                        Issue.record("\(byte) at \(place) of \(length) taken as plain: \(isTaken)")
+                    let label = [UInt8(length)] + value
+                    let labels = label + label + Self.padding
+                    let isTaken = line.append(labels: labels.span)
+                    let isExpected = 0x2d...0x7e ~= byte && ![0x5c, 0x2e].contains(byte)
+                    let once = String(decoding: value, as: UTF8.self)
+                    guard isTaken == isExpected, text(of: line) == (isTaken ? once + "." + once : "") else {
+                        Issue.record("\(byte) at \(place) of \(length), taken: \(isTaken), as \(text(of: line))")
                         return
                     }
                 }
+            }
+        }
+    }
+
+    @Test(
+        "labels of all lengths, also those whose length is a separator's or a letter's code",
+        arguments: [[], [1], [46], [63], [1, 1], [3, 7, 3], [46, 46, 46], [63, 63, 63, 61], [7, 1, 40, 2, 33, 9]])
+    func labels(lengths: [Int]) {
+        let names = lengths.map { String(repeating: "n", count: $0 - 1) + "-" }
+        let wire: [UInt8] = names.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) } + Self.padding
+        var line = LogLine()
+        line.append(text: "name=")
+        let isTaken = line.append(labels: wire.span)
+        #expect(isTaken)
+        #expect(text(of: line) == "name=" + (names.isEmpty ? "." : names.joined(separator: ".")))
+    }
+
+    /// The last label, and what stands behind a name.
+    private static let padding = [UInt8](repeating: 0, count: 17)
+
+    @Test("one byte that needs an escape is found in names of any shape")
+    func oddBytes() {
+        var random = SystemRandomNumberGenerator()
+        let odd: [UInt8] = [0, 7, 0x1f, 0x20, 0x22, 0x2e, 0x5c, 0x7f, 0x80, 0xae, 0xdc, 0xff]
+        for _ in 0..<5000 {
+            var wire: [UInt8] = []
+            var places: [Int] = []
+            repeat {
+                let length = Int.random(in: 1...63, using: &random)
+                guard wire.count + 1 + length <= 254 else { break }
+                places += wire.count + 1..<wire.count + 1 + length
+                wire += [UInt8(length)] + (0..<length).map { _ in UInt8.random(in: 0x61...0x7a, using: &random) }
+            } while Bool.random(using: &random)
+            guard !places.isEmpty else { continue }
+            var line = LogLine()
+            let isPlainTaken = line.append(labels: (wire + Self.padding).span)
+            for place in places.shuffled(using: &random).prefix(Int.random(in: 1...3, using: &random)) {
+                wire[place] = odd.randomElement(using: &random)!
+            }
+            line.removeAll()
+            let isTaken = line.append(labels: (wire + Self.padding).span)
+            guard isPlainTaken, !isTaken, line.count == 0 else {
+                Issue.record("\(wire)")
+                return
+            }
+        }
+    }
+
+    @Test("pieces are copied whole, whatever their length and where the memory ends")
+    func pieces() {
+        let word = "abcdefghijklmnopqrstuvwxyz01234"
+        for length in 0...LogPiece.limit {
+            let text = String(word.prefix(length))
+            let piece = LogPiece(isJSON: false) { line in for byte in text.utf8 { line.append(byte) } }
+            #expect(piece.count == length)
+            for fill in [0, 1, 990, 991, 992, 993, 1000, 1023, 1024] {
+                var line = LogLine()
+                for _ in 0..<fill { line.append(UInt8(ascii: "x")) }
+                line.append(piece)
+                line.append(piece)
+                line.append(text: "|")
+                #expect(self.text(of: line) == String(repeating: "x", count: fill) + text + text + "|")
             }
         }
     }
@@ -142,6 +207,28 @@ struct LogLineTests {
             line.append(decimal: value)
             #expect(text(of: line) == "\(value)")
         }
+        for value in UInt16.min...UInt16.max {
+            line.removeAll()
+            line.append(decimal: value)
+            guard text(of: line) == "\(value)" else {
+                Issue.record("\(value) is \(text(of: line))")
+                return
+            }
+        }
+    }
+
+    @Test("every octet in every place of an address")
+    func octets() {
+        var line = LogLine()
+        for place in 0..<4 {
+            for octet in UInt32(0)..<256 {
+                let value = octet << UInt32(24 - 8 * place) | 0x0102_0304 & ~(255 << UInt32(24 - 8 * place))
+                line.removeAll()
+                line.append(ipv4: value)
+                line.append(text: "|")
+                #expect(text(of: line) == "\(IPAddress.v4(value))|")
+            }
+        }
     }
 
     @Test(
@@ -157,10 +244,10 @@ struct LogLineTests {
         line.append(text: " b")
         #expect(text(of: line) == "a=\(expected) b")
         // Written again, it says something else in the same place; a shorter number leaves the rest as it is.
-        line.replace(at: 2, seconds: 8_765_432_999)
-        #expect(text(of: line) == "a=8.765432\(expected.dropFirst(8)) b")
-        line.replace(at: 2, seconds: nanoseconds)
-        #expect(text(of: line) == "a=\(expected) b")
+        let next = line.count
+        line.append(text: "0.000000")
+        line.replace(at: ([2, UInt32(next)] as [UInt32]).span, seconds: 8_765_432_999)
+        #expect(text(of: line) == "a=8.765432\(expected.dropFirst(8)) b8.765432")
     }
 
     @Test("there is room for what is written wherever a line's memory ends", arguments: [false, true])

@@ -49,6 +49,12 @@ struct ProgramLogTests {
             lines.map { $0.split(separator: " ").dropFirst().joined(separator: " ") } == ["error told", "debug loud"])
     }
 
+    @Test("a sentence has its quotes as they are, and a value those that end it escaped")
+    func quotes() throws {
+        let lines = try lines { $0.error("no region \"eu\" in C:\\x", metadata: ["why": "no \"eu\""]) }
+        #expect(lines[0].dropFirst(24) == #" error no region "eu" in C:\\x why="no \"eu\"""#)
+    }
+
     @Test("letters beyond ASCII are written as they are")
     func letters() throws {
         #expect(try lines(isJSON: true) { $0.info("Größe 東京") }[0].contains("Größe 東京"))

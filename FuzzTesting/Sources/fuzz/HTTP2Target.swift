@@ -98,7 +98,7 @@ final class HTTP2Target: FuzzTarget {
                     _ = session.closeIfDone(stream)
                 }
             case .incomplete, .settings, .pong, .windowOpened: break
-            case .reset, .broken, .goAway, .failed: log.append("\(event)")
+            case .reset, .broken, .malformed, .refused, .goAway, .failed: log.append("\(event)")
             }
         }
 

@@ -39,7 +39,7 @@ enum AdminSection {
         "client_authority", "A PEM file with the authorities whose certificates of clients are believed.")
     static let clients = Shape<[Named<AdminRole>]>.map(key: "subject", of: Shape<AdminRole>.choice()).field(
         "clients",
-        "What clients may do, by the subject of their certificate such as `CN=ann,O=Example`; `*` and `?` stand for any text and any character of one element; the first that matches holds."
+        "What clients may do, by the subject of their certificate such as `CN=ann,O=Example`, its last element first (RFC 4514), as `openssl x509 -noout -subject -nameopt RFC2253` prints it; `*` and `?` stand for any text and any character of one element; the first that matches holds."
     )
     static let tlsModel = ObjectModel(
         title: "admin.tls", summary: "TLS of the API.",

@@ -46,7 +46,8 @@ enum LimitsSection {
         "buffer_size", default: fresh.bufferBytes, "Buffered per connection and direction before reading stops.")
     static let bufferTotal = Shape<Int>.size(1_048_576...(1 << 50)).field(
         "buffer_total", default: fresh.bufferTotal,
-        "Buffered for all connections together; beyond it new requests are answered 503.")
+        "Buffered for all connections together; near it who holds the most without taking it is ended, beyond it new requests are answered 503."
+    )
 
     static let model = ObjectModel(
         title: "proxy.limits", summary: "How much clients may ask.",

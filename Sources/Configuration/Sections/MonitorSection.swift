@@ -42,6 +42,8 @@ enum MonitorSection {
     static let tls = Shape<Bool>.boolean.field("tls", default: freshHTTP.tls, "Whether to probe over TLS.")
     static let verify = Shape<Bool>.boolean.field(
         "verify_certificate", default: freshHTTP.verifyCertificate, "Whether the certificate must be valid for `host`.")
+    static let authority = Shape<String>.path.located.field(
+        "authority", "A PEM file with the authorities to trust; the system's if absent.")
     static let http2 = Shape<Bool>.boolean.field(
         "http2", default: freshHTTP.http2,
         "HTTP/2, which with `tls` the target must agree on; HTTP/1.1 otherwise.")
@@ -53,10 +55,10 @@ enum MonitorSection {
         title: "monitors.NAME.http", summary: "An HTTP check.",
         fields: [
             method.description, path.description, host.description, status.description, body.description,
-            tls.description, verify.description, http2.description, load.description,
+            tls.description, verify.description, authority.description, http2.description, load.description,
         ])
 
-    private static let httpShape = Shape<Monitor.HTTPCheck>(.object(httpModel)) { node, context in
+    private static let httpShape = Shape<Drafted<Monitor.HTTPCheck, Position?>>(.object(httpModel)) { node, context in
         guard let reader = ObjectReader(httpModel, node, context) else { return nil }
         var check = Monitor.HTTPCheck()
         check.method = reader.read(method, context)
@@ -71,8 +73,10 @@ enum MonitorSection {
         if check.load == .body, check.method == "HEAD" {
             context.error(reader.position(of: "load"), "a response to HEAD has no body", "write method: GET")
         }
+        let path = reader.read(authority, context)
+        check.authorityPath = path?.value
         warnOfVerification(check.verifyCertificate, tls: check.tls, reader, context)
-        return check
+        return Drafted(value: check, places: path?.position)
     }
 
     static let service = Shape<String>.text("service", limit: 256).field(
@@ -82,35 +86,48 @@ enum MonitorSection {
 
     static let grpcModel = ObjectModel(
         title: "monitors.NAME.grpc", summary: "A check by gRPC's health service.",
-        fields: [service.description, grpcHost.description, tls.description, verify.description])
+        fields: [
+            service.description, grpcHost.description, tls.description, verify.description, authority.description,
+        ])
 
-    private static let grpcShape = Shape<Monitor.GRPCCheck>(.object(grpcModel)) { node, context in
+    private static let grpcShape = Shape<Drafted<Monitor.GRPCCheck, Position?>>(.object(grpcModel)) { node, context in
         guard let reader = ObjectReader(grpcModel, node, context) else { return nil }
         var check = Monitor.GRPCCheck()
         check.service = reader.read(service, context) ?? ""
         check.host = reader.read(grpcHost, context)
         check.tls = reader.read(tls, context)
         check.verifyCertificate = reader.read(verify, context)
+        let path = reader.read(authority, context)
+        check.authorityPath = path?.value
         warnOfVerification(check.verifyCertificate, tls: check.tls, reader, context)
-        return check
+        return Drafted(value: check, places: path?.position)
     }
 
     private static func warnOfVerification(
         _ isWanted: Bool, tls: Bool, _ reader: ObjectReader, _ context: DecodingContext
     ) {
-        guard isWanted, !tls else { return }
-        context.warning(
-            reader.position(of: "verify_certificate"), "verify_certificate has no effect without tls", "add tls: true")
+        if isWanted, !tls {
+            context.warning(
+                reader.position(of: "verify_certificate"), "verify_certificate has no effect without tls",
+                "add tls: true")
+        }
+        if reader.has("authority"), !isWanted {
+            context.warning(
+                reader.position(of: "authority"), "authority has no effect without verify_certificate",
+                "add verify_certificate: true")
+        }
     }
 
-    static let shape = Shape<[Named<Monitor>]>.map(key: "name", of: monitor)
+    /// With the place of the authorities' path.
+    static let shape = Shape<[Named<Drafted<Monitor, Position?>>]>.map(key: "name", of: monitor)
 
-    private static let monitor = Shape<Monitor>(.object(model)) { node, context in
+    private static let monitor = Shape<Drafted<Monitor, Position?>>(.object(model)) { node, context in
         guard let reader = ObjectReader(model, node, context) else { return nil }
         var monitor = Monitor(name: "", check: .tcp)
         _ = reader.read(tcp, context)
-        if let check = reader.read(http, context) { monitor.check = .http(check) }
-        if let check = reader.read(grpc, context) { monitor.check = .grpc(check) }
+        var authority: Position?
+        if let check = reader.read(http, context) { (monitor.check, authority) = (.http(check.value), check.places) }
+        if let check = reader.read(grpc, context) { (monitor.check, authority) = (.grpc(check.value), check.places) }
         monitor.interval = reader.read(interval, context)
         monitor.timeout = reader.read(timeout, context)
         monitor.rise = reader.read(rise, context)
@@ -127,7 +144,7 @@ enum MonitorSection {
                 monitor.timeout = monitor.interval
             }
         }
-        return monitor
+        return Drafted(value: monitor, places: authority)
     }
 }
 

@@ -64,8 +64,8 @@ extension ConfigurationAssembly {
 }
 
 extension LogFile {
-    /// Whether the paths say the same, however they are written. Symbolic links are not followed.
-    fileprivate func isFile(of other: LogFile) -> Bool {
+    /// Whether the paths say the same, however they are written. Links are not followed: nothing is read here.
+    func isFile(of other: LogFile) -> Bool {
         func parts(_ path: String) -> [Substring] { path.split(separator: "/").filter { $0 != "." } }
         return path.hasPrefix("/") == other.path.hasPrefix("/") && parts(path) == parts(other.path)
     }

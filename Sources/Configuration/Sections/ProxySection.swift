@@ -13,10 +13,15 @@ enum ProxySection {
     )
     static let underscores = Shape<ProxySettings.Underscores>.choice().field(
         "underscores", default: fresh.underscores,
-        "What becomes of fields of requests whose names have an underscore, which many servers take for a hyphen.")
+        "What becomes of fields of requests whose names have an underscore, which many servers take for a hyphen; those that stand for `X-Forwarded-*` and the like are always dropped."
+    )
     static let forwardedPath = Shape<ProxySettings.ForwardedPath>.choice().field(
         "forwarded_path", default: fresh.forwardedPath,
         "The path that members get: as received, or as routes are matched with it, without `//`, `/./` and `/../`.")
+    static let halfClosed = Shape<ProxySettings.HalfClosed>.choice().field(
+        "half_closed", default: fresh.halfClosed,
+        "What becomes of a request of HTTP/1.1 whose client ends its side before it has the answer: `serve` answers it; `abort` takes the client for gone, as most are, and frees the member."
+    )
     static let drainTimeout = Shape<Duration>.duration(0...86_400_000).field(
         "drain_timeout", default: fresh.drainTimeout, "How long connections of a removed listener or route live on.")
     static let accessLog = LogSection.file.field(
@@ -27,7 +32,7 @@ enum ProxySection {
         title: "proxy", summary: "What holds for all listeners.",
         fields: [
             threads.description, limits.description, via.description, underscores.description,
-            forwardedPath.description, drainTimeout.description, accessLog.description,
+            forwardedPath.description, halfClosed.description, drainTimeout.description, accessLog.description,
         ])
 
     private static let viaShape = Shape<String>.token("name").map(
@@ -54,6 +59,7 @@ enum ProxySection {
         proxy.via = reader.read(via, context)
         proxy.underscores = reader.read(underscores, context)
         proxy.forwardedPath = reader.read(forwardedPath, context)
+        proxy.halfClosed = reader.read(halfClosed, context)
         proxy.drainTimeout = reader.read(drainTimeout, context)
         proxy.accessLog = reader.read(accessLog, context)
         return proxy

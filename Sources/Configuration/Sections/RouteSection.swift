@@ -1,3 +1,4 @@
+internal import HTTPWire
 internal import TrafficModel
 
 /// `listeners.NAME.routes:`.
@@ -54,11 +55,39 @@ enum RouteSection {
                 reader.position(of: "status"), "\(redirect.status) does not redirect",
                 "write 301, 302, 303, 307 or 308")
         }
-        checkPlaceholders(redirect.location, at: reader.position(of: "location"), context)
+        checkLocation(redirect.location, at: reader.position(of: "location"), context)
         return redirect
     }
 
-    private static func checkPlaceholders(_ location: String, at position: Position, _ context: DecodingContext) {
+    private static func checkLocation(_ location: String, at position: Position, _ context: DecodingContext) {
+        guard checkPlaceholders(location, at: position, context) else { return }
+        // As some request would make it.
+        let example = location.replacing("{host}", with: "a").replacing("{path}", with: "/").replacing(
+            "{query}", with: "")
+        guard example.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+            return context.error(
+                position, "the location \"\(location.shortened)\" has a blank or a character outside ASCII",
+                "write it percent-encoded")
+        }
+        if example.hasPrefix("/") { return }
+        let parts = example.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
+        let host = parts.count == 2 ? parts[1].prefix { !"/?#".contains($0) } : ""
+        let scheme = parts[0].utf8
+        guard scheme.first.map({ (97...122).contains($0 | 0x20) }) ?? false,
+            scheme.allSatisfy({
+                (97...122).contains($0 | 0x20) || (48...57).contains($0) || "+-.".utf8.contains($0)
+            }), !host.isEmpty
+        else {
+            return context.error(
+                position, "the location \"\(location.shortened)\" is neither an absolute URI nor a path",
+                "write one like https://{host}{path}{query}, or a path that begins with /")
+        }
+    }
+
+    /// - Returns: `false` after telling of one that is unknown.
+    private static func checkPlaceholders(
+        _ location: String, at position: Position, _ context: DecodingContext
+    ) -> Bool {
         var rest = location[...]
         while let open = rest.firstIndex(of: "{") {
             let close = rest[open...].firstIndex(of: "}")
@@ -68,10 +97,11 @@ enum RouteSection {
                     position, "\"{\(word.shortened)}\" stands for nothing in a redirect's location",
                     Suggestion.nearest(to: word, in: ["host", "path", "query"]).map { "did you mean \"{\($0)}\"?" }
                         ?? "use {host}, {path} or {query}")
-                return
+                return false
             }
             rest = rest[rest.index(after: close ?? open)...]
         }
+        return true
     }
 
     static let status = Shape<Int>.integer(200...599).field(
@@ -89,6 +119,12 @@ enum RouteSection {
         response.status = reader.read(status, context)
         response.contentType = reader.read(contentType, context)
         response.body = reader.read(body, context) ?? ""
+        // RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5.
+        if [204, 205, 304].contains(response.status), !response.body.isEmpty {
+            context.error(
+                reader.position(of: "body"), "a response of status \(response.status) has no content",
+                "leave the body out, or write another status")
+        }
         return response
     }
 
@@ -96,7 +132,9 @@ enum RouteSection {
     static let burst = Shape<Int>.integer(1...1_000_000).field(
         "burst", "How many may come at once after a pause; those of one second if absent.")
     static let per = Shape<Route.RateLimit.Key>.choice().field(
-        "per", default: .client, "Whose requests are counted together; IPv6 clients by /64.")
+        "per", default: .client,
+        "Whose requests are counted together; IPv6 clients by /64. Behind `trusted_proxies` clients are whom those name."
+    )
     static let rateModel = ObjectModel(
         title: "listeners.NAME.routes[].rate_limit", summary: "",
         fields: [rate.description, burst.description, per.description])
@@ -124,6 +162,7 @@ enum RouteSection {
             checkPath(condition, at: reader.position(of: reader.has("path") ? "path" : "exact_path"), context)
         }
         route.methods = reader.read(methods, context) ?? []
+        if !route.methods.isEmpty { checkMethods(route.methods, at: reader.position(of: "methods"), context) }
         route.fields = (reader.read(headers, context) ?? []).compactMap { header in
             if Shape<String>.token("field name").read(header.keyNode, context) == nil { return nil }
             return header.value.map { Route.FieldMatch(name: header.name, value: $0.isEmpty ? nil : $0) }
@@ -140,14 +179,56 @@ enum RouteSection {
 }
 
 extension RouteSection {
-    /// Routes are matched without the query, so that a condition with one would never hold.
+    /// What requests never have, and what is refused before routes are looked at.
+    private static func checkMethods(_ methods: [String], at position: Position, _ context: DecodingContext) {
+        for method in methods {
+            let known = method.uppercased()
+            if ["CONNECT", "TRACE"].contains(known) {
+                context.error(position, "requests with \(known) are refused before routes are looked at", "remove it")
+            } else if method != known,
+                ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(known)
+            {
+                context.error(
+                    position, "the method \"\(method)\" is not \(known): methods have their letters' case",
+                    "write \(known)")
+            }
+        }
+    }
+
+    /// Routes are matched without the query and with the path's normal form, so that a condition on anything else would
+    /// never hold.
     private static func checkPath(_ path: Route.Path, at position: Position, _ context: DecodingContext) {
         let text =
             switch path {
             case .exact(let text), .prefix(let text): text
             }
-        guard text.contains("?") else { return }
-        context.error(position, "the path \"\(text.shortened)\" has a query", "leave it out: only paths are compared")
+        guard !text.contains("?") else {
+            return context.error(
+                position, "the path \"\(text.shortened)\" has a query", "leave it out: only paths are compared")
+        }
+        let bytes = Array(text.utf8)
+        for index in bytes.indices where bytes[index] == UInt8(ascii: "%") {
+            let digits = bytes[(index + 1)...].prefix(2)
+            guard digits.count == 2, digits.allSatisfy({ isHexadecimal($0) }), digits != [48, 48] else {
+                return context.error(
+                    position, "requests for a path like \"\(text.shortened)\" are refused",
+                    "write a percent sign as %25")
+            }
+        }
+        var normal: [UInt8] = []
+        guard PathNormaliser.append(bytes.span, to: &normal), !bytes.contains(UInt8(ascii: "\\")) else {
+            return context.error(
+                position, "requests for a path like \"\(text.shortened)\" are refused",
+                "write the path as it is when .. is followed, with %5C for a backslash")
+        }
+        guard normal != bytes else { return }
+        context.error(
+            position, "no path is ever \"\(text.shortened)\": they are normalised before they are compared",
+            "write \(String(decoding: normal, as: UTF8.self).shortened)")
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (97...102).contains(byte | 0x20)
     }
 }
 

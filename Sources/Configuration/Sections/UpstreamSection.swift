@@ -13,7 +13,8 @@ enum UpstreamSection {
         "method", default: fresh.method, "How a member is chosen.")
     static let monitors = Shape<[Located<Int>]>.list(of: Shape<Int>.reference(.monitor).located).field(
         "monitors", "All must agree that a member is up. None: up until a connection fails.")
-    static let tls = tlsShape.field("tls", "Speak TLS to the members; `tls: {}` for the defaults.")
+    static let tls = tlsShape.field(
+        "tls", "Speak TLS to the members. `server_name` or `authority` says which certificates are theirs.")
     static let http2 = Shape<Bool>.boolean.field(
         "http2", default: fresh.http2,
         "Speak HTTP/2 to the members, with many requests on one connection: with prior knowledge, or agreed on with TLS."
@@ -60,7 +61,8 @@ enum UpstreamSection {
     static let ratio = Shape<Int>.integer(0...65535).field(
         "ratio", default: freshMember.ratio, "Its share; 0: no new work.")
     static let maxConnections = Shape<Int>.integer(1...1_000_000).field(
-        "max_connections", "Requests or connections at once; no limit if absent.")
+        "max_connections",
+        "Requests or connections at once; no limit if absent. Each upstream counts for itself, whatever the address.")
     static let backup = Shape<Bool>.boolean.field(
         "backup", default: freshMember.backup, "Taken only when no other member is available.")
 
@@ -83,8 +85,10 @@ enum UpstreamSection {
         return endpoint == nil ? nil : member
     }
 
-    static let serverName = Shape<String>.fieldText("server name").field(
-        "server_name", "The name to send and to verify; none is sent if absent.")
+    static let serverName = Shape<String>.serverName.field(
+        "server_name",
+        "The name to send, which certificates must have; an address is not sent. If absent, any of `authority` is taken."
+    )
     static let verify = Shape<Bool>.boolean.field(
         "verify", default: freshTLS.verify, "Whether the members' certificates must be valid.")
     static let authority = Shape<String>.path.located.field(
@@ -107,6 +111,11 @@ enum UpstreamSection {
         let path = reader.read(authority, context)
         tls.authorityPath = path?.value
         tls.certificate = reader.read(ownCertificate, context)
+        if tls.verify, tls.serverName == nil, tls.authorityPath == nil {
+            context.error(
+                node.position, "any public certificate would be taken for the members'",
+                "add server_name, an authority of your own, or verify: false")
+        }
         return Drafted(value: tls, places: path?.position)
     }
 

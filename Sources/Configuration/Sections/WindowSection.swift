@@ -67,6 +67,11 @@ enum WindowSection {
             }
         guard let subject, let schedule, let length = reader.read(duration, context) else { return nil }
         var window = MaintenanceWindow(subject: subject, schedule: schedule, duration: length)
+        if window.neverCloses {
+            context.error(
+                reader.position(of: "for"), "each run would be open until the next begins: the window never closes",
+                "shorten it")
+        }
         window.verdict = reader.read(verdict, context) == "disable" ? .disable : .drain
         window.lead = reader.read(lead, context)
         window.reason = reader.read(reason, context)

@@ -32,6 +32,19 @@ package enum NodeMetrics {
     static let poolUp = MetricFamily(
         "meridian_pool_available", .gauge, ["pool", "region"],
         "1: the pool is available; 0.5: it is draining; 0: it is down or disabled.")
+    static let poolState = MetricFamily(
+        "meridian_pool_state", .gauge, ["pool", "region", "state"],
+        "1: the pool is in this state; 0: it is in another.")
+    static let poolOut = MetricFamily(
+        "meridian_pool_taken_out", .gauge, ["pool", "region"],
+        "1: operators or windows keep clients from the pool, or from all of its virtual servers.")
+    static let regionState = MetricFamily(
+        "meridian_region_state", .gauge, ["region", "state"],
+        "1: the region is in this state, by its virtual servers, or by its pools where it has none; 0: it is in another."
+    )
+    static let regionOut = MetricFamily(
+        "meridian_region_taken_out", .gauge, ["region"],
+        "1: operators or windows keep clients from all that is in the region.")
     static let serverUp = MetricFamily(
         "meridian_virtual_server_available", .gauge, ["virtual_server", "region"],
         "1: the virtual server is available; 0.5: it is draining; 0: it is down or disabled.")
@@ -56,7 +69,8 @@ package enum NodeMetrics {
 
     package static let all = [
         generation, epoch, compilations, compilationTime, lastCompilation, reloads, reloadSuccessful, reloadTime,
-        poolUp, serverUp, brokenZones, overrides, shifts, refusedChanges, logLines, logDropped, logFailures, folded,
+        poolUp, poolState, poolOut, regionState, regionOut, serverUp, brokenZones, overrides, shifts, refusedChanges,
+        logLines, logDropped, logFailures, folded,
     ]
 }
 
@@ -88,6 +102,7 @@ extension MetricsWriter {
             let rest = steering.pools.dropFirst(limit).reduce(0.0) { $0 + $1.level }
             sample(MetricLabels("pool", "other").adding("region", "other"), rest)
         }
+        writeStates(view, limit: limit)
         begin(NodeMetrics.serverUp)
         for (server, availability) in zip(intent.virtualServers, steering.servers).prefix(limit) {
             sample(
@@ -128,6 +143,44 @@ extension MetricsWriter {
             ("decision", view.pairSlots.pairs.count),
         ]
         for (kind, count) in counts { sample(MetricLabels(), "kind", kind, UInt64(max(0, count - limit))) }
+    }
+}
+
+extension MetricsWriter {
+    /// States of pools and regions as the API has them, and whether those are meant. What has no series of its own is
+    /// counted by state.
+    fileprivate mutating func writeStates(_ view: NodeView, limit: Int) {
+        let (intent, table) = (view.intent, view.table)
+        func labels(_ pool: Pool) -> MetricLabels {
+            MetricLabels("pool", pool.name).adding("region", pool.region.map { intent.regions[$0].name } ?? "")
+        }
+        let words = StateTable.State.allCases.filter { $0 != .ejected }
+        begin(NodeMetrics.poolState)
+        for (pool, state) in zip(intent.pools, table.pools).prefix(limit) {
+            for word in words { sample(labels(pool).adding("state", word.text), state == word ? 1 : UInt64(0)) }
+        }
+        if intent.pools.count > limit {
+            for word in words {
+                let rest = table.pools.dropFirst(limit).count { $0 == word }
+                let other = MetricLabels("pool", "other").adding("region", "other")
+                sample(other.adding("state", word.text), UInt64(rest))
+            }
+        }
+        begin(NodeMetrics.poolOut)
+        for (index, pool) in intent.pools.prefix(limit).enumerated() {
+            sample(labels(pool), view.effective.takesOut(pool: index, of: intent) ? 1 : UInt64(0))
+        }
+        begin(NodeMetrics.regionState)
+        for (region, state) in zip(intent.regions, table.regions).prefix(limit) {
+            for word in words {
+                let labels = MetricLabels("region", region.name).adding("state", word.text)
+                sample(labels, state == word ? 1 : UInt64(0))
+            }
+        }
+        begin(NodeMetrics.regionOut)
+        for (region, isOut) in zip(intent.regions, view.effective.regionsTakenOut(of: intent)).prefix(limit) {
+            sample(MetricLabels("region", region.name), isOut ? 1 : UInt64(0))
+        }
     }
 }
 

@@ -17,7 +17,7 @@ package enum ProxyMetrics {
         "Time from sending a request to a member to the first byte of its response; for TCP, of its connection.")
     static let members = MetricFamily(
         "meridian_upstream_members", .gauge, ["upstream", "state"],
-        "Members by state: available, drained, ejected, down.")
+        "Members by state: available, draining, ejected, disabled, down.")
     static let refusedRetries = MetricFamily(
         "meridian_upstream_refused_retries_total", .counter, ["upstream"], "Retries that the budget did not allow.")
     static let memberRequests = MetricFamily(
@@ -41,7 +41,7 @@ package enum ProxyMetrics {
         "meridian_member_ejections_total", .counter, ["upstream", "member"], "Times that the member was ejected.")
     static let memberAvailable = MetricFamily(
         "meridian_member_available", .gauge, ["upstream", "member"],
-        "1: the member is chosen for new work; 0: it is drained, ejected or down.")
+        "1: the member is chosen for new work; 0: it is draining, ejected, disabled or down.")
     static let connections = MetricFamily(
         "meridian_listener_connections", .gauge, ["listener"], "Client connections that are open.")
     static let accepted = MetricFamily(
@@ -58,11 +58,12 @@ package enum ProxyMetrics {
         "meridian_proxy_upstream_connections_total", .counter, [], "Connections made to members.")
     static let events = MetricFamily(
         "meridian_proxy_events_total", .counter, ["event"],
-        "What requests and connections met with: retries, time limits, malformed heads, aborts, queues.")
+        "What requests and connections met with: retries, time limits, malformed heads, aborts, queues; probes of this "
+            + "node itself, which no count of requests has.")
     static let limits = MetricFamily(
         "meridian_proxy_limited_total", .counter, ["limit"],
-        "What was refused or closed because of a limit: rate, connections, connections of a source, body, queue, HTTP/2."
-    )
+        "What was refused or closed because of a limit: rate, connections, connections of a source, body, queue, buffers, "
+            + "floods and streams of HTTP/2.")
     static let tls = MetricFamily(
         "meridian_tls_handshakes_total", .counter, ["result"],
         "TLS handshakes with clients, by version, and those that failed.")
@@ -99,13 +100,16 @@ extension MetricsWriter {
             ("replayed", status.replays), ("malformed", status.malformed), ("timed_out", status.timeouts),
             ("loop", status.loops), ("queued", status.queued), ("queue_timed_out", status.queueTimeouts),
             ("http2_connection", status.http2Connections), ("descriptor_pause", status.descriptorPauses),
+            ("own_probe", status.probes),
         ]
         for (name, value) in events { sample(MetricLabels(), "event", name, value) }
         begin(ProxyMetrics.limits)
         let limits: [(StaticString, UInt64)] = [
             ("rate", status.rateLimited), ("overload", status.overloaded), ("idle_evicted", status.evicted),
+            ("buffer_total", status.hoards),
             ("connections_per_source", status.sourceLimited), ("body_size", status.bodyLimited),
             ("queue_full", status.queueFull), ("http2_flood", status.floods),
+            ("http2_streams", status.refusedStreams),
         ]
         for (name, value) in limits { sample(MetricLabels(), "limit", name, value) }
         begin(ProxyMetrics.tls)
@@ -166,17 +170,21 @@ extension MetricsWriter {
         }
         begin(ProxyMetrics.members)
         for (labels, upstreams) in known {
-            var counts = [0, 0, 0, 0]
-            for member in upstreams.lazy.flatMap(\.members) { counts[member.stateIndex(now)] += 1 }
-            for (index, state) in (["available", "drained", "ejected", "down"] as [StaticString]).enumerated() {
-                sample(labels, "state", state, UInt64(counts[index]))
-            }
+            var counts: [StateTable.State: UInt64] = [:]
+            for member in upstreams.lazy.flatMap(\.members) { counts[.init(member, now: now), default: 0] += 1 }
+            for (state, word) in Self.memberStates { sample(labels, "state", word, counts[state] ?? 0) }
         }
         begin(ProxyMetrics.refusedRetries)
         for (labels, upstreams) in known {
             sample(labels, upstreams.reduce(0) { $0 &+ $1.refusedRetryCount })
         }
     }
+
+    /// In the words of the API.
+    private static let memberStates: [(StateTable.State, StaticString)] = [
+        (.available, "available"), (.draining, "draining"), (.ejected, "ejected"), (.disabled, "disabled"),
+        (.down, "down"),
+    ]
 
     private mutating func writeMembers(_ snapshot: BalancingSnapshot, _ limit: Int, _ now: UInt64) {
         let all = snapshot.upstreams.flatMap { upstream in upstream.members.map { (upstream.name, $0) } }
@@ -213,8 +221,8 @@ extension MetricsWriter {
         for item in known { sample(item.labels, item.member.state.ejectionCount) }
         if let other { sample(other, rest.reduce(0) { $0 &+ $1.state.ejectionCount }) }
         begin(ProxyMetrics.memberAvailable)
-        for item in known { sample(item.labels, item.member.stateIndex(now) == 0 ? 1 : 0) }
-        if let other { sample(other, rest.count { $0.stateIndex(now) == 0 }) }
+        for item in known { sample(item.labels, StateTable.State(item.member, now: now) == .available ? 1 : 0) }
+        if let other { sample(other, rest.count { StateTable.State($0, now: now) == .available }) }
     }
 
     private mutating func writeClasses(_ labels: MetricLabels, _ totals: [TrafficTotals]) {
@@ -229,17 +237,6 @@ extension MetricsWriter {
     private static func sum(_ counts: [[UInt64]]) -> [UInt64] {
         counts.reduce(into: [UInt64](repeating: 0, count: DurationSteps.count)) { sums, counts in
             for (step, count) in counts.enumerated() { sums[step] &+= count }
-        }
-    }
-}
-
-extension MemberSnapshot {
-    /// 0: available, 1: drained, 2: ejected, 3: down.
-    fileprivate func stateIndex(_ now: UInt64) -> Int {
-        switch availability {
-        case .available: state.ejectionRemaining(now: now) > 0 ? 2 : 0
-        case .drained: 1
-        case .down: 3
         }
     }
 }

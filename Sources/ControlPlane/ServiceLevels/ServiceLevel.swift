@@ -24,6 +24,13 @@ package struct ServiceLevel: Codable, Sendable {
         package var budgetRemaining: Double
     }
 
+    /// Whether it is what somebody means with a name. Of a wide IP capital letters do not count, nor a dot at the end.
+    package func isNamed(_ text: String) -> Bool {
+        guard kind == ServiceSubject.Kind.wideIP.rawValue else { return name == text }
+        let (own, other) = (name.lowercased(), text.lowercased())
+        return own == other || own == other + "." || own + "." == other
+    }
+
     /// What errors the objective leaves room for. A whole would leave none, and every quotient would be infinite.
     static let smallestBudget = 1e-9
 

@@ -40,11 +40,16 @@ struct ServiceMeter {
         let time = elapsed <= Self.longestStep ? elapsed / 1_000_000 : 0
         // What is less than a millisecond is not lost.
         lastLook = now - (elapsed <= Self.longestStep ? elapsed % 1_000_000 : 0)
-        let available = snapshot.authority.steering.pools
+        let steering = snapshot.authority.steering
         var counts = subjects.indices.map { position in
+            let isWideIP = subjects[position].kind == .wideIP
             let isUp =
-                pools[position].contains { available[$0].isWorking }
-                && !isTakenOut(subjects[position], position, overrides)
+                pools[position].contains { pool in
+                    let found =
+                        isWideIP
+                        ? steering.availability(ofPool: pool, in: position, overrides) : steering.pools[pool]
+                    return found.isWorking
+                } && !isTakenOut(subjects[position], position, overrides)
             return ServiceCounts(up: isUp ? time : 0, down: isUp ? 0 : time)
         }
         for (position, route) in routes.enumerated() {

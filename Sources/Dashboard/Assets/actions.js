@@ -1,7 +1,7 @@
 // Changes: each asks first, shows what it would move, is refused where somebody else was faster, and leaves the focus
 // where it was.
-import { announce } from "./live.js";
-import { plans } from "./plans.js";
+import { announce, onSessionEnd, signInPath } from "./live.js";
+import { holding, plans } from "./plans.js";
 
 const byId = (id) => document.getElementById(id);
 let current = null;
@@ -13,7 +13,7 @@ export function ask(act, given = {}) {
   const plan = plans[act];
   const dialog = byId("act");
   if (!plan || dialog.open) return;
-  current = { plan, given, tag: null, since: 0, asked: 0 };
+  current = { act, plan, given, tag: null, asked: 0, isSeen: false, isSending: false };
   byId("act-title").textContent = plan.title(given);
   byId("act-effect").textContent = plan.effect;
   byId("act-go").textContent = plan.go;
@@ -21,7 +21,9 @@ export function ask(act, given = {}) {
   byId("act-force").checked = false;
   byId("act-force-part").hidden = true;
   byId("act-refusal").hidden = true;
-  byId("act-go").disabled = false;
+  byId("act-go").hidden = false;
+  byId("act-sign-in").hidden = true;
+  byId("act-cancel").textContent = "Cancel";
   byId("act-preview").hidden = true;
   byId("act-fields").replaceChildren(...plan.fields.map(makeField));
   dialog.classList.toggle("large", plan.fields.length > 3);
@@ -30,7 +32,13 @@ export function ask(act, given = {}) {
   dialog.showModal();
   remember(current);
   preview(current);
-  (byId("act-fields").querySelector("input, select") ?? byId("act-go")).focus();
+  // Never on what confirms: the key that opened the dialog can be held, or be hit twice.
+  (byId("act-fields").querySelector("input, select") ?? byId("act-title")).focus();
+}
+
+/** Nothing can be confirmed before it was seen what it would do, nor before it is known what was there then. */
+function allow() {
+  byId("act-go").disabled = current.isSending || !current.isSeen || Boolean(current.plan.collection && !current.tag);
 }
 
 function makeField(field) {
@@ -105,13 +113,15 @@ async function suggest() {
 // MARK: What was there when the dialog was opened
 
 async function remember(asked) {
-  asked.since = Date.now();
   asked.tag = null;
   if (!asked.plan.collection) return;
   try {
     const answer = await fetch(`/v1/${asked.plan.collection}`, { headers: { Accept: "application/json" } });
     if (answer.ok) asked.tag = answer.headers.get("ETag");
-  } catch { /* The change fails too then, and says why. */ }
+  } catch { /* It is said below. */ }
+  if (current !== asked || asked.isOver || !byId("act").open) return;
+  allow();
+  if (!asked.tag) refuse(`The node does not tell which ${asked.plan.collection} there are now. Close this, and try again.`);
 }
 
 /** Who changed what meanwhile, in a sentence; empty where that cannot be told. */
@@ -135,21 +145,45 @@ let waiting = 0;
 
 function later() {
   clearTimeout(waiting);
+  if (current.isOver) return;
+  expect(current);
   waiting = setTimeout(() => preview(current), 250);
+}
+
+/** What was seen is not what is asked for now. Where fields are wrong the browser says so to who confirms. */
+function expect(asked) {
+  asked.asked += 1;
+  const isAsked = !asked.plan.hasNoTrial && byId("act-form").matches(":valid");
+  asked.isSeen = !isAsked;
+  const place = byId("act-preview");
+  if (place.hidden) place.replaceChildren(mark("p", "Looking at what would move…"));
+  place.hidden = !isAsked;
+  place.classList.add("old");
+  allow();
+  return isAsked;
 }
 
 /** Asks what the change would do, and shows it while the operator thinks. */
 async function preview(asked) {
-  if (asked.plan.hasNoTrial || !byId("act-form").checkValidity()) { byId("act-preview").hidden = true; return; }
-  const number = ++asked.asked;
+  if (asked.isOver || !expect(asked)) return;
+  const number = asked.asked;
   const [method, path, body] = asked.plan.request({ ...values(), force: canForce(asked.plan) || undefined });
-  let found;
+  let found = null;
+  let trouble = "What would move cannot be told: the node cannot be reached.";
+  let status = 0;
   try {
     const answer = await send(method, `${path}?dry_run=true`, body);
-    found = answer.ok ? await answer.json() : null;
-  } catch { return; /* It can be made all the same, and what fails then is told. */ }
+    status = answer.status;
+    found = await answer.json().catch(() => null);
+    trouble = answer.ok ? "" : `As it is the node refuses this: ${found?.detail ?? found?.title ?? `status ${status}`}`;
+  } catch { /* It can be made all the same, and what fails then is told. */ }
   if (current !== asked || number !== asked.asked || !byId("act").open) return;
-  if (!Array.isArray(found?.names)) { byId("act-preview").hidden = true; return; }
+  if (status === 401) { sessionEnded(); return; }
+  asked.isSeen = true;
+  allow();
+  byId("act-preview").classList.remove("old");
+  if (trouble) byId("act-preview").replaceChildren(mark("p", trouble));
+  if (!Array.isArray(found?.names)) { byId("act-preview").hidden = !trouble; return; }
   const list = document.createElement("ul");
   for (const name of found.names.slice(0, 4)) {
     const item = document.createElement("li");
@@ -160,8 +194,15 @@ async function preview(asked) {
     : `Answers of ${found.movedNames} of ${found.allNames} names would move:`), list];
   if (found.movedNames > 4) parts.push(mark("p", `and ${found.movedNames - 4} more.`));
   if (found.openConnections > 0) parts.push(mark("p", `${found.openConnections} open requests and connections go on to their end.`));
-  for (const objection of found.objections ?? []) {
-    const warning = mark("p", objection);
+  for (const lost of found.replaced ?? []) {
+    const why = [lost.author, lost.reason && `“${lost.reason}”`].filter(Boolean).join(", ");
+    const warning = mark("p", `It takes the place of ${lost.verdict}${lost.target ? ` to ${lost.target}` : ""} of ${lost.kind} ${lost.name}`
+      + `${why && ` (${why})`}, which ${lost.expires ? "ends by itself" : "has no end of its own"}.`);
+    warning.className = "objection";
+    parts.push(warning);
+  }
+  for (const remark of [...found.remarks ?? [], ...found.objections ?? []]) {
+    const warning = mark("p", remark);
     warning.className = "objection";
     parts.push(warning);
   }
@@ -195,25 +236,43 @@ function send(method, path, body, tag) {
 async function submit(event) {
   event.preventDefault();
   const asked = current;
+  if (byId("act-go").disabled) return;
   const chosen = values();
   const [method, path, body] = asked.plan.request(chosen);
-  byId("act-go").disabled = true;
+  asked.isSending = true;
+  allow();
   blame(null);
+  // Who has closed the dialog meanwhile, and perhaps opened another one, is told in passing.
+  const isHere = () => current === asked && byId("act").open;
   try {
     const answer = await send(method, path, body, asked.tag);
     if (answer.ok) {
-      byId("act").close();
-      announce(asked.plan.done(chosen));
+      const held = asked.plan.tellsHeld ? (await answer.json().catch(() => ({}))).held ?? [] : [];
+      if (!isHere()) {
+        announce(asked.plan.done(chosen));
+      } else if (held.length > 0) {
+        tellHeld(asked.plan.title(chosen), held);
+      } else {
+        byId("act").close();
+        announce(asked.plan.done(chosen));
+      }
+      return;
+    }
+    if (!isHere()) {
+      const problem = await answer.json().catch(() => ({}));
+      announce(`Nothing was changed: ${problem.detail ?? `the node answered with status ${answer.status}`}`);
       return;
     }
     if (answer.status === 401) {
-      location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      asked.isSending = false;
+      sessionEnded();
+      byId("act-sign-in").focus();
       return;
     }
     if (answer.status === 412) {
       const what = await latestChange(asked.plan.collection);
       await remember(asked);
-      preview(asked);
+      if (current === asked) preview(asked);
       refuse(`Nothing was changed: somebody was faster, and the ${asked.plan.collection} are not those that you saw.${what} Look at what would move now, then confirm again.`);
       return;
     }
@@ -221,10 +280,54 @@ async function submit(event) {
     refuse(problem.detail ?? problem.title ?? `The node answered with status ${answer.status}.`, answer.status === 409 && canForce(asked.plan));
     blame(problem.field);
   } catch {
-    refuse("The node cannot be reached, and nothing was changed as far as is known. Try again when the connection is back.");
+    if (isHere()) refuse("The node cannot be reached, and nothing was changed as far as is known. Try again when the connection is back.");
   } finally {
-    byId("act-go").disabled = false;
+    asked.isSending = false;
+    allow();
   }
+}
+
+/** Nothing can be changed any more before somebody signs in. What was typed waits for that, and is asked again then. */
+function sessionEnded() {
+  if (!byId("act").open || current.isOver) return;
+  current.isOver = true;
+  byId("act-go").hidden = true;
+  byId("act-preview").hidden = true;
+  byId("act-sign-in").hidden = false;
+  const what = current.isSending ? "whether the change was made is not known" : "nothing was changed";
+  refuse(`You are not signed in any more, and ${what}. Sign in, and this dialog is here again with what you typed.`);
+}
+
+const kept = "meridian-change";
+
+function signInAgain() {
+  const { act, given } = current;
+  try {
+    sessionStorage.setItem(kept, JSON.stringify({ page: location.pathname, act, given: { ...given, ...values(), force: undefined } }));
+  } catch { /* It is typed again. */ }
+  location.assign(signInPath());
+}
+
+/** The dialog as it was when the session ended; it asks as any other does. */
+function askAgain(mayChange) {
+  try {
+    const found = JSON.parse(sessionStorage.getItem(kept) ?? "null");
+    sessionStorage.removeItem(kept);
+    if (mayChange && found?.page === location.pathname) ask(found.act, found.given);
+  } catch { /* It is typed again. */ }
+}
+
+/** What was set for a name is gone, and it is not free: by what, and where that is taken back. The dialog stays to be read. */
+function tellHeld(title, held) {
+  current.isOver = true;
+  byId("act-title").textContent = title;
+  byId("act-effect").textContent = "What was set for just that name is taken back.";
+  byId("act-preview").hidden = true;
+  byId("act-go").hidden = true;
+  byId("act-cancel").textContent = "Close";
+  const shown = held.slice(0, 4).map(holding).join("; ");
+  refuse(`It is still ${shown}${held.length > 4 ? ` and by ${held.length - 4} more` : ""}. Operations has all of it, to be ended there.`);
+  byId("act-cancel").focus();
 }
 
 function refuse(text, isForceable = false) {
@@ -254,6 +357,7 @@ async function greet() {
     if (!answer.ok) return;
     const session = await answer.json();
     if (session.role === "view") document.body.classList.add("view-only");
+    askAgain(session.role !== "view");
     if (session.proof !== "session") return;
     byId("who-name").textContent = session.name;
     byId("who").hidden = false;
@@ -272,7 +376,15 @@ export function startActions() {
     const { act, kind, subject } = button.dataset;
     ask(act, subject === undefined ? {} : { kind, name: subject });
   });
+  // A key that is held is one decision, and in a field it ends a word.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.target instanceof Element)) return;
+    const isHeld = event.repeat && event.target.closest("button, a, dialog");
+    if (isHeld || event.target.matches("#act input, #act select")) event.preventDefault();
+  });
   byId("act-form").addEventListener("submit", submit);
+  byId("act-sign-in").addEventListener("click", signInAgain);
+  onSessionEnd(() => { if (byId("act").open) { sessionEnded(); return true; } return false; });
   byId("act-form").addEventListener("input", (event) => {
     if (event.target.id === "act-force") return;
     arrange();

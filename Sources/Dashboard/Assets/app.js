@@ -4,6 +4,9 @@ import { startActions } from "./actions.js";
 
 const topic = document.body.dataset.topic;
 
+// Of a link that signs in, followed by somebody who is signed in: a token is not to stand in the address.
+if (location.hash.startsWith("#mrd_")) history.replaceState(null, "", location.pathname + location.search);
+
 // MARK: Colours
 
 const root = document.documentElement;
@@ -29,7 +32,11 @@ showTheme();
 // MARK: What screen readers hear
 
 let headline = document.querySelector('[data-page="headline"]')?.textContent;
+let told = 0;
 onMessage((message) => {
+  // What happened before is on the page that was opened; what came since is told wherever somebody is.
+  if (told > 0 && message.n > told && message.e) announce(message.e);
+  told = message.n;
   if (message.f.headline !== headline) {
     headline = message.f.headline;
     announce(headline);

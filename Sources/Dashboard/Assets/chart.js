@@ -1,5 +1,5 @@
 // Charts of our own: lines and stacked areas in SVG, read with the pointer or the arrow keys.
-import { onMessage } from "./live.js";
+import { now, onMessage } from "./live.js";
 
 const namespace = "http://www.w3.org/2000/svg";
 // Places in a point, as the node sends it.
@@ -45,6 +45,12 @@ function make(name, attributes, parent) {
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   parent?.append(element);
   return element;
+}
+
+/** Of the times of an axis, as the browser calls it then. */
+function zone(time) {
+  const parts = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts(time);
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? "";
 }
 
 /** A round number at or above a value, for the top of an axis. */
@@ -94,8 +100,8 @@ class Chart {
   }
 
   frame() {
-    const end = points.length ? points[points.length - 1][TIME] : Date.now();
-    return { start: end - spans[range], end, left: 46, right: 8, top: 8, bottom: 22, height: 190 };
+    const end = points.length ? points[points.length - 1][TIME] : now();
+    return { start: end - spans[range], end, left: 56, right: 8, top: 8, bottom: 22, height: 190 };
   }
 
   draw() {
@@ -125,6 +131,7 @@ class Chart {
       const text = make("text", { x: this.x(time), y: f.height - 4, class: `tick ${step === 0 ? "start" : step === steps ? "end" : "middle"}` }, this.svg);
       text.textContent = new Date(time).toLocaleTimeString(undefined, range === "5m" ? {} : { hour: "2-digit", minute: "2-digit" });
     }
+    make("text", { x: f.left - 8, y: f.height - 4, class: "tick end zone" }, this.svg).textContent = zone(f.end);
     let base = shown.map(() => 0);
     // What is stacked is drawn from the top down, so that no line hides under the next.
     const layers = [];
@@ -196,7 +203,7 @@ class Chart {
     if (latest) {
       const values = this.plan.series.map((s) => `${s.name} ${this.plan.format(s.value(latest))}`).join(", ");
       this.area.setAttribute("aria-valuenow", String(at ?? points.length - 1));
-      this.area.setAttribute("aria-valuetext", `${new Date(latest[TIME]).toLocaleTimeString()}: ${values} ${this.plan.unit}`);
+      this.area.setAttribute("aria-valuetext", `${new Date(latest[TIME]).toLocaleTimeString(undefined, { timeZoneName: "short" })}: ${values} ${this.plan.unit}`);
     }
     if (!p) return;
     const x = this.x(p[TIME]);
@@ -204,7 +211,7 @@ class Chart {
     this.hair.setAttribute("x2", x);
     this.note.replaceChildren();
     const time = document.createElement("b");
-    time.textContent = new Date(p[TIME]).toLocaleTimeString();
+    time.textContent = new Date(p[TIME]).toLocaleTimeString(undefined, { timeZoneName: "short" });
     this.note.append(time);
     for (const series of this.plan.series) {
       const item = document.createElement("span");

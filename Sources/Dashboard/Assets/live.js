@@ -6,12 +6,35 @@ let source = null;
 let topic = "";
 let latest = 0;
 let lastHeard = Date.now();
+// Milliseconds from the browser's clock to the node's. Pictures come late, and never early.
+let ahead = (Number(document.body.dataset.time) || Date.now()) - Date.now();
 let retry = 0;
 let retryTimer = 0;
 let isLost = false;
 
 /** Calls back with each message; `isGap` says that some were missed. */
 export function onMessage(callback) { listeners.add(callback); }
+
+/** What time it is at the node, in milliseconds: all that it tells is by that, whatever the browser's clock says. */
+export function now() { return Date.now() + ahead; }
+
+function tune(time) {
+  const found = time - Date.now();
+  // Some seconds are the age of a picture; more is a clock that was set.
+  ahead = Math.abs(found - ahead) > 10_000 ? found : Math.max(ahead, found);
+}
+
+// MARK: The session
+
+const enders = new Set();
+
+/** Calls back when the node wants somebody to sign in; the page stays where one of them says that it told so. */
+export function onSessionEnd(callback) { enders.add(callback); }
+
+/** To this page again, after the sign-in that its session needs. */
+export function signInPath() { return `/login?ended&next=${encodeURIComponent(location.pathname + location.search)}`; }
+
+// MARK: The connection
 
 /** Follows a topic: a query such as `topic=services&q=eu`. */
 export function follow(query) {
@@ -52,7 +75,7 @@ function later() {
     try {
       const answer = await fetch("/history?range=5m", { headers: { Accept: "application/json" } });
       if (answer.status === 401) {
-        location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+        if ([...enders].some((tells) => tells())) later(); else location.assign(signInPath());
         return;
       }
     } catch { /* Still gone. */ }
@@ -79,12 +102,13 @@ function setLost(lost) {
   const banner = document.getElementById("lost");
   banner.hidden = !lost;
   document.body.classList.toggle("stale", lost);
-  if (lost) document.getElementById("lost-time").textContent = new Date(lastHeard).toLocaleTimeString();
+  if (lost) document.getElementById("lost-time").textContent = new Date(lastHeard + ahead).toLocaleTimeString(undefined, { timeZoneName: "short" });
 }
 
 function receive(message) {
   const isGap = latest > 0 && message.n > latest + 1;
   latest = message.n;
+  tune(message.t);
   for (const [name, text] of Object.entries(message.f)) {
     for (const place of document.querySelectorAll(`[data-page="${name}"]`)) setText(place, text);
   }
@@ -93,6 +117,7 @@ function receive(message) {
     verdict.dataset.nodeState = message.s;
     document.getElementById("verdict-icon").setAttribute("href", `#s-${message.s}`);
   }
+  if (verdict) verdict.title = message.f.headline;
   for (const [name, rows] of Object.entries(message.l)) syncList(name, rows);
   for (const listener of listeners) listener(message, isGap);
 }
@@ -200,20 +225,23 @@ function flash(element) {
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 
+const clock = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
+
 function tellTime(place) {
   const time = Number(place.dataset.time);
   if (!time) { setText(place, ""); return; }
   const date = new Date(time);
   place.dateTime = date.toISOString();
-  place.title = date.toLocaleString();
-  const seconds = (time - Date.now()) / 1000;
+  // The log and the command line tell UTC: whoever compares must see which zone this is.
+  place.title = date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+  const seconds = (time - now()) / 1000;
   const size = Math.abs(seconds);
   let text;
-  if (place.dataset.style === "clock") text = date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  if (place.dataset.style === "clock") text = date.toLocaleString(undefined, clock);
   else if (size < 60) text = relative.format(Math.trunc(seconds), "second");
   else if (size < 5400) text = relative.format(Math.round(seconds / 60), "minute");
   else if (size < 86_400) text = relative.format(Math.round(seconds / 3600), "hour");
-  else text = date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  else text = date.toLocaleString(undefined, clock);
   setText(place, text);
 }
 
@@ -225,7 +253,7 @@ export function announce(text) {
   const line = document.createElement("p");
   line.textContent = text;
   place.append(line);
-  while (place.children.length > 4) place.firstElementChild.remove();
+  while (place.children.length > 8) place.firstElementChild.remove();
 }
 
 for (const empty of document.querySelectorAll("[data-empty]")) showEmpty(empty);

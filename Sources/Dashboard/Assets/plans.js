@@ -1,5 +1,7 @@
 // What operators can change from the pages: the words of the dialog, its fields, and the request that is made of them.
 
+import { now } from "./live.js";
+
 const collections = {
   region: "regions", pool: "pools", "virtual-server": "virtual-servers", member: "members", "wide-ip": "wide-ips",
 };
@@ -14,6 +16,9 @@ const kindField = (...kinds) => ({ id: "kind", label: "What", options: kinds.map
 const nameField = (id, label, more = {}) => ({
   id, label, required: true, maxLength: 320, suggests: (v) => collections[v.kind], ...more,
 });
+
+/** The browser's, in which its fields for times are. */
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const reasonField = { id: "reason", label: "Reason", hint: "is in the audit trail", maxLength: 512, placeholder: "kernel update" };
 const untilField = { id: "seconds", label: "For how long", options: [...times, ["", "Until it is enabled"]], value: "7200" };
@@ -34,6 +39,18 @@ function override(verdict, v, more = {}) {
     compact({ name: v.name, verdict, reason: v.reason?.trim(), seconds: number(v.seconds), force: v.force, ...more })];
 }
 
+const participles = {
+  drain: "drained", disable: "disabled", "force-up": "forced up", "force-down": "forced down", cutover: "cut over", weight: "weighed",
+};
+
+/** What an override does to something, in words: `drained by pattern eu-* of region (ann, “move”)`. */
+export function holding(override) {
+  const source = override.window ? `window ${override.window}`
+    : /[*?]/.test(override.name) ? `pattern ${override.name} of ${override.kind.replace("-", " ")}` : subject(override);
+  const origin = [override.author, override.reason && `“${override.reason}”`].filter(Boolean).join(", ");
+  return `${participles[override.verdict] ?? override.verdict} by ${source}${origin && ` (${origin})`}`;
+}
+
 const done = { drain: "drains", disable: "is disabled", "force-up": "counts as up", "force-down": "counts as down" };
 
 export const plans = {
@@ -48,7 +65,7 @@ export const plans = {
   enable: {
     title: (v) => `Enable ${subject(v)}?`,
     effect: "What operators set for it ends at once. Clients come back as their resolvers ask again.",
-    go: "Enable", collection: "overrides", fields: [],
+    go: "Enable", collection: "overrides", fields: [], tellsHeld: true,
     request: (v) => ["DELETE", `/v1/overrides/${v.kind}`, compact({ name: v.name, force: v.force })],
     done: (v) => `${capital(subject(v))} is enabled`,
   },
@@ -135,10 +152,10 @@ export const plans = {
       { id: "verdict", label: "While it is open", options: [["drain", "Drain"], ["disable", "Disable"]] },
       kindField("region", "pool", "virtual-server", "member"), nameField("name", "Name or pattern"),
       { id: "repeats", label: "When", options: [["once", "Once"], ["weekly", "Each week"], ["monthly", "Each month"]] },
-      { id: "start", label: "Starts", type: "datetime-local", required: true, value: () => soon(), when: (v) => v.repeats === "once" },
+      { id: "start", label: "Starts", hint: zone, type: "datetime-local", required: true, value: () => soon(), when: (v) => v.repeats === "once" },
       { id: "days", label: "Days", required: true, when: (v) => v.repeats !== "once", placeholder: "tue, thu · 15, last, second tue" },
       { id: "at", label: "At", type: "time", required: true, value: "02:00", when: (v) => v.repeats !== "once" },
-      { id: "zone", label: "Time zone", value: () => Intl.DateTimeFormat().resolvedOptions().timeZone, when: (v) => v.repeats !== "once" },
+      { id: "zone", label: "Time zone", value: zone, when: (v) => v.repeats !== "once" },
       { id: "seconds", label: "Open for", options: times, value: "7200" },
       { id: "drain", label: "Drained before", options: [["0", "Not at all"], ["300", "5 minutes"], ["900", "15 minutes"], ["3600", "1 hour"]], value: "900" },
       { ...reasonField, wide: true },
@@ -151,9 +168,9 @@ export const plans = {
   },
 };
 
-/** The next full hour, as the browser's own time field has it. */
+/** The next full hour, by the clock that windows go by, as the browser's own time field has it. */
 function soon() {
-  const date = new Date(Date.now() + 3_600_000);
+  const date = new Date(now() + 3_600_000);
   date.setMinutes(-date.getTimezoneOffset(), 0, 0);
   return date.toISOString().slice(0, 16);
 }

@@ -1,12 +1,12 @@
 /// A host name that a certificate is for (dNSName, RFC 5280 section 4.2.1.6).
-struct CertificateName {
+package struct CertificateName {
     private let labels: [Substring]
 
-    init(_ text: String) { labels = Self.labels(text) }
+    package init(_ text: String) { labels = Self.labels(text) }
 
     /// RFC 9525 section 6.3: a wildcard stands for one whole label, the first, and not for all of a domain of the first
     /// level.
-    func covers(_ host: String) -> Bool {
+    package func covers(_ host: String) -> Bool {
         let others = Self.labels(host)
         guard labels.count == others.count, !others.contains("") else { return false }
         guard labels.first == "*" else { return labels == others }

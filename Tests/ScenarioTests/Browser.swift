@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// Chromium without a window, driven through chromedriver as a person would: real clicks, real keys.
 final class Browser {
@@ -127,12 +128,20 @@ final class Browser {
     }
 
     /// What the console said since the last time: errors, and violations of the content security policy.
-    func complaints() throws -> [String] {
+    private func complaints() throws -> [String] {
         let entries = try call("POST", "\(session)/se/log", ["type": "browser"]) as? [[String: Any]] ?? []
         return entries.compactMap { entry in
             guard let level = entry["level"] as? String, ["SEVERE", "WARNING"].contains(level) else { return nil }
             return entry["message"] as? String
         }
+    }
+
+    /// Nothing but what the test itself brought about: lines that have one of these words.
+    func expectNoComplaints(
+        but expected: String..., comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let complaints = try complaints().filter { line in !expected.contains { line.contains($0) } }
+        #expect(complaints == [], comment, sourceLocation: sourceLocation)
     }
 
     @discardableResult

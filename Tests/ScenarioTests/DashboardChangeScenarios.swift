@@ -6,13 +6,11 @@ import Testing
 struct DashboardChangeScenarios {
     private typealias Stage = DashboardScenarios.Stage
 
+    /// Trials that the node refuses while a name is half typed.
+    private static let trial = "dry_run=true"
+
     private func call(_ stage: Stage, _ arguments: String...) throws -> (output: String, error: String, status: Int32) {
         try Program.run(Program.binary.path, arguments + ["--socket", "/tmp/meridian-\(stage.dns).sock"])
-    }
-
-    /// But those of trials that the node refused while a name was half typed.
-    private func complaints(_ browser: Browser) throws -> [String] {
-        try browser.complaints().filter { !$0.contains("dry_run=true") }
     }
 
     /// Opens a dialog of the page of operations and types into its fields.
@@ -66,7 +64,7 @@ struct DashboardChangeScenarios {
         try browser.click("[data-list=overrides] button[data-act=enable]")
         try confirm(browser)
         try wait(for: "the answers to come back") { try stage.answer() == "eu.lb.example.net." }
-        #expect(try complaints(browser) == [])
+        try browser.expectNoComplaints(but: Self.trial)
     }
 
     /// Lets the page's trials wait for `release()`, and notes changes in `made`.
@@ -134,7 +132,7 @@ struct DashboardChangeScenarios {
         try browser.hold(enter: 8)
         try browser.see("the dialog to close", when: "!document.querySelector('#act').open")
         #expect(try made() == 2)
-        #expect(try complaints(browser) == [])
+        try browser.expectNoComplaints(but: Self.trial)
     }
 
     @Test("a shift and a weight are made by mouse, and what the node refuses is marked in its field")
@@ -181,8 +179,7 @@ struct DashboardChangeScenarios {
             try browser.holds(
                 "document.activeElement.id === 'act-reason' && document.activeElement.getAttribute('aria-describedby') === 'act-error'"
             ))
-        let complaints = try complaints(browser)
-        #expect(complaints.allSatisfy { $0.contains("status of 40") }, "\(complaints)")
+        try browser.expectNoComplaints(but: Self.trial, "status of 40")
     }
 
     @Test("windows are planned once and by the calendar, and cancelled")
@@ -238,7 +235,7 @@ struct DashboardChangeScenarios {
         try browser.click("[data-list=windows] button[data-act=cancel-window]")
         try confirm(browser)
         try browser.see("one to go", when: "document.querySelectorAll('[data-list=windows] > li').length === 1")
-        #expect(try complaints(browser) == [])
+        try browser.expectNoComplaints(but: Self.trial)
     }
 
     @Test("what somebody else changed meanwhile is told, and the change is made only when it is confirmed again")
@@ -259,8 +256,7 @@ struct DashboardChangeScenarios {
         #expect(try browser.holds("document.querySelector('#act-force-part').hidden"), "that is nothing to force")
         try confirm(browser)
         #expect(try call(stage, "status").output.contains("override virtual-server us-1"))
-        let complaints = try complaints(browser)
-        #expect(complaints.allSatisfy { $0.contains("status of 4") }, "\(complaints)")
+        try browser.expectNoComplaints(but: Self.trial, "status of 4")
     }
 
     @Test("a virtual server that waits for an operator says so, in status too, and is resumed by mouse")
@@ -319,7 +315,7 @@ struct DashboardChangeScenarios {
         #expect(try browser.text("#act-title") == "Resume virtual server eu-1?")
         try confirm(browser)
         try wait(for: "eu again") { try answer() == "eu.lb.example.net.\n" }
-        #expect(try complaints(browser) == [])
+        try browser.expectNoComplaints(but: Self.trial)
         withExtendedLifetime((program, member)) {}
     }
 
@@ -347,7 +343,7 @@ struct DashboardChangeScenarios {
             #expect(
                 try browser.holds("document.activeElement.dataset.act === '\(act)'"), "the focus is where it was")
         }
-        #expect(try complaints(browser) == [])
+        try browser.expectNoComplaints(but: Self.trial)
     }
 
     @Test("service levels are on the pages, the worst first")
@@ -370,7 +366,6 @@ struct DashboardChangeScenarios {
         try browser.open(stage.url + "/")
         try browser.see(
             "the levels", when: "document.querySelector('[data-list=levels] > tr')?.dataset.state === 'down'")
-        let complaints = try complaints(browser)
-        #expect(complaints == [], "\(complaints)")
+        try browser.expectNoComplaints(but: Self.trial)
     }
 }

@@ -58,7 +58,7 @@ struct DashboardLoadScenarios {
         #expect(try browser.holds("document.activeElement.id === 'q'"))
         try browser.press("x")
         try browser.see("that nothing is found", when: "!document.querySelector('[data-empty=services]').hidden")
-        #expect(try browser.complaints() == [])
+        try browser.expectNoComplaints()
         withExtendedLifetime(program) {}
     }
 

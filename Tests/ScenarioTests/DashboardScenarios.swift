@@ -105,7 +105,7 @@ struct DashboardScenarios {
                         "the live connection of \(page)",
                         when: "document.querySelector('#link').dataset.link === 'live'")
                 }
-                #expect(try browser.complaints() == [], "\(page), \(width) pixels wide")
+                try browser.expectNoComplaints(comment: "\(page), \(width) pixels wide")
                 let overhang = try browser.run("return document.documentElement.scrollWidth - innerWidth") as? Int
                 #expect(overhang == 0, "\(page) scrolls sideways at \(width) pixels")
                 #expect(try browser.run(Self.contrast) as? [String] == [], "\(page), dark: \(isDark)")
@@ -168,7 +168,7 @@ struct DashboardScenarios {
             when: "document.querySelector('[data-list=problems]').textContent.includes('connection refused')")
         try browser.open(stage.url + "/events")
         #expect(try browser.text("[data-list=events]").contains("eu/127.0.0.1:\(stage.eu[0].port)"))
-        #expect(try browser.complaints() == [])
+        try browser.expectNoComplaints()
     }
 
     @Test("a drain by mouse moves the answers, and what was typed is text and nothing else")
@@ -192,7 +192,7 @@ struct DashboardScenarios {
             #expect(
                 try browser.holds("window.hacked === undefined && !document.querySelector('main script, main img')"))
         }
-        #expect(try browser.complaints() == [])
+        try browser.expectNoComplaints()
         // And back, without a mouse.
         try browser.open(stage.url + "/operations")
         try browser.run("document.querySelector('[data-list=overrides] button[data-act=enable]').focus()")
@@ -262,7 +262,7 @@ struct DashboardScenarios {
         #expect(try browser.holds("document.querySelector('#act').open && document.activeElement.id === 'act-reason'"))
         try browser.press(Browser.Key.escape)
         #expect(try browser.holds("document.activeElement === window.held"))
-        #expect(try browser.complaints() == [])
+        try browser.expectNoComplaints()
     }
 
     @Test("a page says when the node is gone, and that it is back")
@@ -298,7 +298,7 @@ struct DashboardScenarios {
             "the way of a request", when: "document.querySelector('.steps')?.textContent.includes('Upstream eu')")
         try browser.open(stage.url + "/explain?name=api.example.com&client=nonsense")
         #expect(try browser.text(".refusal").contains("is not a network"))
-        #expect(try browser.complaints() == [])
+        try browser.expectNoComplaints()
     }
 
     @Test("over TCP a browser signs in, may do what its role may, and signs out")

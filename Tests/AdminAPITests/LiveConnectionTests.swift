@@ -153,7 +153,9 @@ struct LiveConnectionTests {
 
     @Test("an answer that is on its way arrives whole before its connection ends", arguments: [true, false])
     func farewell(isShutdown: Bool) async throws {
-        let server = try await LiveServer()
+        var limits = PatienceHandler.Limits()
+        limits.farewell = .minutes(4)
+        let server = try await LiveServer(limits)
         let (slow, idle) = (try await server.connect(), try await server.connect())
         try await slow.ask("/large")
         try await slow.readABit()

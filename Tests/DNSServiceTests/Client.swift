@@ -5,7 +5,7 @@ import Glibc
 
 @testable import DNSService
 
-/// A blocking client on the loopback interface. Every wait ends after five seconds, as a failure.
+/// A blocking client on the loopback interface. Every wait ends after a minute, as a failure.
 struct Client: ~Copyable {
     let descriptor: Int32
 
@@ -14,7 +14,7 @@ struct Client: ~Copyable {
         let isV4 = if case .v4 = endpoint.address { true } else { false }
         let kind = tcp ? SOCK_STREAM : SOCK_DGRAM
         descriptor = socket(isV4 ? AF_INET : AF_INET6, Int32(kind.rawValue), 0)
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         if let address = source.flatMap({ IPAddress($0) }) {
@@ -36,7 +36,7 @@ struct Client: ~Copyable {
         unsafe bytes.withUnsafeBytes { unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     }
 
-    /// What arrives next; empty at the end of the stream or after five seconds.
+    /// What arrives next; empty at the end of the stream or after a minute.
     borrowing func read(_ limit: Int = 65_535) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: limit)
         let count = unsafe bytes.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
@@ -77,7 +77,7 @@ final class ClientGroup {
         self.endpoint = endpoint
         for _ in 0..<count {
             let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-            var limit = timeval(tv_sec: 5, tv_usec: 0)
+            var limit = timeval(tv_sec: 60, tv_usec: 0)
             unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
             _ = unsafe KernelAddress.withPointer(to: endpoint) { unsafe connect(descriptor, $0, $1) }
             descriptors.append(descriptor)

@@ -53,7 +53,7 @@ struct QueryLogTests {
             }
         }
         writer.flush(at: responder.time &+ 1_234_567, since: responder.time)
-        log.sink.close()
+        log.sink.close(within: .seconds(60))
         defer { try? FileManager.default.removeItem(atPath: path) }
         return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
     }

@@ -47,7 +47,7 @@ struct AdminCertificateScenarios {
         try Program.run(
             "curl",
             [
-                "--silent", "--include", "--max-time", "10", "--unix-socket", socket, "-X", "POST",
+                "--silent", "--include", "--max-time", "60", "--unix-socket", socket, "-X", "POST",
                 "http://meridian\(path)",
             ]
         ).output
@@ -58,7 +58,7 @@ struct AdminCertificateScenarios {
         try Program.run(
             "curl",
             [
-                "--silent", "--include", "--max-time", "10", "--cacert", authority.path("ca.pem"), "--cert",
+                "--silent", "--include", "--max-time", "60", "--cacert", authority.path("ca.pem"), "--cert",
                 authority.path("node.pem"), "--key", authority.path("node.key.used"), "--resolve",
                 "admin.example.com:\(port):127.0.0.1", "--header", "Host: \(host)",
                 "https://admin.example.com:\(port)/v1/node",

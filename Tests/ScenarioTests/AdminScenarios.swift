@@ -41,7 +41,7 @@ private final class Admin {
     }
 
     func curl(_ arguments: [String]) throws -> String {
-        try Program.run("curl", ["--silent", "--include", "--max-time", "10", "--path-as-is"] + arguments).output
+        try Program.run("curl", ["--silent", "--include", "--max-time", "60", "--path-as-is"] + arguments).output
     }
 
     /// What the node counted under a name.
@@ -67,7 +67,7 @@ private final class Follower {
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["curl", "--silent", "--no-buffer", "--max-time", "60"] + arguments
         process.standardOutput = try FileHandle(forWritingTo: file)
-        try process.run()
+        try process.start()
     }
 
     deinit {
@@ -119,20 +119,23 @@ struct AdminScenarios {
         let admin = try Admin()
         let session = try admin.signIn("operate")
         var answers: [String] = []
-        for index in 0..<12 {
+        // One more every three seconds is answered: how many come before the wait depends on how fast they are asked.
+        while answers.last != "429", answers.count < 200 {
             let answer = try admin.curl([
-                "--header", "Authorization: Bearer mrd_\(index)", "http://127.0.0.1:\(admin.port)/v1/status",
+                "--header", "Authorization: Bearer mrd_\(answers.count)",
+                "http://127.0.0.1:\(admin.port)/v1/status",
             ])
             answers.append(String(answer.prefix(12).suffix(3)))
             if answer.hasPrefix("HTTP/1.1 429 ") { #expect(answer.contains("Retry-After: ")) }
         }
-        #expect(answers.first == "401")
+        #expect(answers.count > 10, "ten are answered at once")
+        #expect(answers.dropLast().allSatisfy { $0 == "401" }, "\(answers)")
         #expect(answers.last == "429")
         #expect(try admin.ask("GET", "/v1/status", as: "view").hasPrefix("HTTP/1.1 200 "))
         let looked = try admin.curl(["--cookie", session, "http://127.0.0.1:\(admin.port)/v1/status"])
         #expect(looked.hasPrefix("HTTP/1.1 200 "))
-        #expect(try Admin.count("rateLimited", in: looked) == 2)
-        #expect(try Admin.count("wrongCredentials", in: looked) == 10)
+        #expect(try Admin.count("rateLimited", in: looked) == 1)
+        #expect(try Admin.count("wrongCredentials", in: looked) == answers.count - 1)
     }
 
     @Test("a browser signs in with a token, changes things from our own pages only, and signs out")
@@ -284,7 +287,7 @@ struct AdminScenarios {
         let head = try Program.run(
             "curl",
             [
-                "--silent", "--head", "--max-time", "5", "--header",
+                "--silent", "--head", "--max-time", "60", "--header",
                 "Authorization: Bearer \(admin.tokens["view"] ?? "")", "http://127.0.0.1:\(admin.port)/v1/windows",
             ]
         ).output
@@ -317,7 +320,7 @@ struct AdminScenarios {
             try Program.run(
                 "curl",
                 [
-                    "--silent", "--show-error", "--include", "--max-time", "10", "--cacert", authority.path("ca.pem"),
+                    "--silent", "--show-error", "--include", "--max-time", "60", "--cacert", authority.path("ca.pem"),
                     "--resolve", "admin.example.com:\(port):127.0.0.1",
                 ] + arguments + ["https://admin.example.com:\(port)\(path)"])
         }
@@ -382,7 +385,10 @@ struct AdminScenarios {
         let request = "PUT /v1/overrides/region HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 9\\r\\n\\r\\n"
         let slow = try Program.run(
             "bash",
-            ["-c", "exec 3<>/dev/tcp/127.0.0.1/\(admin.port); printf '\(request)' >&3; timeout 40 cat <&3; echo end"])
+            [
+                "-c",
+                "exec 3<>/dev/tcp/127.0.0.1/\(admin.port); printf '\(request)' >&3; timeout -s KILL 120 cat <&3; echo end",
+            ])
         #expect(slow.output.hasSuffix("end\n"))
         #expect(try admin.count("slowClients") == 1)
     }

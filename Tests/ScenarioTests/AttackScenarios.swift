@@ -38,7 +38,7 @@ struct AttackScenarios {
                 port, member.port,
                 limits: "head_timeout: 2s, body_timeout: 2s, body_rate: 1KiB, read_rate: 100KiB, buffer_size: 16KiB"))
         let attacker = Process()
-        let output = Pipe()
+        let output = makePipe()
         attacker.executableURL = URL(filePath: "/usr/bin/env")
         // A probe of its own would share what is measured.
         let path = attack.name == "slow reading" ? "/large" : "/"
@@ -46,7 +46,7 @@ struct AttackScenarios {
             ["slowhttptest", "-c", "100", "-r", "100", "-l", "12", "-p", "5"] + attack.arguments
             + ["-u", "http://127.0.0.1:\(port)\(path)"]
         attacker.standardOutput = output
-        try attacker.run()
+        try attacker.start()
         var served = 0
         while attacker.isRunning {
             let result = try Program.run("curl", ["-sS", "--max-time", "5", "http://127.0.0.1:\(port)/"])
@@ -83,11 +83,11 @@ struct AttackScenarios {
               web: { address: "127.0.0.1:\(port)", upstream: app }
             """)
         let load = Process()
-        let output = Pipe()
+        let output = makePipe()
         load.executableURL = URL(filePath: "/usr/bin/env")
         load.arguments = ["h2load", "-D", "4", "-c", "8", "-m", "8", "http://127.0.0.1:\(port)/"]
         load.standardOutput = output
-        try load.run()
+        try load.start()
         usleep(1_500_000)
         if isHTTP2 { fronts[1].kill() } else { members[1].kill() }
         let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)

@@ -18,7 +18,7 @@ final class Browser {
         process.arguments = ["HOME=\(profile.path)", "chromedriver", "--port=\(port)"]
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try process.start()
         try wait(for: "chromedriver") {
             try Program.run("curl", ["--silent", "--fail", "\(self.base)/status"]).status == 0
         }
@@ -205,7 +205,7 @@ final class SocketBridge {
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["python3", "-c", Self.source, "\(port)", socket]
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try process.start()
         try wait(for: "the bridge") {
             try Program.run("curl", ["--silent", "--fail", "http://127.0.0.1:\(self.port)/v1/status"]).status == 0
         }

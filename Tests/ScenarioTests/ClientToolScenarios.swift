@@ -122,7 +122,7 @@ struct ClientToolScenarios {
         ].joined(separator: "\n").write(to: queries, atomically: true, encoding: .utf8)
         // A shell ends by itself when dnsperf does.
         let script = """
-            dnsperf -s 127.0.0.1 -p \(port) -m \(mode) -d \(queries.path) -c 8 -q 50 -Q 4000 -l 2 -e &
+            dnsperf -s 127.0.0.1 -p \(port) -m \(mode) -d \(queries.path) -c 8 -q 50 -Q 4000 -l 8 -t 60 -e &
             tester=$!
             while kill -0 $tester 2>/dev/null; do kill -HUP \(program.processIdentifier); sleep 0.2; done
             wait $tester

@@ -233,13 +233,13 @@ struct CommandScenarios {
     @Test("top measures what is asked")
     func rates() throws {
         let site = try CommandSite()
-        let load = try Load(site.ports[0], seconds: 4)
+        let load = try Load(site.ports[0], seconds: 20)
         let asker = Process()
         asker.executableURL = URL(filePath: "/bin/sh")
         asker.arguments = [
             "-c", "while :; do dig @127.0.0.1 -p \(site.dnsPort) api.example.com +short; done > /dev/null",
         ]
-        try asker.run()
+        try asker.start()
         let json = try site.call("top", "--json", "--interval", "2s").output
         asker.terminate()
         _ = try load.result()
@@ -251,7 +251,8 @@ struct CommandScenarios {
         #expect(asked > 0, "\(json)")
         let pool = try #require(tables["pools"]?.first)
         #expect(pool["name"] as? String == "eu")
-        #expect((pool["figures"] as? [String: Double])?["chosen/s"] == asked)
+        let chosen = (pool["figures"] as? [String: Double])?["chosen/s"] ?? 0
+        #expect(abs(chosen - asked) <= 1, "a query may come between the looks at the two: \(json)")
         let route = try #require(tables["routes"]?.first)
         #expect(
             route["name"] as? String == "eu/eu-1" || (route["name"] as? String)?.hasPrefix("own/") == true, "\(route)")
@@ -269,7 +270,7 @@ struct CommandScenarios {
         process.arguments = [
             "-c", "exec \(Program.binary.path) log --subject region,pool --socket \(site.socket) > \(file) 2>&1",
         ]
-        try process.run()
+        try process.start()
         defer {
             process.terminate()
             process.waitUntilExit()
@@ -282,7 +283,7 @@ struct CommandScenarios {
             _ = try site.call(turn % 2 == 1 ? "drain" : "enable", "region", "eu")
             return text().contains("override-set")
         }
-        #expect(text().contains("pool eu  available → draining"), "\(text())")
+        try wait(for: "what came of it") { text().contains("pool eu  available → draining") }
         #expect(!text().contains("virtual-server"))
         let list = try site.call("events", "--kind", "override-set", "--last", "1", "--json").output
         let object = try #require(try JSONSerialization.jsonObject(with: Data(list.utf8)) as? [String: Any])
@@ -331,7 +332,7 @@ struct DrainWaitScenarios {
     @Test("a member's drain counts its requests and who still comes")
     func member() throws {
         let site = try CommandSite(members: ", \"127.0.0.1:1\"")
-        let load = try Load(site.ports[0], seconds: 4)
+        let load = try Load(site.ports[0], seconds: 20)
         let drained = try site.call(
             "drain", "member", "app/127.0.0.1:\(site.ports[2])", "--wait", "--timeout", "2s", "--json")
         _ = try load.result()

@@ -88,12 +88,12 @@ struct DashboardLoadScenarios {
         let socket = "/tmp/meridian-\(stage.dns).sock"
         func watch(_ count: Int) throws -> (taken: Int, end: () -> Void) {
             let process = Process()
-            let (input, output) = (Pipe(), Pipe())
+            let (input, output) = (makePipe(), makePipe())
             process.executableURL = URL(filePath: "/usr/bin/env")
             process.arguments = ["python3", "-c", Self.watchers, socket, "\(count)"]
             process.standardInput = input
             process.standardOutput = output
-            try process.run()
+            try process.start()
             let said = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
             let taken = Int(said.filter(\.isNumber)) ?? -1
             return (

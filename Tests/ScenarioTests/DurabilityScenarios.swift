@@ -124,7 +124,7 @@ struct DurabilityScenarios {
             late.arguments = Self.change(number) + ["--socket", socket]
             late.standardError = FileHandle.nullDevice
             late.standardOutput = FileHandle.nullDevice
-            try late.run()
+            try late.start()
             usleep(UInt32.random(in: 0...25_000))
             program.kill()
             late.waitUntilExit()
@@ -134,13 +134,13 @@ struct DurabilityScenarios {
     @Test("what monitors found last counts until the first round after a restart has found something else")
     func health() throws {
         let site = try Site()
-        // Accepts and never answers: the check knows only after its three seconds.
+        // Accepts and never answers: the check knows only after its ten seconds.
         let silent = try SilentServer()
         let yaml =
             site.yaml
             .replacing("192.0.2.1:443\", region: eu", with: "127.0.0.1:\(silent.port)\", region: eu, monitors: [web]")
             .replacing("[eu-1, eu-2]", with: "[eu-1]")
-            + "\nmonitors: { web: { http: {}, interval: 3s, timeout: 3s, fall: 1 } }\n"
+            + "\nmonitors: { web: { http: {}, interval: 10s, timeout: 10s, fall: 1 } }\n"
         let first = try Program(yaml)
         let answer = { try Program.data(site.port, "api.example.com") }
         #expect(try answer() == ["eu.lb.example.net."], "unknown counts as up")

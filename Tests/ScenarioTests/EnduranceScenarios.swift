@@ -66,12 +66,12 @@ struct EnduranceScenarios {
             """)
         let before = program.memory
         let crowd = Process()
-        let (input, output) = (Pipe(), Pipe())
+        let (input, output) = (makePipe(), makePipe())
         crowd.executableURL = URL(filePath: "/usr/bin/env")
         crowd.arguments = ["python3", "-c", Self.crowd, "\(port)", "\(count)"]
         crowd.standardInput = input
         crowd.standardOutput = output
-        try crowd.run()
+        try crowd.start()
         var opened = ""
         while !opened.hasSuffix("\n") {
             let more = output.fileHandleForReading.availableData
@@ -123,11 +123,11 @@ struct EnduranceScenarios {
             "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n")
         #expect(webSocket.receiveText(until: "\r\n\r\n").hasPrefix("HTTP/1.1 101"))
         func start(_ tool: String, _ arguments: [String]) throws -> (process: Process, output: Pipe) {
-            let (process, output) = (Process(), Pipe())
+            let (process, output) = (Process(), makePipe())
             process.executableURL = URL(filePath: tool.hasPrefix("/") ? tool : "/usr/bin/env")
             process.arguments = tool.hasPrefix("/") ? arguments : [tool] + arguments
             process.standardOutput = output
-            try process.run()
+            try process.start()
             return (process, output)
         }
         let downloads = try ["--http1.1", "--http2-prior-knowledge"].map {

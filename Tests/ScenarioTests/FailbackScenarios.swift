@@ -87,7 +87,7 @@ struct FailbackScenarios {
     func hold() throws {
         let (port, address) = (try freePort(), try freePort())
         var member: MemberProcess? = try MemberProcess(port: address)
-        let program = try Program(Self.configuration(port, address, failback: "{ hold: 3s }"))
+        let program = try Program(Self.configuration(port, address, failback: "{ hold: 15s }"))
         try becomes(port, "eu")
         member?.kill()
         try becomes(port, "us")

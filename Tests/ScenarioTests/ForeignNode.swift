@@ -69,7 +69,7 @@ final class ForeignNode {
         process.executableURL = URL(filePath: Script.python)
         process.arguments =
             ["-c", Self.script, "\(port)", file.path, folder.appending(path: "log").path] + certificate
-        try process.run()
+        try process.start()
         let probe = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])))"
         try wait(for: "the foreign node") { [port] in
             try Program.run(Script.python, ["-c", probe, "\(port)"]).status == 0

@@ -52,10 +52,14 @@ struct ForeignNodeScenarios {
             _meridian_whole_words "$0" e region
             printf '%s\\n' "${COMPREPLY[@]}"
             """
-        let result = try Program.run(
-            "timeout", ["20", "bash", "-c", script, Program.binary.path, "http://127.0.0.1:\(node.port)"])
+        try wait(for: "the one name that is none of a shell's words") {
+            let result = try Program.run(
+                "timeout",
+                ["-s", "KILL", "120", "bash", "-c", script, Program.binary.path, "http://127.0.0.1:\(node.port)"])
+            #expect(["eu\n", "\n"].contains(result.output) && result.error.isEmpty, "\(result)")
+            return result.output == "eu\n"
+        }
         #expect(node.requests.contains("/v1/regions"))
-        #expect(result.output == "eu\n" && result.error.isEmpty, "\(result)")
         #expect(!FileManager.default.fileExists(atPath: mark))
     }
 
@@ -93,8 +97,8 @@ struct ForeignNodeScenarios {
                 ["---completion", "drain", "--", "positional@1", "5", "1"] + line, "SAP_SHELL=\(shell)"
             ).output.split(separator: "\n")
         }
-        #expect(try offers("bash") == ["app/192.0.2.1:80"])
-        #expect(try offers("zsh").first == #"app/192.0.2.1\:80"#)
+        try wait(for: "bash's") { try offers("bash") == ["app/192.0.2.1:80"] }
+        try wait(for: "zsh's") { try offers("zsh").first == #"app/192.0.2.1\:80"# }
     }
 
     @Test("what it says does nothing to a terminal, and programs get it as it is")
@@ -175,7 +179,7 @@ struct ForeignNodeScenarios {
         // The list is answered, the stream that follows it is not.
         try node.answer("/v1/events", for: "application/json", (200, #"{"events":[],"cursor":0}"#))
         let result = try Program.run(
-            "timeout", ["20", Program.binary.path, "log", "--admin", "http://127.0.0.1:\(node.port)"])
+            "timeout", ["-s", "KILL", "120", Program.binary.path, "log", "--admin", "http://127.0.0.1:\(node.port)"])
         #expect(result.status == 1 && result.error.contains("the token is not known"), "\(result)")
         #expect(result.error.split(separator: "\n").count == 1, "\(result)")
     }
@@ -192,11 +196,11 @@ struct ForeignNodeScenarios {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [
-            "sh", "-c", "exec timeout 60 \"$0\" events --follow --admin \"$1\" 2>\"$2\"", Program.binary.path,
+            "sh", "-c", "exec timeout -s KILL 300 \"$0\" events --follow --admin \"$1\" 2>\"$2\"", Program.binary.path,
             "http://127.0.0.1:\(node.port)", log,
         ]
         process.standardOutput = FileHandle.nullDevice
-        try process.run()
+        try process.start()
         defer {
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
@@ -232,7 +236,7 @@ struct ForeignNodeScenarios {
         let line = ["meridian", "drain", "--token-file", path, "--admin", "https://127.0.0.1:1", "region", "e"]
         let result = try Program.run(
             "env",
-            ["SAP_SHELL=bash", "timeout", "20", Program.binary.path]
+            ["SAP_SHELL=bash", "timeout", "-s", "KILL", "120", Program.binary.path]
                 + ["---completion", "drain", "--", "positional@1", "7", "1"] + line)
         #expect(result.status == 0 && result.output.isEmpty && result.error.isEmpty, "\(result)")
     }

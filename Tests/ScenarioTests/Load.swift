@@ -3,13 +3,13 @@ import Foundation
 /// wrk, at work beside the test.
 final class Load {
     private let process = Process()
-    private let output = Pipe()
+    private let output = makePipe()
 
     init(_ port: Int, seconds: Int, scheme: String = "http") throws {
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["wrk", "-t1", "-c16", "-d\(seconds)", "--timeout", "10", "\(scheme)://127.0.0.1:\(port)/"]
         process.standardOutput = output
-        try process.run()
+        try process.start()
     }
 
     var isRunning: Bool { process.isRunning }

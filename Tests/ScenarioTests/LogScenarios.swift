@@ -31,7 +31,7 @@ struct LogScenarios {
     private static func get(_ port: Int, _ arguments: String...) throws {
         _ = try Program.run(
             "curl",
-            ["-s", "-o", "/dev/null", "--max-time", "5", "--path-as-is"] + arguments
+            ["-s", "-o", "/dev/null", "--max-time", "60", "--path-as-is"] + arguments
                 + (arguments.contains { $0.hasPrefix("http") } ? [] : ["http://127.0.0.1:\(port)/"]))
     }
 
@@ -53,7 +53,7 @@ struct LogScenarios {
             "sh",
             [
                 "-c",
-                "printf '%s' \"$0\" | timeout 5 python3 -c 'import socket,sys; s=socket.create_connection((\"127.0.0.1\", \(web))); s.sendall(sys.stdin.buffer.read()); s.recv(4096)'",
+                "printf '%s' \"$0\" | timeout -s KILL 60 python3 -c 'import socket,sys; s=socket.create_connection((\"127.0.0.1\", \(web))); s.sendall(sys.stdin.buffer.read()); s.recv(4096)'",
                 raw,
             ])
         _ = try Program.dig(dns, "+subnet=198.51.100.0/24", "api.example.com")
@@ -146,7 +146,7 @@ struct LogScenarios {
         let program = try Program(
             Self.configuration(
                 dns: dns, web: web, logs: "{ path: access.log, max_size: 64KiB, keep: 2 }", queries: "", program: ""))
-        let load = try Program.run("wrk", ["-t1", "-c4", "-d2s", "http://127.0.0.1:\(web)/"])
+        let load = try Program.run("wrk", ["-t1", "-c4", "-d6s", "http://127.0.0.1:\(web)/"])
         #expect(load.status == 0)
         let names = ["access.log", "access.log.1", "access.log.2"]
         // Until nothing is written any more: a file that is being set aside has no name for a moment.
@@ -173,14 +173,14 @@ struct LogScenarios {
     @Test("a reader of standard output who takes nothing holds up neither a reload nor the end, and gets whole lines")
     func silentReader() throws {
         let (dns, web) = (try freePort(), try freePort())
-        let output = Pipe()
+        let output = makePipe()
         func yaml(_ access: String, _ queries: String) -> String {
             Self.configuration(dns: dns, web: web, logs: access, queries: ", query_log: \(queries)", program: "")
         }
         let program = try Program(yaml("\"-\"", "\"-\""), output: output)
         _ = try Program.data(dns, "ns1.example.com")
         // Far more than a pipe takes.
-        #expect(try Program.run("wrk", ["-t1", "-c4", "-d1s", "http://127.0.0.1:\(web)/"]).status == 0)
+        #expect(try Program.run("wrk", ["-t1", "-c4", "-d3s", "http://127.0.0.1:\(web)/"]).status == 0)
         try program.replaceConfiguration(yaml("off", "off"))
         program.hangUp()
         try wait(for: "the reload") { program.logged("generation=2 ") }

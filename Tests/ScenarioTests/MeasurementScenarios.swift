@@ -20,7 +20,7 @@ struct MeasurementScenarios {
         }.joined(separator: "\n").replacingOccurrences(
             of: "    ttl: 30s", with: "    ttl: 30s\n    stages: [available, { order: connections }]")
         let program = try Program(
-            stages + "\nmeasurements: { file: \(file.path), max_age: 5s }\nadmin: { socket: \(socket) }\n")
+            stages + "\nmeasurements: { file: \(file.path), max_age: 20s }\nadmin: { socket: \(socket) }\n")
         func answer() throws -> String { try Program.dig(port, "api.example.com", "+short") }
         func becomes(_ wanted: String) throws {
             try wait(for: "the answer \(wanted)") { (try? answer()) == wanted }  // no answer: not yet

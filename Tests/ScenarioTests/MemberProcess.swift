@@ -63,7 +63,7 @@ final class MemberProcess {
         self.port = port
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["python3", "-c", Self.source, "\(port)"]
-        try process.run()
+        try process.start()
         try wait(for: "the member to listen") { RawClient(port) != nil }
     }
 
@@ -81,8 +81,8 @@ final class RawClient {
     private let descriptor: Int32
 
     init?(_ port: Int) {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -103,7 +103,7 @@ final class RawClient {
         unsafe Foundation.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
-    /// Reads until `count` bytes came; fewer at the end or after ten seconds without any.
+    /// Reads until `count` bytes came; fewer at the end or after a minute without any.
     func receive(_ count: Int) -> Int {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         var total = 0

@@ -42,7 +42,7 @@ struct MetricsScenarios {
     }
 
     private static func curl(_ arguments: String...) throws -> String {
-        try Program.run("curl", ["-s", "--max-time", "10"] + arguments).output
+        try Program.run("curl", ["-s", "--max-time", "60"] + arguments).output
     }
 
     private static func value(_ series: String, in text: String) -> Double? {
@@ -184,6 +184,9 @@ struct MetricsScenarios {
         let queries = "meridian_dns_queries_total{type=\"a\",transport=\"udp\"}"
         let decisions = "meridian_dns_decisions_total{wide_ip=\"api.example.com\",pool=\"eu\"}"
         let lines = "meridian_log_lines_total{log=\"query\"}"
+        try wait(for: "the monitor to find us-1 down") {
+            try count("meridian_pool_available{pool=\"us\",region=\"us\"}") == 0
+        }
         var asked = 0.0
         for (generation, settings) in [(1.0, ""), (2, ", threads: 3"), (3, ", threads: 1, query_log: \(log)"), (4, "")]
         {
@@ -247,7 +250,7 @@ struct MetricsScenarios {
         let port = try freePort()
         let settings = program.folder.appending(path: "prometheus.yml")
         try """
-        global: { scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms }
+        global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
         rule_files: ["\(Self.repository.path)/examples/prometheus/alerts.yaml"]
         scrape_configs:
           - { job_name: meridian, static_configs: [ { targets: ["127.0.0.1:\(ports.metrics)"] } ] }
@@ -260,7 +263,7 @@ struct MetricsScenarios {
         ]
         prometheus.standardOutput = FileHandle.nullDevice
         prometheus.standardError = FileHandle.nullDevice
-        try prometheus.run()
+        try prometheus.start()
         defer {
             prometheus.terminate()
             prometheus.waitUntilExit()
@@ -303,7 +306,7 @@ struct MetricsScenarios {
         }
         #expect(try Self.curl(address).isEmpty)
         let silent = try Program.run(
-            "bash", ["-c", "exec 3<>/dev/tcp/127.0.0.1/\(ports.metrics); timeout 20 cat <&3; echo $?"])
+            "bash", ["-c", "exec 3<>/dev/tcp/127.0.0.1/\(ports.metrics); timeout -s KILL 120 cat <&3; echo $?"])
         #expect(silent.output == "0\n", "it is closed by the node, and not left to its own patience")
         // A reload lets others ask at once; another address would need a restart.
         try program.replaceConfiguration(Self.configuration(ports))

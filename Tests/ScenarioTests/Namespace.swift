@@ -13,13 +13,13 @@ final class Namespace {
             + addresses.map {
                 $0.contains(":") ? "ip address add \($0)/128 dev lo nodad" : "ip address add \($0)/32 dev lo"
             } + ["echo ready", "exec sleep infinity"]
-        let output = Pipe()
+        let output = makePipe()
         holder.executableURL = URL(filePath: "/usr/bin/env")
         holder.arguments =
             ["unshare", "--net"] + (Self.isRoot ? [] : ["--user", "--map-root-user"])
             + ["sh", "-c", commands.joined(separator: "\n")]
         holder.standardOutput = output
-        try holder.run()
+        try holder.start()
         let said = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         guard said == "ready\n" else {
             holder.waitUntilExit()

@@ -143,7 +143,7 @@ struct OperatorScenarios {
         let answer = try Program.run(
             "curl",
             [
-                "--silent", "--include", "--max-time", "5", "--unix-socket", socket, "-X", method, "--data-binary",
+                "--silent", "--include", "--max-time", "60", "--unix-socket", socket, "-X", method, "--data-binary",
                 "@\(file.path)", "http://meridian\(path)",
             ]
         ).output

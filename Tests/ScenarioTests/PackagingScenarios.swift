@@ -172,7 +172,7 @@ struct PackagingScenarios {
         ]
         process.standardError = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
-        try process.run()
+        try process.start()
         func call(_ arguments: String...) throws -> Int32 {
             try Program.run(Program.binary.path, arguments + ["--socket", socket]).status
         }

@@ -32,7 +32,7 @@ final class Program {
         let file = try FileHandle(forWritingTo: log)
         if let output { process.standardOutput = output } else { process.standardOutput = file }
         process.standardError = file
-        try process.run()
+        try process.start()
         try wait(for: "the program to serve") { self.logged("serving") || !self.process.isRunning }
         if let place = yaml.firstRange(of: /\bsocket: \/[^\s,}]+/) {
             let socket = String(yaml[place].dropFirst("socket: ".count))
@@ -101,32 +101,48 @@ final class Program {
         let process = Process()
         process.executableURL = URL(filePath: tool.hasPrefix("/") ? tool : "/usr/bin/env")
         process.arguments = tool.hasPrefix("/") ? arguments : [tool] + arguments
-        let (output, error) = (Pipe(), Pipe())
+        let (output, error) = (makePipe(), makePipe())
         process.standardOutput = output
         process.standardError = error
-        try process.run()
+        try process.start()
         let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         let errorText = String(decoding: try error.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         process.waitUntilExit()
         return (text, errorText, process.terminationStatus)
     }
 
-    /// The data of an answer, one record a line; what `dig` says of a first try that it lost is left out.
+    /// The data of an answer, one record a line.
     static func data(_ port: Int, _ name: String, _ type: String = "A") throws -> [String] {
-        try dig(port, name, type, "+short").split(separator: "\n").map(String.init).filter { !$0.hasPrefix(";;") }
+        try dig(port, name, type, "+short").split(separator: "\n").map(String.init)
     }
 
-    /// `dig`'s output for a question to this port of 127.0.0.1.
+    /// `dig`'s output for a question to this port of 127.0.0.1; what it says of a first try that it lost is left out of
+    /// short ones.
+    ///
+    /// It waits long before it tries again: a busy machine is late with an answer, and a second question is counted.
     static func dig(_ port: Int, _ arguments: String...) throws -> String {
-        try run("dig", ["@127.0.0.1", "-p", "\(port)", "+tries=2", "+time=2"] + arguments).output
+        let output = try run("dig", ["@127.0.0.1", "-p", "\(port)", "+tries=2", "+time=20"] + arguments).output
+        guard arguments.contains("+short") else { return output }
+        return output.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix(";;") }
+            .joined(separator: "\n")
     }
 }
 
-/// Looks at a condition until it holds; fails after ten seconds, or as many as are given to what is long work.
-func wait(for what: String, seconds: Int = 30, until condition: () throws -> Bool) throws {
+/// Looks at a condition until it holds. The limit is for what never comes: a busy machine may be late.
+///
+/// A condition that cannot be looked at does not hold yet: who is asked may not answer yet.
+func wait(for what: String, seconds: Int = 120, until condition: () throws -> Bool) throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
-    while try !condition() {
-        guard ContinuousClock.now < deadline else { throw Program.Failure(description: "waited in vain for \(what)") }
+    while true {
+        var reason = ""
+        do {
+            if try condition() { return }
+        } catch {
+            reason = ": \(error)"
+        }
+        guard ContinuousClock.now < deadline else {
+            throw Program.Failure(description: "waited in vain for \(what)\(reason)")
+        }
         usleep(20_000)
     }
 }
@@ -138,7 +154,7 @@ final class SilentServer {
 
     init() throws {
         port = try freePort()
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian

@@ -21,7 +21,7 @@ struct ProtocolScenarios {
     private static let big = (0..<6).map { "\"\($0)\(String(repeating: "x", count: 149))\"" }.joined(separator: ", ")
 
     private func kdig(_ port: Int, _ arguments: String...) throws -> String {
-        try Program.run("kdig", ["@127.0.0.1", "-p", "\(port)", "+retry=1", "+time=2"] + arguments).output
+        try Program.run("kdig", ["@127.0.0.1", "-p", "\(port)", "+retry=1", "+time=20"] + arguments).output
     }
 
     private func cookie(_ answer: String) -> String? {
@@ -285,7 +285,7 @@ struct ProtocolScenarios {
         for address in ["127.0.0.1", "127.0.0.2", "127.8.9.10", "::1"] {
             let answer = try Program.run(
                 "dig",
-                ["@\(address)", "-p", "\(port)", "www.example.com", "+tries=1", "+time=2", "+short", transport]
+                ["@\(address)", "-p", "\(port)", "www.example.com", "+tries=1", "+time=20", "+short", transport]
             ).output
             #expect(answer.contains("192.0.2.1"), "\(address): \(answer)\n\(program.text)")
         }
@@ -311,8 +311,8 @@ struct ProtocolScenarios {
             "$1" run --config "$2" >"$2.log" 2>&1 &
             program=$!
             trap 'kill $program; wait $program' EXIT
-            for try in $(seq 200); do grep -q serving "$2.log" && break; sleep 0.05; done
-            ask() { dig -b "$1" "@$2" www.example.com +tries=1 +time=2 +short $3 | grep -c 192.0.2.1; }
+            for try in $(seq 2400); do grep -q serving "$2.log" && break; sleep 0.05; done
+            ask() { dig -b "$1" "@$2" www.example.com +tries=1 +time=20 +short $3 | grep -c 192.0.2.1; }
             for transport in +notcp +tcp; do
                 for asked in 192.0.2.11 192.0.2.12 198.51.100.11; do
                     for source in 192.0.2.11 192.0.2.12 127.0.0.1; do ask $source $asked $transport; done

@@ -3,9 +3,11 @@ import Testing
 
 @Suite("The VIP tier under load, with members that are killed and reloads", .serialized)
 struct ProxyScenarios {
-    static func configuration(port: Int, members: [Int], threads: Int = 2, extra: String = "") -> String {
+    static func configuration(
+        port: Int, members: [Int], threads: Int = 2, settings: String = "", extra: String = ""
+    ) -> String {
         """
-        proxy: { access_log: "off", threads: \(threads) }
+        proxy: { access_log: "off", threads: \(threads)\(settings) }
         upstreams:
           app: { members: [\(members.map { "\"127.0.0.1:\($0)\"" }.joined(separator: ", "))], ejection_time: 1s }
         listeners:
@@ -41,7 +43,7 @@ struct ProxyScenarios {
         }
         let result = try load.result()
         #expect(result.requests > 100 && result.failures.isEmpty, "\(result)")
-        #expect(generation > 8 && !program.logged("refused"), "\(program.text)")
+        #expect(generation > 3 && !program.logged("refused"), "\(program.text)")
         #expect(download.receive(.max) == 6_000_000)
         webSocket.send("still here?")
         #expect(webSocket.receiveText(until: "?") == "still here?")
@@ -53,8 +55,9 @@ struct ProxyScenarios {
         let survivor = try MemberProcess(port: try freePort())
         let victim = try MemberProcess(port: try freePort())
         let program = try Program(Self.configuration(port: port, members: [survivor.port, victim.port]))
-        let load = try Load(port, seconds: 3)
-        usleep(1_000_000)
+        let load = try Load(port, seconds: 10)
+        // What may be repeated is a share of what was asked lately, and ten at least.
+        usleep(3_000_000)
         victim.kill()
         let result = try load.result()
         #expect(result.requests > 100 && result.failures.isEmpty, "\(result)\n\(program.text)")
@@ -117,7 +120,9 @@ struct ProxyScenarios {
         let socket = "/tmp/meridian-\(port).sock"
         let member = try MemberProcess(port: try freePort())
         let program = try Program(
-            Self.configuration(port: port, members: [member.port], extra: "admin: { socket: \(socket) }"))
+            Self.configuration(
+                port: port, members: [member.port], settings: ", limits: { head_timeout: 60s }",
+                extra: "admin: { socket: \(socket) }"))
         #expect(try Self.status(socket)["descriptorPauses"] as? Int == 0)
         let asked = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         try program.limitDescriptors(toMore: 20)
@@ -146,11 +151,11 @@ struct ProxyScenarios {
         try wait(for: "the descriptors to run out") {
             try FileManager.default.contentsOfDirectory(atPath: descriptors).count >= most - 1
         }
-        let before = program.processorTicks
+        let (before, start) = (program.processorTicks, ContinuousClock.now)
         usleep(1_000_000)
-        let used = program.processorTicks - before
+        let (used, seconds) = (program.processorTicks - before, (ContinuousClock.now - start) / .seconds(1))
         // A loop that spins uses all of its processor: a hundred ticks a second.
-        #expect(used < 30, "\(used) ticks in a second")
+        #expect(Double(used) < 30 * seconds, "\(used) ticks in \(seconds) seconds")
         clients.removeAll()
         // Their descriptors come back one after another.
         try wait(for: "a client to be served again") {

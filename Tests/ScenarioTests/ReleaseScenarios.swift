@@ -25,7 +25,7 @@ struct ReleaseScenarios {
                 regions:
                   eu: { host: eu.lb.example.net }
                   us: { host: us.lb.example.net }
-                monitors: { web: { http: {}, interval: 200ms, timeout: 200ms } }
+                monitors: { web: { http: {}, interval: 10s, timeout: 10s } }
                 virtual_servers:
                   eu-1: { address: "127.0.0.1:\(ports[0])", region: eu, monitors: [web] }
                   us-1: { address: "127.0.0.2:\(ports[1])", region: us, monitors: [web] }
@@ -48,6 +48,7 @@ struct ReleaseScenarios {
                 \(more)
                 """)
             try wait(for: "the admin socket") { accepts(self.socket) }
+            try wait(for: "health") { try !self.call("status").contains("unknown") }
         }
 
         deinit { try? FileManager.default.removeItem(at: folder) }
@@ -83,7 +84,7 @@ struct ReleaseScenarios {
         func movedNetworks() throws -> Int {
             let names = (0..<100).flatMap { ["+subnet=20.0.\($0).0/24", "api.example.com", "A"] }
             let output = try Program.run(
-                "dig", ["@127.0.0.1", "-p", "\(dnsPort)", "+short", "+tries=2", "+time=2"] + names
+                "dig", ["@127.0.0.1", "-p", "\(dnsPort)", "+short", "+tries=2", "+time=20"] + names
             ).output
             return output.split(separator: "\n").count { $0 == "us.lb.example.net." }
         }
@@ -100,8 +101,8 @@ struct ReleaseScenarios {
         #expect(try site.region() == "eu")
 
         try site.call(
-            "window", "add", "patch", "--region", "eu", "--from", "\(Self.instant(in: 2))", "--for", "2s", "--drain",
-            "1s")
+            "window", "add", "patch", "--region", "eu", "--from", "\(Self.instant(in: 8))", "--for", "8s", "--drain",
+            "5s")
         // The trail says below that it drained first; this client may be too slow to see which of the two it is.
         try wait(for: "the window to begin") { try site.region() == "us" }
         try wait(for: "the window to close") { try site.call("window", "list").isEmpty }
@@ -127,7 +128,7 @@ struct ReleaseScenarios {
 
         let served = try clients.stop()
         #expect(served.failed == 0, "\(served.text)\n\(site.program.text)")
-        #expect(served.eu > 100 && served.us > 100, "\(served)")
+        #expect(served.eu > 10 && served.us > 10, "\(served)")
         let trail = try site.call("audit", "--last", "100")
         for action in [
             "set-override  region eu  drain  kernel", "clear-override  region eu  drain", "add-window  window patch",
@@ -149,9 +150,9 @@ struct ReleaseScenarios {
             "\(try freePort())", "--admin", socket,
         ]
         // Its commands come from a person; here is none, and the pipe stays open.
-        process.standardInput = Pipe()
+        process.standardInput = makePipe()
         process.standardOutput = FileHandle.nullDevice
-        try process.run()
+        try process.start()
         defer {
             process.terminate()
             process.waitUntilExit()
@@ -165,13 +166,17 @@ struct ReleaseScenarios {
             let output = try Program.run(
                 "dig",
                 [
-                    "@127.0.0.1", "-p", "\(dnsPort)", "+short", "+tries=2", "+time=2", "+subnet=20.0.1.0/24",
+                    "@127.0.0.1", "-p", "\(dnsPort)", "+short", "+tries=2", "+time=20", "+subnet=20.0.1.0/24",
                     "api.example.com", "A",
                 ]
             ).output
             return output.split(separator: ".").first.map(String.init) ?? ""
         }
         try wait(for: "the demo to serve") { try accepts(socket) && !region().isEmpty }
+        try wait(for: "all regions to work") {
+            let status = try call("status")
+            return !status.contains("unknown") && !status.contains("down")
+        }
         // Where the clients' network is depends on the country data.
         let home = try region()
         let away = home == "us" ? "eu" : "us"
@@ -186,8 +191,8 @@ struct ReleaseScenarios {
         _ = try call("enable", "region", home)
         #expect(try region() == home)
         _ = try call(
-            "window", "add", "patch", "--region", home, "--from", "\(Self.instant(in: 2))", "--for", "2s", "--drain",
-            "1s")
+            "window", "add", "patch", "--region", home, "--from", "\(Self.instant(in: 8))", "--for", "8s", "--drain",
+            "5s")
         try wait(for: "the window to begin") { try region() == away }
         try wait(for: "the window to close") { try call("window", "list").isEmpty }
         _ = try call("shift", "--wip", "api.*", "--from", home, "--to", away, "--share", "1%", "--for", "6s")
@@ -200,7 +205,7 @@ struct ReleaseScenarios {
         #expect(try region() == home)
         let served = try clients.stop()
         #expect(served.failed == 0, "\(served.text)")
-        #expect(served.eu > 100 && served.us > 100, "\(served)")
+        #expect(served.eu > 10 && served.us > 10, "\(served)")
     }
 
     private static func instant(in seconds: Double) -> String {
@@ -216,7 +221,6 @@ struct ReleaseScenarios {
               rules: { one-stays: { enabled_at_least: 1, regions: [eu, us] } }
               shift_slope: { share: 100%, per: 1s }
             """)
-        try wait(for: "health") { try !site.call("status").contains("unknown") }
         try site.call("drain", "region", "us")
         let rule = "safety rule one-stays: 0 of eu, us would be enabled and work, 1 must"
         #expect(try site.refusal("drain", "region", "eu").contains(rule))
@@ -226,7 +230,7 @@ struct ReleaseScenarios {
         #expect(
             try Program.run(Program.binary.path, ["shift"] + share + ["--socket", site.socket]).error.contains(
                 "nothing in us is available"))
-        try site.call("window", "add", "w", "--region", "eu", "--from", Self.instant(in: -1), "--for", "60s")
+        try site.call("window", "add", "w", "--region", "eu", "--from", Self.instant(in: -1), "--for", "10m")
         try wait(for: "the window to be refused") { try site.call("window", "list").contains("window w  refused") }
         #expect(try site.region() == "eu")
         #expect(try site.call("audit").contains("refuse-window  window w  \(rule)"))

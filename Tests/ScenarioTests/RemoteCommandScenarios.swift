@@ -142,7 +142,7 @@ struct RemoteCommandScenarios {
             "exec \(Program.binary.path) log --admin \(site.address) --ca \(site.authority.path("ca.pem")) "
                 + "--token-file \(site.tokens["view"] ?? "") > \(file) 2>&1",
         ]
-        try process.run()
+        try process.start()
         defer {
             process.terminate()
             process.waitUntilExit()

@@ -71,7 +71,7 @@ struct RequestExplainScenarios {
             let result = try Program.run(
                 "curl",
                 [
-                    "--silent", "--path-as-is", "--max-time", "5", "--resolve", "\(host):\(ports[0]):127.0.0.1",
+                    "--silent", "--path-as-is", "--max-time", "60", "--resolve", "\(host):\(ports[0]):127.0.0.1",
                     "-w", " %{http_code}", "http://\(host):\(ports[0])\(path)",
                 ] + more)
             let parts = result.output.split(separator: " ")
@@ -190,7 +190,8 @@ struct RequestExplainScenarios {
             import socket, sys, time
             def connect():
                 one = socket.socket(socket.AF_UNIX)
-                one.settimeout(10)
+                # Less than the node waits for the rest of a question.
+                one.settimeout(15)
                 one.connect(sys.argv[1])
                 return one
             head = "POST /v1/explain/http HTTP/1.1\\r\\nHost: meridian\\r\\nContent-Length: %d\\r\\n\\r\\n"

@@ -117,7 +117,7 @@ struct ResolverScenarios {
     @Test("the TTLs are those that were configured, and clients are moved when a region dies and comes back")
     func failover() throws {
         let (port, serverPort) = (try freePort(), try freePort())
-        var member: OpenPort? = try OpenPort()
+        var member: OpenPort? = try OpenPort(freePort())
         let health = try #require(member).port
         let program = try Program(Self.configuration(port: serverPort, health: (health, "127.0.0.1")))
         let resolver = try Self.resolver(port: port, serverPort: serverPort)
@@ -145,27 +145,23 @@ final class OpenPort {
     private let descriptor: Int32
     let port: Int
 
-    /// - Parameter wanted: 0: one that is free.
-    init(_ wanted: Int = 0) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    init(_ port: Int) throws {
+        self.port = port
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var one: Int32 = 1
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(wanted).bigEndian
+        address.sin_port = UInt16(port).bigEndian
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = descriptor
-        let result = unsafe withUnsafeMutablePointer(to: &address) {
+        let result = unsafe withUnsafePointer(to: &address) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe bind(descriptor, $0, length) == 0 && listen(descriptor, 128) == 0
-                    ? getsockname(descriptor, $0, &length) : -1
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        port = Int(UInt16(bigEndian: address.sin_port))
-        guard result == 0 else {
+        guard result == 0, listen(descriptor, 128) == 0 else {
             close(descriptor)
-            throw Program.Failure(description: "port \(wanted) cannot be opened")
+            throw Program.Failure(description: "port \(port) cannot be opened")
         }
     }
 

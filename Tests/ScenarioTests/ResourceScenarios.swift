@@ -26,7 +26,7 @@ struct ResourceScenarios {
     private func curl(_ path: String, _ arguments: String...) throws -> String {
         try Program.run(
             "curl",
-            ["--silent", "--include", "--max-time", "10", "--unix-socket", socket] + arguments + [
+            ["--silent", "--include", "--max-time", "60", "--unix-socket", socket] + arguments + [
                 "http://meridian\(path)"
             ]
         ).output
@@ -143,7 +143,7 @@ struct ResourceScenarios {
         class Connection(http.client.HTTPConnection):
             def connect(self):
                 self.sock = socket.socket(socket.AF_UNIX)
-                self.sock.settimeout(10)
+                self.sock.settimeout(60)
                 self.sock.connect(sys.argv[1])
 
         def ask(method, path, body=None, **more):

@@ -102,7 +102,7 @@ struct RunbookScenarios {
         let preview = try plan("long", seconds: 3600, isTrial: true)
         #expect(preview.isDone && preview.text.contains("its run would be refused if it began now: \(rule)"))
         #expect(try plan("long", seconds: 3600).isDone)
-        #expect(try plan("short", seconds: 5).isDone)
+        #expect(try plan("short", seconds: 20).isDone)
         try wait(for: "the window to be refused") {
             let list = try site.look(["window", "list"], "/v1/windows")
             return list.contains("refused") && list.contains(rule)
@@ -120,7 +120,7 @@ struct RunbookScenarios {
         let clients = try SteeredClients(
             dnsPort: site.dnsPort,
             regions: ["eu": ("eu.lb.example.net", site.ports[0]), "us": ("us.lb.example.net", site.ports[1])])
-        #expect(try plan("alone", seconds: 4).isDone)
+        #expect(try plan("alone", seconds: 20).isDone)
         try wait(for: "the window to end by itself") {
             let told = try site.look(["events", "--name", "alone"], "/v1/events?name=alone")
             return told.contains("window-opened") && told.contains("window-closed")
@@ -172,7 +172,7 @@ struct RunbookScenarios {
 
     @Test("a region that was given up gets its clients back little by little", arguments: Way.allCases)
     func slowReturn(way: Way) throws {
-        let site = try RunbookSite(way, more: "safety: { shift_slope: { share: 100%, per: 10s } }")
+        let site = try RunbookSite(way, more: "safety: { shift_slope: { share: 100%, per: 30s } }")
         try wait(for: "the monitors") { try site.region() == "eu" && site.request() == 200 }
         let cut = try site.act(
             ["cutover", "eu", "us", "--reason", "flood"], "PUT", "/v1/overrides/region",
@@ -180,14 +180,14 @@ struct RunbookScenarios {
         #expect(cut.isDone, "\(cut)")
         // The way that does not lead there is told as such.
         let wrong = try site.act(
-            ["shift", "--from", "us", "--to", "eu", "--share", "100%", "--for", "10s"], "POST", "/v1/shifts",
-            #"{"from":"us","to":"eu","share":1,"seconds":10}"#)
+            ["shift", "--from", "us", "--to", "eu", "--share", "100%", "--for", "30s"], "POST", "/v1/shifts",
+            #"{"from":"us","to":"eu","share":1,"seconds":30}"#)
         #expect(!wrong.isDone && wrong.text.contains("enable region eu"), "\(wrong)")
         /// Of 32 client networks, those that are sent to eu.
         func moved() throws -> Int {
             let places = (1...32).map { "http://meridian/v1/explain?name=api.example.com&client=\($0 * 6).1.1.0/24" }
             let output = try Program.run(
-                "curl", ["--silent", "--max-time", "10", "--unix-socket", site.socket] + places
+                "curl", ["--silent", "--max-time", "60", "--unix-socket", site.socket] + places
             ).output
             let (eu, us) = (
                 output.matches(of: #/"answers":\["[^"]*CNAME eu\./#).count,
@@ -198,8 +198,8 @@ struct RunbookScenarios {
         }
         #expect(try moved() == 0)
         let held = try site.act(
-            ["shift", "--from", "eu", "--to", "us", "--share", "100%", "--for", "10s"], "POST", "/v1/shifts",
-            #"{"from":"eu","to":"us","share":1,"seconds":10}"#)
+            ["shift", "--from", "eu", "--to", "us", "--share", "100%", "--for", "30s"], "POST", "/v1/shifts",
+            #"{"from":"eu","to":"us","share":1,"seconds":30}"#)
         #expect(held.isDone && held.text.contains("region eu is cut over to us"), "\(held)")
         #expect(
             try site.act(["enable", "region", "eu"], "DELETE", "/v1/overrides/region", #"{"name":"eu"}"#).isDone)
@@ -208,7 +208,7 @@ struct RunbookScenarios {
         #expect(!list.contains("cut over") && (list.contains("arrived") || list.contains(#""progress":1"#)), "\(list)")
         #expect(try site.act(["shift", "cancel", "1"], "DELETE", "/v1/shifts/1").isDone)
         try wait(for: "some of them to be back") { try (1..<32).contains(moved()) }
-        try wait(for: "all of them to be back", seconds: 60) { try moved() == 32 }
+        try wait(for: "all of them to be back", seconds: 180) { try moved() == 32 }
         #expect(try site.region() == "eu" && site.request() == 200)
         try wait(for: "the shift to end") { try !site.look(["shift", "list"], "/v1/shifts").contains("us") }
     }

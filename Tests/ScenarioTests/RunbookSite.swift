@@ -34,7 +34,7 @@ final class RunbookSite {
             regions:
               eu: { host: eu.lb.example.net }
               us: { host: us.lb.example.net }
-            monitors: { web: { http: {}, interval: 500ms, timeout: 500ms, fall: 2 } }
+            monitors: { web: { http: {}, interval: 2s, timeout: 2s, fall: 2 } }
             virtual_servers:
               eu-1: { address: "127.0.0.1:\(ports[0])", region: eu, monitors: [web] }
               us-1: { address: "127.0.0.2:\(ports[1])", region: us, monitors: [web] }
@@ -93,7 +93,7 @@ final class RunbookSite {
             let output = try Program.run(
                 "curl",
                 [
-                    "--silent", "--max-time", "10", "--unix-socket", socket, "-X", method, "--data-binary", body,
+                    "--silent", "--max-time", "60", "--unix-socket", socket, "-X", method, "--data-binary", body,
                     "-H", "Accept: application/json", "-w", "\n%{http_code}", "http://meridian\(path)",
                 ]
             ).output
@@ -131,7 +131,7 @@ final class RunbookSite {
     /// The body of an answer of the API.
     func get(_ path: String) throws -> String {
         try Program.run(
-            "curl", ["--silent", "--max-time", "10", "--unix-socket", socket, "http://meridian\(path)"]
+            "curl", ["--silent", "--max-time", "60", "--unix-socket", socket, "http://meridian\(path)"]
         ).output
     }
 
@@ -156,7 +156,7 @@ final class RunbookSite {
         let isEU = try region() == "eu"
         let address = isEU ? "127.0.0.1:\(ports[0])" : "127.0.0.2:\(ports[1])"
         let output = try Program.run(
-            "curl", ["--silent", "--max-time", "5", "-o", "/dev/null", "-w", "%{http_code}", "http://\(address)/"]
+            "curl", ["--silent", "--max-time", "60", "-o", "/dev/null", "-w", "%{http_code}", "http://\(address)/"]
         ).output
         return Int(output) ?? 0
     }

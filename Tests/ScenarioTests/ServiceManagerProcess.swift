@@ -64,7 +64,7 @@ enum ServiceManagerProcess {
                 wait_for("READY=1")
             elif step == "watchdog":
                 for _ in range(3):
-                    wait_for("WATCHDOG=1", 3)
+                    wait_for("WATCHDOG=1", 20)
             elif step == "reload":
                 subprocess.run(command(one("ExecReload")), check=True)
             elif step == "stop":

@@ -42,11 +42,11 @@ struct SmallFrameScenarios {
         def frame(kind, flags, stream, payload):
             return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
-        s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10)
+        s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60)
         s.sendall(b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n" + frame(4, 0, 0, struct.pack(">HI", 4, 0)))
         for stream in range(1, 17, 2):
             s.sendall(frame(1, 5, stream, b"\\x82\\x86\\x84\\x41\\x01a"))
-        time.sleep(60)
+        time.sleep(600)
         """
 
     @Test("a window of single bytes costs about as much memory as bytes")
@@ -65,7 +65,7 @@ struct SmallFrameScenarios {
         let client = Process()
         client.executableURL = URL(filePath: Script.python)
         client.arguments = ["-c", Self.client, "\(port)"]
-        try client.run()
+        try client.start()
         defer {
             kill(client.processIdentifier, SIGKILL)
             client.waitUntilExit()

@@ -112,7 +112,7 @@ struct SocketActivationScenarios {
 
         def sent():
             asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            asker.settimeout(10)
+            asker.settimeout(60)
             asker.connect(("127.0.0.1", 853))
             asker.send(question)
             return asker
@@ -127,7 +127,7 @@ struct SocketActivationScenarios {
 
         def body():
             return subprocess.run(
-                ["curl", "--silent", "--max-time", "10", "http://127.0.0.1:801/"], capture_output=True, text=True).stdout
+                ["curl", "--silent", "--max-time", "60", "http://127.0.0.1:801/"], capture_output=True, text=True).stdout
 
         def end(child):
             os.kill(child, signal.SIGTERM)
@@ -160,10 +160,10 @@ struct SocketActivationScenarios {
         # Nobody serves now: what is asked waits in the sockets.
         asker, tcp = sent(), socket.create_connection(("127.0.0.1", 801), 10)
         child = start(given)
-        asker.settimeout(20)
+        asker.settimeout(60)
         assert asker.recv(2048)[:2] == question[:2]
         tcp.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        tcp.settimeout(20)
+        tcp.settimeout(60)
         assert tcp.recv(4096).startswith(b"HTTP/1.1 200 ")
         print("waited for the second process", flush=True)
         given[2].close()

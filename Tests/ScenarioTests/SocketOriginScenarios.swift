@@ -25,7 +25,7 @@ struct SocketOriginScenarios {
             let fields = ["Host: \(ask.host)"] + ask.headers
             return try Program.run(
                 "curl",
-                ["--silent", "--include", "--max-time", "10", "--unix-socket", socket, "-X", ask.method] + body
+                ["--silent", "--include", "--max-time", "60", "--unix-socket", socket, "-X", ask.method] + body
                     + fields.flatMap { ["--header", $0] } + ["http://localhost\(ask.path)"]
             ).output
         }

@@ -17,7 +17,7 @@ final class SteeredClients {
         # The threads of a test run have it blocked, and so would what they start.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        asker.settimeout(2)
+        asker.settimeout(30)
         asker.connect(("127.0.0.1", dns_port))
         number = 0
         def ask(name, network):
@@ -35,6 +35,9 @@ final class SteeredClients {
         def wire(name):
             return b"".join(bytes([len(l)]) + l.encode() for l in name.split("."))
         counts, failures, kept = {name: 0 for name in regions}, [], {}
+        def get(client):
+            client.request("GET", "/")
+            return client.getresponse()
         turn = 0
         print("asking", flush=True)
         while running:
@@ -48,14 +51,20 @@ final class SteeredClients {
                 answer = ask(region["host"], turn % 1000)
                 address = socket.inet_ntoa(answer[answer.index(b"\\0\\x04\\x7f") + 2:][:4])
                 # Every third opens a connection of its own; the others keep theirs, as browsers do.
-                client = kept.get(address)
+                client, used = kept.get(address, (None, 0))
                 if client is None or turn % 3 == 0:
-                    client = http.client.HTTPConnection(address, region["port"], timeout=5)
-                if turn % 3:
-                    kept[address] = client
-                client.request("GET", "/")
-                response = client.getresponse()
+                    client = http.client.HTTPConnection(address, region["port"], timeout=30)
+                try:
+                    response = get(client)
+                except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                    # One that was not used for long was closed as idle, of which its client did not know yet.
+                    if turn % 3 == 0 or time.monotonic() - used < 0.5:
+                        raise
+                    client = http.client.HTTPConnection(address, region["port"], timeout=30)
+                    response = get(client)
                 body = response.read()
+                if turn % 3:
+                    kept[address] = client, time.monotonic()
                 if response.status != 200 or not body:
                     raise Exception("status %d" % response.status)
                 if turn % 3 == 0:
@@ -75,7 +84,7 @@ final class SteeredClients {
         process.arguments = ["python3", "-c", Self.source, "\(dnsPort)", json]
         try Data().write(to: output)
         process.standardOutput = try FileHandle(forWritingTo: output)
-        try process.run()
+        try process.start()
         try wait(for: "the clients to ask") { try self.text.contains("asking") }
     }
 

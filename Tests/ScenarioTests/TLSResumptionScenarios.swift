@@ -36,14 +36,14 @@ struct TLSResumptionScenarios {
                 [
                     "-c",
                     "printf 'GET /echo HTTP/1.1\\r\\nHost: a.test\\r\\nConnection: close\\r\\n\\r\\n' | "
-                        + "timeout 10 openssl s_client -connect 127.0.0.1:\(port) -servername a.test "
+                        + "timeout -s KILL 60 openssl s_client -connect 127.0.0.1:\(port) -servername a.test "
                         + "-CAfile \(authority.path("ca.pem")) -ign_eof " + arguments.joined(separator: " ") + " 2>&1",
                 ]
             ).output
         }
 
         func figure(_ series: String) throws -> Double? {
-            try Program.run("curl", ["-sS", "--max-time", "10", "http://127.0.0.1:\(metrics)/metrics"]).output
+            try Program.run("curl", ["-sS", "--max-time", "60", "http://127.0.0.1:\(metrics)/metrics"]).output
                 .split(separator: "\n").first { $0.hasPrefix(series + " ") }
                 .flatMap { Double($0.dropFirst(series.count + 1)) }
         }
@@ -113,7 +113,7 @@ struct TLSResumptionScenarios {
         #expect(try site.ask("-tls1_2").contains("200 OK"))
         for _ in 0..<2 { #expect(try site.ask("-tls1_3").contains("200 OK")) }
         _ = try site.ask("-tls1_1 -cipher ALL:@SECLEVEL=0")
-        _ = try Program.run("curl", ["-sS", "--max-time", "10", "http://127.0.0.1:\(site.port)/"])
+        _ = try Program.run("curl", ["-sS", "--max-time", "60", "http://127.0.0.1:\(site.port)/"])
         func series(_ result: String) -> String { "meridian_tls_handshakes_total{result=\"\(result)\"}" }
         try wait(for: "the failures") { try site.figure(series("failed")) == 2 }
         #expect(try site.figure(series("tls1.2")) == 1)

@@ -46,7 +46,7 @@ final class Unbound {
         let output = try FileHandle(forWritingTo: log)
         process.standardOutput = output
         process.standardError = output
-        try process.run()
+        try process.start()
         try wait(for: "unbound to start") { text.contains("start of service") || !process.isRunning }
         guard process.isRunning else { throw Program.Failure(description: "unbound ended at once: \(text)") }
     }

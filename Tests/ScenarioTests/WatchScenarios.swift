@@ -14,7 +14,7 @@ struct WatchScenarios {
             process.arguments = arguments
             process.standardOutput = try FileHandle(forWritingTo: file)
             process.standardError = process.standardOutput
-            try process.run()
+            try process.start()
         }
 
         deinit {
@@ -54,8 +54,10 @@ struct WatchScenarios {
         for command in [status, drain] {
             try wait(for: "a word that the node is back") { command.text.contains("-- connected again") }
         }
-        let shown = status.text.components(separatedBy: "-- connected again")
-        #expect(shown.count == 2 && shown.allSatisfy { $0.contains("generation 1") }, "\(status.text)")
+        try wait(for: "the status before and after") {
+            let shown = status.text.components(separatedBy: "-- connected again")
+            return shown.count == 2 && shown.allSatisfy { $0.contains("generation 1") }
+        }
         try wait(for: "the end of the drain", seconds: 180) { drain.status != nil }
         #expect(drain.status == 0 && drain.text.contains("region eu is drained"), "\(drain.text)")
         #expect(status.status == nil)

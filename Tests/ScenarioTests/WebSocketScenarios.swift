@@ -42,11 +42,11 @@ struct WebSocketScenarios {
 
         def connect():
             return websockets.connect(f"ws://127.0.0.1:{sys.argv[1]}/ws?a=b", subprotocols=["other", "chat"],
-                                      open_timeout=10, close_timeout=10)
+                                      open_timeout=60, close_timeout=60)
 
         async def asked(connection, message):
             await connection.send(message)
-            return await asyncio.wait_for(connection.recv(), 20)
+            return await asyncio.wait_for(connection.recv(), 60)
 
         async def told(words):
             async with connect() as connection:

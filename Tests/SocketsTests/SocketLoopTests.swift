@@ -33,19 +33,28 @@ struct SocketLoopTests {
         let group = try SocketLoopGroup(threads: 1)
         let loop = group.loops[0]
         let seen = Mutex<[Int]>([])
-        let began = NIODeadline.now()
-        let cancelled = loop.scheduleTask(in: .milliseconds(5)) { seen.withLock { $0.append(0) } }
-        let last = loop.scheduleTask(in: .milliseconds(30)) { seen.withLock { $0.append(3) } }
-        _ = loop.scheduleTask(in: .milliseconds(20)) { seen.withLock { $0.append(2) } }
-        _ = loop.scheduleTask(in: .milliseconds(10)) { seen.withLock { $0.append(1) } }
         let failures = Mutex<[EventLoopError]>([])
-        for lost in [cancelled, loop.scheduleTask(in: .hours(1)) {}] {
-            lost.futureResult.whenFailure { error in
-                guard let error = error as? EventLoopError else { return }
-                failures.withLock { $0.append(error) }
+        let began = NIODeadline.now()
+        // In one turn of the loop: none of them can run before all are there.
+        let last = try await loop.submit {
+            func schedule(_ number: Int, after milliseconds: Int64) -> Scheduled<Void> {
+                loop.scheduleTask(deadline: began + .milliseconds(milliseconds)) {
+                    seen.withLock { $0.append(number) }
+                }
             }
-        }
-        cancelled.cancel()
+            let cancelled = schedule(0, after: 5)
+            let last = schedule(3, after: 30)
+            _ = schedule(2, after: 20)
+            _ = schedule(1, after: 10)
+            for lost in [cancelled, loop.scheduleTask(in: .hours(1)) {}] {
+                lost.futureResult.whenFailure { error in
+                    guard let error = error as? EventLoopError else { return }
+                    failures.withLock { $0.append(error) }
+                }
+            }
+            cancelled.cancel()
+            return last
+        }.get()
         try await last.futureResult.get()
         #expect(seen.withLock { $0 } == [1, 2, 3])
         #expect(NIODeadline.now() - began >= .milliseconds(30))

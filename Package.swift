@@ -257,6 +257,9 @@ let package = Package(
             swiftSettings: house),
         .testTarget(name: "TelemetryTests", dependencies: ["Addresses", "Telemetry", logging], swiftSettings: house),
         .testTarget(
+            name: "MeridianTests",
+            dependencies: ["ConfigurationLoading", "ControlPlane", "Demo", "meridian", logging], swiftSettings: house),
+        .testTarget(
             name: "ScenarioTests", dependencies: ["meridian"], exclude: ["varnishtest"], swiftSettings: house),
     ]
 )

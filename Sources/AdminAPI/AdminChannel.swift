@@ -4,6 +4,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOSSL
+import PeerIdentity
 import Synchronization
 import TLSWire
 import TrafficModel
@@ -54,6 +55,7 @@ final class AdminTLS: AccessFollower {
         var configuration = try CertificateFiles.server(certificate)
         configuration.minimumTLSVersion = .tlsv12
         configuration.cipherSuites = CipherSuites.served
+        configuration.restrictSignatures()
         configuration.applicationProtocols = ["http/1.1"]
         if settings.clientAuthorityPath != nil {
             configuration.trustRoots = .certificates(authorities)

@@ -17,6 +17,7 @@ struct AdminClientTLS {
         serverName = IPAddress(host) == nil ? host : nil
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
+        configuration.restrictSignatures()
         configuration.applicationProtocols = ["http/1.1"]
         if let path = credentials.authorityPath {
             configuration.trustRoots = .certificates(try Self.certificates(path))

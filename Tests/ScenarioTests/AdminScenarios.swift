@@ -364,6 +364,42 @@ struct AdminScenarios {
         try wait(for: "the new certificate") { try ask("/v1/status").error.contains("no alternative certificate") }
     }
 
+    @Test("with TLS, nothing is spoken that is older than 1.2, and nothing is signed with SHA-1")
+    func oldTLS() throws {
+        let authority = try Authority()
+        defer { authority.remove() }
+        try authority.issue("node", subject: "/CN=node", key: "rsa", host: "admin.example.com")
+        let port = try freePort()
+        let program = try Program(
+            NameServerScenarios.configuration(port: try freePort()) + """
+
+                certificates: { node: { chain: \(authority.path("node.pem")), key: \(authority.path("node.key")) } }
+                admin:
+                  listen: "127.0.0.1:\(port)"
+                  tls: { certificate: node, client_authority: \(authority.path("ca.pem")), clients: { "CN=ann": view } }
+                """)
+        try wait(for: "the admin API") { program.logged("the admin API listens") }
+        // OpenSSL itself would speak none of it at a higher level.
+        let all = "-cipher ALL:@SECLEVEL=0"
+        for (arguments, isSpoken) in [
+            ("", true), ("-tls1_2 \(all)", true), ("-tls1_2 \(all) -sigalgs RSA+SHA1:RSA+SHA256", true),
+            ("-tls1_2 \(all) -sigalgs RSA+SHA1", false), ("-tls1_1 \(all)", false),
+            ("-tls1_2 -cipher AES128-GCM-SHA256", false), ("-tls1_2 -cipher ECDHE-RSA-AES128-SHA", false),
+        ] {
+            let answer = try Program.run(
+                "sh",
+                [
+                    "-c",
+                    "printf 'GET /v1/node HTTP/1.1\\r\\nHost: 127.0.0.1:\(port)\\r\\nConnection: close\\r\\n\\r\\n' | "
+                        + "timeout 60 openssl s_client -connect 127.0.0.1:\(port) -ign_eof \(arguments) 2>&1",
+                ]
+            ).output
+            #expect(answer.contains("HTTP/1.1 401 ") == isSpoken, "\(arguments): \(answer)")
+            #expect(answer.contains("Peer signing digest: SHA256") == isSpoken, "\(arguments): \(answer)")
+            #expect(answer.contains(":ssl3_read_bytes:") == !isSpoken, "refused by an alert: \(arguments): \(answer)")
+        }
+    }
+
     @Test("a body or a head that is too large, and one that never comes, end; the others go on")
     func hostile() throws {
         let admin = try Admin()

@@ -100,6 +100,10 @@ enum BodyCheck {
 
     static func subject(_ kind: String, _ name: String) throws(BadRequest) -> Overrides.Subject {
         guard Overrides.Subject.Kind(rawValue: kind) != nil else {
+            // One spelling: what programs read back is what they wrote.
+            if let long = Overrides.Subject.shortKinds[kind] {
+                throw BadRequest("kind: \(kind) is written \(long.rawValue) here")
+            }
             throw BadRequest("kind: \(QueryParameters.shown(kind)) is none of \(Overrides.Subject.kinds)")
         }
         guard name.utf8.count <= 320, let subject = Overrides.Subject(kind: kind, name: name) else {

@@ -11,6 +11,9 @@ extension Overrides.Subject {
         self.init(kind, name)
     }
 
+    /// What people write for short, or want to.
+    package static let shortKinds: [String: Kind] = ["vip": .virtualServer, "vs": .virtualServer, "wip": .wideIP]
+
     package static var kinds: String { Kind.allCases.map(\.rawValue).joined(separator: ", ") }
 }
 

@@ -34,11 +34,7 @@ enum SubjectKind {
     /// Kinds, separated by commas, with short ones written out.
     static func spelled(_ text: String) -> String {
         text.split(separator: ",", omittingEmptySubsequences: false).map { kind in
-            switch kind {
-            case "vip", "vs": Overrides.Subject.Kind.virtualServer.rawValue
-            case "wip": Overrides.Subject.Kind.wideIP.rawValue
-            default: String(kind)
-            }
+            Overrides.Subject.shortKinds[String(kind)]?.rawValue ?? String(kind)
         }.joined(separator: ",")
     }
 }

@@ -68,6 +68,11 @@ struct OperatorScenarios {
             ),
             ("PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","seconds":0}"#, 400, "seconds: from 1 to"),
             ("PUT", "/v1/overrides/planet", #"{"name":"eu","verdict":"drain"}"#, 400, "kind: planet is none of"),
+            (
+                "PUT", "/v1/overrides/wip", #"{"name":"*","verdict":"disable"}"#, 400,
+                "kind: wip is written wide-ip here"
+            ),
+            ("DELETE", "/v1/overrides/vip", #"{"name":"eu-1"}"#, 400, "kind: vip is written virtual-server here"),
             ("PUT", "/v1/overrides/region", #"{"name":"mars","verdict":"drain"}"#, 404, "no region named mars"),
             ("PUT", "/v1/overrides/member", #"{"name":"eu","verdict":"drain"}"#, 400, "UPSTREAM/ADDRESS:PORT"),
             ("PUT", "/v1/overrides/wide-ip", #"{"name":"*","verdict":"drain"}"#, 400, "a wide IP cannot be drained"),

@@ -20,7 +20,8 @@ package enum AdminMetrics {
 
     static let events = MetricFamily(
         "meridian_admin_events_total", .counter, ["event"],
-        "What requests to the admin API met with: wrong credentials, missing rights, foreign hosts, limits, replays.")
+        "What requests to the admin API met with: wrong credentials, missing rights, foreign hosts, limits, "
+            + "bad configurations, replays.")
     static let recorded = MetricFamily(
         "meridian_journal_events_total", .counter, [], "Events that the node's journal recorded.")
     static let lost = MetricFamily(

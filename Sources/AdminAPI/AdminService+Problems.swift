@@ -33,6 +33,9 @@ struct ProblemMiddleware: RouterMiddleware {
                 field: error.field)
         } catch let error as Refusal {
             return try answer(error)
+        } catch let error as ReloadRefusal {
+            counters.count(.badConfigurations)
+            return try AdminService.json(error, status: .unprocessableContent, type: AdminService.problemType)
         } catch let error as any HTTPResponseError {
             switch error.status {
             case .notFound: return try answer(unknown(request))

@@ -169,9 +169,7 @@ extension AdminService {
             answer: ReloadOutcome.self
         ) { _, context in
             let outcome = try await node.reload(by: await context.author())
-            guard outcome.applied else {
-                return try json(ReloadRefusal(outcome), status: .unprocessableContent, type: problemType)
-            }
+            guard outcome.applied else { throw ReloadRefusal(outcome) }
             return try json(outcome)
         }
         reload.refusedAnswer = ReloadRefusal.self

@@ -22,9 +22,9 @@ struct DryRunMiddleware: RouterMiddleware {
             throw BadRequest("dry_run: of changes of overrides, windows and shifts, and of a reload")
         }
         let trial = Trial()
-        let response = try await Trial.$current.withValue(trial) { try await next(request, context) }
-        // None: it was refused, and the answer says why.
-        guard let preview = trial.preview else { return response }
+        _ = try await Trial.$current.withValue(trial) { try await next(request, context) }
+        // What is refused throws; an answer without a preview would be of a change that took no notice of the trial.
+        guard let preview = trial.preview else { throw Refusal(.internalServerError, "this cannot be tried") }
         return try AdminService.json(preview)
     }
 }

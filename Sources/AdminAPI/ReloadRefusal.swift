@@ -2,7 +2,7 @@ import ControlPlane
 import HTTPTypes
 
 /// A reload that cannot be done: a problem as any refusal is, with all that is wrong beside it.
-struct ReloadRefusal: Codable, Sendable {
+struct ReloadRefusal: Error, Codable {
     var title: String
     var status: Int
     /// The first error, and how many more there are.

@@ -63,7 +63,7 @@ struct ReplayMiddleware: RouterMiddleware {
 
     /// What to keep of a response; `nil`: nothing.
     private static func answer(_ response: Response) async throws -> ReplayTable.Answer? {
-        guard (200..<300).contains(response.status.code) || response.status == .unprocessableContent else { return nil }
+        guard (200..<300).contains(response.status.code) else { return nil }
         let collector = Collector()
         try await response.body.write(collector.writer)
         return .init(

@@ -23,6 +23,8 @@ package final class AdminCounters: Sendable {
         /// Changes that another site's page wanted to make.
         case crossSite
         case badRequests
+        /// Reloads, and trials of them, of a configuration that cannot be served.
+        case badConfigurations
         case tooLarge
         case notFound
         case methodNotAllowed
@@ -52,8 +54,8 @@ package final class AdminCounters: Sendable {
     /// Why requests are refused.
     package static let refusals: [Name] = [
         .wrongCredentials, .rateLimited, .unauthenticated, .forbidden, .foreignHost, .crossSite, .badRequests,
-        .tooLarge, .notFound, .methodNotAllowed, .conflicts, .staleTags, .replayConflicts, .refusedSessions, .busy,
-        .abandoned, .failures,
+        .badConfigurations, .tooLarge, .notFound, .methodNotAllowed, .conflicts, .staleTags, .replayConflicts,
+        .refusedSessions, .busy, .abandoned, .failures,
     ]
 
     private let values = Mutex([UInt64](repeating: 0, count: Name.allCases.count))

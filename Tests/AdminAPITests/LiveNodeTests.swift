@@ -131,8 +131,12 @@ struct LiveNodeTests {
         let refused = try #require(try await told())
         #expect(refused.reason.contains("emperor") && refused.reasons == 2, "\(refused)")
         #expect((before...WallTime.now.milliseconds).contains(refused.time))
+        let key = [("Idempotency-Key", "one")]
+        #expect(try await live.ask("POST", "/v1/reload", as: "carol", key).status == 422)
+        #expect(live.node.adminCounters.totals["badConfigurations"] == 3)
         live.configure(LiveNode.roles)
-        #expect(try await live.ask("POST", "/v1/reload", as: "carol").status == 200)
+        let again = try await live.ask("POST", "/v1/reload", as: "carol", key)
+        #expect(again.status == 200, "what was refused is judged again: \(again)")
         #expect(try await told() == nil)
         try await live.end()
     }

@@ -198,8 +198,11 @@ struct AdminScenarios {
             ("notFound", token("view") + ["\(place)/v1/nothing"]),
             ("notFound", token("view") + ["\(place)/v1/pools/none"]),
             ("methodNotAllowed", token("view") + ["-X", "PUT", "\(place)/v1/status"]),
+            ("badConfigurations", token("admin") + ["-X", "POST", "\(place)/v1/reload"]),
+            ("badConfigurations", token("admin") + ["-X", "POST", "\(place)/v1/reload?dry_run=true"]),
             ("staleTags", token("operate") + ["--header", #"If-Match: "1""#] + change),
         ]
+        try admin.program.replaceConfiguration("wide_ipz: {}\n" + admin.yaml)
         var expected: [String: Int] = [:]
         for (reason, arguments) in refused {
             let answer = try admin.curl(arguments)
@@ -209,9 +212,8 @@ struct AdminScenarios {
         let status = try admin.ask("GET", "/v1/status", as: "view")
         for reason in [
             "wrongCredentials", "rateLimited", "unauthenticated", "forbidden", "foreignHost", "crossSite",
-            "badRequests",
-            "tooLarge", "notFound", "methodNotAllowed", "conflicts", "staleTags", "replayConflicts", "refusedSessions",
-            "busy", "abandoned", "failures",
+            "badRequests", "badConfigurations", "tooLarge", "notFound", "methodNotAllowed", "conflicts", "staleTags",
+            "replayConflicts", "refusedSessions", "busy", "abandoned", "failures",
         ] { #expect(try Admin.count(reason, in: status) == expected[reason] ?? 0, "\(reason)") }
     }
 

@@ -14,10 +14,15 @@ package struct AdminClient {
     private let token: String?
     private let tls: AdminClientTLS?
     private let connectTimeout: TimeAmount
-    private let answerTimeout: TimeAmount
+    /// `nil`: as a question or a change needs it.
+    private let patience: Duration?
 
-    /// A reload of a large configuration takes seconds; nothing is silent for longer than this.
-    private static let patience = TimeAmount.seconds(120)
+    /// The largest node answers a question within ten seconds: one that is silent for longer than this hangs.
+    private static let questionPatience = Duration.seconds(30)
+    /// A reload of a large configuration takes seconds, and changes wait for each other.
+    private static let changePatience = Duration.seconds(120)
+    /// Whoever waits for an answer wonders after this long.
+    private static let unremarkableSilence = TimeAmount.seconds(5)
     /// Far more than the status of ten thousand members.
     private static let bodyLimit = 1 << 28
 
@@ -28,7 +33,7 @@ package struct AdminClient {
     ) throws(AdminError) {
         self.address = address
         connectTimeout = patience.map(TimeAmount.init) ?? AdminConnection.connectTimeout
-        answerTimeout = patience.map(TimeAmount.init) ?? Self.patience
+        self.patience = patience
         switch address {
         case .socket: (token, tls) = (nil, nil)
         case .network(let host, _, let isSecure):
@@ -53,18 +58,22 @@ package struct AdminClient {
         }
     }
 
+    /// - Parameter whenSilent: called once, on another thread, where the node lets itself be waited for; with how long is
+    ///   waited at most.
     /// - Throws: `AdminError` with a line that says what to do when nobody serves the address, or it is not to be trusted.
     package func call(
-        _ method: String, _ path: String, json: [UInt8] = [], accept: String? = nil
+        _ method: String, _ path: String, json: [UInt8] = [], accept: String? = nil,
+        whenSilent: (@Sendable (Duration) -> Void)? = nil
     ) throws(AdminError) -> Response {
         let isChange = method != "GET"
+        let limit = patience ?? (isChange ? Self.changePatience : Self.questionPatience)
         var answer = try ask(
             method, path,
             [("Connection", "close")] + (accept.map { [("Accept", $0)] } ?? [])
                 + (isChange ? [("Content-Type", "application/json"), ("Content-Length", "\(json.count)")] : []),
-            isChange ? json : [])
+            isChange ? json : [], limit, whenSilent)
         var body: [UInt8] = []
-        while let piece = try answer.next(within: answerTimeout) {
+        while let piece = try answer.next(within: TimeAmount(limit)) {
             body += piece
             guard body.count <= Self.bodyLimit else { throw AdminError("\(address): the answer has no end") }
         }
@@ -73,17 +82,20 @@ package struct AdminClient {
 
     /// Asks for an answer that goes on, such as server-sent events.
     package func stream(_ path: String) throws(AdminError) -> AdminStream {
-        try AdminStream(try ask("GET", path, [("Accept", "text/event-stream")], []))
+        try AdminStream(try ask("GET", path, [("Accept", "text/event-stream")], [], patience ?? Self.questionPatience))
     }
 
     private func ask(
-        _ method: String, _ path: String, _ fields: [(String, String)], _ body: [UInt8]
+        _ method: String, _ path: String, _ fields: [(String, String)], _ body: [UInt8], _ limit: Duration,
+        _ whenSilent: (@Sendable (Duration) -> Void)? = nil
     ) throws(AdminError) -> AdminAnswer {
         let connection = try AdminConnection(address, timeout: connectTimeout, tls: tls)
         var head = "\(method) \(path) HTTP/1.1\r\nHost: \(address.authority)\r\n"
         for (name, value) in fields { head += "\(name): \(value)\r\n" }
         if let token { head += "Authorization: Bearer \(token)\r\n" }
         try connection.send(Array(head.utf8) + [13, 10] + body)
-        return try AdminAnswer(connection, address, within: answerTimeout)
+        let alarm = whenSilent.map { tell in connection.schedule(in: Self.unremarkableSilence) { tell(limit) } }
+        defer { alarm?.cancel() }
+        return try AdminAnswer(connection, address, within: TimeAmount(limit))
     }
 }

@@ -78,6 +78,11 @@ final class AdminConnection {
         }
     }
 
+    /// Calls something on the connection's thread, unless it is cancelled before.
+    func schedule(in time: TimeAmount, _ body: @escaping @Sendable () -> Void) -> Scheduled<Void> {
+        channel.eventLoop.scheduleTask(in: time, body)
+    }
+
     // MARK: What went wrong
 
     fileprivate struct Silence: Error {}

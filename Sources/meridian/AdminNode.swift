@@ -152,7 +152,11 @@ struct AdminNode: ParsableArguments {
         let client = try client()
         let response: AdminClient.Response
         do {
-            response = try client.call(method, path, json: json, accept: accept)
+            response = try client.call(method, path, json: json, accept: accept) { [address = client.address] limit in
+                // For those who watch. What reads our words instead waits in silence, and gets the outcome alone.
+                guard isatty(STDERR_FILENO) == 1 else { return }
+                Terminal.error("\(address): no answer yet; waiting for up to \(limit.brief)")
+            }
         } catch {
             Terminal.error(error.description)
             throw ExitCode.unreachable

@@ -279,6 +279,23 @@ struct RemoteCommandScenarios {
         #expect(result.error.split(separator: "\n").count == 1, "\(result)")
     }
 
+    @Test("who waits is told what for, and a node that hangs is not waited for without end")
+    func silence() throws {
+        let site = try CommandSite()
+        let server = try SilentServer()
+        let command = "\(Program.binary.path) status --admin http://127.0.0.1:\(server.port)"
+        // It takes longer than a terminal stays open by itself.
+        let told = try site.onTerminal(
+            "\(command) 2> file & \(command); echo ended with $?; wait; echo file: $(cat file)",
+            typing: "await [ -e over ]; await [ -e over ]")
+        let notice = "http://127.0.0.1:\(server.port): no answer yet; waiting for up to 30s"
+        #expect(told.output.components(separatedBy: notice).count == 2, "once, and on the terminal alone: \(told)")
+        #expect(told.output.contains("127.0.0.1:\(server.port): does not answer"), "\(told)")
+        #expect(told.output.contains("ended with 2"), "\(told)")
+        #expect(told.output.contains("file: http://127.0.0.1:\(server.port): does not answer"), "\(told)")
+        withExtendedLifetime(server) {}
+    }
+
     @Test("an address has the name that its certificate has")
     func addresses() throws {
         let site = try RemoteSite(host: "localhost,IP:127.0.0.1")

@@ -55,4 +55,32 @@ struct SurroundingsScenarios {
         #expect(long.status == 0, "\(long)")
         #expect(!FileManager.default.fileExists(atPath: authority.path("state.db")))
     }
+
+    @Test("a node keeps its state to itself, also while what it finds around it is looked at")
+    func state() throws {
+        let (port, other) = (try freePort(), try freePort())
+        let (socket, state) = ("/tmp/meridian-\(port).sock", "/tmp/meridian-\(port).db")
+        defer {
+            for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: state + end) }
+        }
+        func yaml(_ port: Int, _ admin: String) -> String {
+            NameServerScenarios.configuration(port: port) + "\nadmin: { \(admin) }\n"
+        }
+        let node = try Program(yaml(port, "socket: \(socket), state: \(state)"))
+        let second = node.folder.appending(path: "second.yaml").path
+        try yaml(other, "state: \(state)").write(toFile: second, atomically: true, encoding: .utf8)
+        let looks = [
+            ["curl", "-sS", "--fail", "--unix-socket", socket, "-X", "POST", "http://meridian/v1/check"],
+            [Program.binary.path, "check", "-c", node.configuration.path],
+            [Program.binary.path, "reload", "--dry-run", "--socket", socket],
+            [Program.binary.path, "reload", "--socket", socket],
+        ]
+        for look in looks {
+            let looked = try Program.run(look[0], Array(look.dropFirst()))
+            #expect(looked.status == 0, "\(look): \(looked)")
+            // One that had the state would go on until it is ended.
+            let run = try Program.run("timeout", ["-k", "10", "60", Program.binary.path, "run", "-c", second])
+            #expect(run.status == 1 && run.error.contains("another node uses it"), "\(look): \(run)")
+        }
+    }
 }

@@ -12,14 +12,14 @@ struct DrainRunbookScenarios {
         defer { try? FileManager.default.removeItem(at: log) }
         // Clients keep their connections: an idle one is closed soon.
         let site = try RunbookSite(
-            way, proxy: "access_log: { path: \(log.path), format: json }, limits: { idle_timeout: 1s }")
+            way, proxy: "access_log: { path: \(log.path), format: json }, limits: { idle_timeout: 5s }")
         try wait(for: "the monitors") { try site.region() == "eu" && site.request() == 200 }
         let clients = try SteeredClients(
             dnsPort: site.dnsPort,
             regions: ["eu": ("eu.lb.example.net", site.ports[0]), "us": ("us.lb.example.net", site.ports[1])])
         try wait(for: "them to come") { try site.clients(of: "eu").arrived > 20 }
         let drained = try site.act(
-            ["drain", "region", "eu", "--reason", "errors 5 %", "--wait", "--quiet-for", "1s", "--timeout", "60s"],
+            ["drain", "region", "eu", "--reason", "errors 5 %", "--wait", "--quiet-for", "1s", "--timeout", "5m"],
             "PUT", "/v1/overrides/region", #"{"name":"eu","verdict":"drain","reason":"errors 5 %"}"#)
         #expect(drained.isDone, "\(drained)")
         if way == .commands { #expect(drained.text.contains("region eu is drained"), "\(drained)") }
@@ -43,9 +43,13 @@ struct DrainRunbookScenarios {
         ]
         keeper.standardOutput = FileHandle.nullDevice
         try keeper.start()
-        defer { keeper.terminate() }
+        defer {
+            // The threads of a test run may have other signals blocked, and so has what they start.
+            kill(keeper.processIdentifier, SIGKILL)
+            keeper.waitUntilExit()
+        }
         if way == .commands {
-            let endless = try site.call(["drain", "region", "eu", "--wait", "--timeout", "10s", "--quiet-for", "8s"])
+            let endless = try site.call(["drain", "region", "eu", "--wait", "--timeout", "10s", "--quiet-for", "9s"])
             #expect(endless.status == 3 && endless.text.contains("clients that keep addresses"), "\(endless)")
             #expect(!endless.text.contains("old answers are kept"), "\(endless)")
         }
@@ -72,7 +76,9 @@ struct DrainRunbookScenarios {
         let output = makePipe()
         switch way {
         case .commands:
-            #expect(!drained.isDone && drained.text.contains(#/old answers are kept for 28[0-9] s more/#), "\(drained)")
+            // Both times of 145 seconds, less what has passed.
+            #expect(
+                !drained.isDone && drained.text.contains(#/old answers are kept for 2[0-9]{2} s more/#), "\(drained)")
             waiting.executableURL = Program.binary
             waiting.arguments = ["drain", "region", "eu", "--reason", "again", "--wait", "--socket", site.socket]
             waiting.standardOutput = output
@@ -115,7 +121,7 @@ struct DrainRunbookScenarios {
         #expect(try site.region() == "us")
         switch way {
         case .commands: #expect(drained.text.contains("open on listener eu"), "\(drained)")
-        case .api: #expect(try site.clients(of: "eu").open == 1)
+        case .api: try wait(for: "it alone to be left") { try site.clients(of: "eu").open == 1 }
         }
         webSocket.send("hold")
         #expect(webSocket.receiveText(until: "hold") == "hold", "the drain cuts nobody off")
@@ -145,6 +151,7 @@ struct DrainRunbookScenarios {
     @Test("a drain does not end because nothing else is available", arguments: Way.allCases)
     func lastRegion(way: Way) throws {
         let site = try RunbookSite(way)
+        try wait(for: "the monitors") { try site.region() == "eu" && site.request() == 200 }
         site.kill(1)
         try wait(for: "us to be down") {
             try site.state(ofPool: "us") == "down"

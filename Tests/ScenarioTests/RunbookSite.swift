@@ -34,6 +34,7 @@ final class RunbookSite {
             regions:
               eu: { host: eu.lb.example.net }
               us: { host: us.lb.example.net }
+            # A machine with much else to do must not make a member that works look sick.
             monitors: { web: { http: {}, interval: 2s, timeout: 2s, fall: 2 } }
             virtual_servers:
               eu-1: { address: "127.0.0.1:\(ports[0])", region: eu, monitors: [web] }

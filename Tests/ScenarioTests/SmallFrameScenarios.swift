@@ -72,7 +72,7 @@ struct SmallFrameScenarios {
         }
         // The windows' bytes are here.
         var buffered = 0
-        try wait(for: "all that the windows take", seconds: 30) {
+        try wait(for: "all that the windows take") {
             let status = try Program.run(Program.binary.path, ["status", "--json", "--socket", socket]).output
             buffered = status.firstMatch(of: /"bufferedBytes"\s*:\s*(\d+)/).flatMap { Int($0.output.1) } ?? 0
             return buffered >= 8 * 65_536

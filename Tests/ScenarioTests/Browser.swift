@@ -54,10 +54,11 @@ final class Browser {
             ["width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500])
     }
 
+    /// Nothing moves, for whoever asked for that: what is measured is the page at rest, not amid a flash.
     func colours(isDark: Bool) throws {
+        let features = ["prefers-color-scheme": isDark ? "dark" : "light", "prefers-reduced-motion": "reduce"]
         try develop(
-            "Emulation.setEmulatedMedia",
-            ["features": [["name": "prefers-color-scheme", "value": isDark ? "dark" : "light"]]])
+            "Emulation.setEmulatedMedia", ["features": features.map { ["name": $0.key, "value": $0.value] }])
     }
 
     func open(_ url: String) throws { _ = try call("POST", "\(session)/url", ["url": url]) }
@@ -75,15 +76,105 @@ final class Browser {
     func holds(_ condition: String) throws -> Bool { try run("return Boolean(\(condition))") as? Bool ?? false }
 
     /// Looks until a condition of the page holds.
-    func see(_ what: String, when condition: String) throws { try wait(for: what) { try self.holds(condition) } }
+    func see(_ what: String, when condition: String) throws { try insist(on: what) { try holds(condition) } }
+
+    /// Looks until so many more messages have come over the page's live connection.
+    func seeUpdates(_ count: Int) throws {
+        try run(
+            """
+            window.updates = 0;
+            return import(document.querySelector("link[rel=modulepreload]").href)
+              .then((live) => live.onMessage(() => { window.updates += 1; }));
+            """)
+        try see("\(count) updates", when: "window.updates >= \(count)")
+    }
+
+    /// Tries until it succeeds. A page that is about to give way to the next may lack what a script looks for: that
+    /// counts as not yet, and is told when it was the last that was seen.
+    private func insist(on what: String, until succeeds: () throws -> Bool) throws {
+        var trouble: Program.Failure?
+        do {
+            try wait(for: what) {
+                do {
+                    trouble = nil
+                    return try succeeds()
+                } catch let failure as Program.Failure {
+                    trouble = failure
+                    return false
+                }
+            }
+        } catch {
+            throw trouble.map { Program.Failure(description: "\(error): \($0)") } ?? error
+        }
+    }
+
+    /// A script that lets the page's next change wait for `release()`, or for `lose()` as where the network fails.
+    static let heldChanges = """
+        const own = window.fetch;
+        window.fetch = async (path, options) => {
+          const isChange = ["PUT", "POST", "DELETE"].includes(options?.method);
+          if (isChange && !path.includes("dry_run=")) {
+            window.fetch = own;
+            await new Promise((resolve, reject) => {
+              window.release = resolve;
+              window.lose = () => reject(new TypeError("Failed to fetch"));
+            });
+          }
+          return own(path, options);
+        };
+        """
 
     /// With the mouse, in the middle of the first that the selector finds.
+    ///
+    /// The page lives: between looking and pressing something may have grown above. A click that would hit something
+    /// else is kept from the page, and made again.
     func click(_ selector: String) throws {
-        let found = try call("POST", "\(session)/element", ["using": "css selector", "value": selector])
-        guard let element = (found as? [String: Any])?.values.first as? String else {
-            throw Program.Failure(description: "\(selector): \(found ?? "nothing")")
+        try insist(on: "a click on \(selector)") {
+            try run(
+                """
+                const wanted = document.querySelector(\(Self.literal(selector)));
+                const parts = ["pointerdown", "mousedown", "pointerup", "mouseup", "click"];
+                let strayed = false;
+                const guard = (event) => {
+                  if (wanted?.contains(event.target)) return;
+                  strayed = true;
+                  event.preventDefault();
+                  event.stopImmediatePropagation();
+                };
+                for (const part of parts) addEventListener(part, guard, true);
+                window.unguard = () => {
+                  for (const part of parts) removeEventListener(part, guard, true);
+                  return strayed;
+                };
+                """)
+            // A click that leads to another page leaves no guard behind.
+            func strayed() throws -> Bool { try holds("window.unguard?.()") }
+            do {
+                let found = try call("POST", "\(session)/element", ["using": "css selector", "value": selector])
+                guard let element = (found as? [String: Any])?.values.first as? String else {
+                    throw Program.Failure(description: "\(selector): \(found ?? "nothing")")
+                }
+                _ = try call("POST", "\(session)/element/\(element)/click", [String: Any]())
+            } catch {
+                _ = try strayed()
+                throw error
+            }
+            return try !strayed()
         }
-        _ = try call("POST", "\(session)/element/\(element)/click", [String: Any]())
+    }
+
+    /// Puts the focus there and marks what is in it, for typing over. Without the mouse: a dialog that grows while its
+    /// fields are filled moves them about.
+    func select(_ selector: String) throws {
+        try insist(on: selector) {
+            try run(
+                """
+                const field = document.querySelector(\(Self.literal(selector)));
+                field.focus();
+                field.select?.();
+                return document.activeElement === field;
+                """) as? Bool ?? false
+        }
     }
 
     /// Clicks what confirms a change, once its dialog has shown what would move.
@@ -154,16 +245,21 @@ final class Browser {
     }
 
     private func call(_ method: String, _ path: String, _ body: [String: Any]?) throws -> Any? {
-        var arguments = ["--silent", "--max-time", "60", "-X", method, base + path]
+        // A machine that is busy with other tests starts a browser in minutes.
+        var arguments = ["--silent", "--show-error", "--max-time", "180", "-X", method, base + path]
         if let body {
             let data = try JSONSerialization.data(withJSONObject: body)
             arguments += [
                 "-H", "Content-Type: application/json", "--data-binary", String(decoding: data, as: UTF8.self),
             ]
         }
-        let answer = try Program.run("curl", arguments).output
-        let object = try JSONSerialization.jsonObject(with: Data(answer.utf8)) as? [String: Any]
-        let value = object?["value"]
+        let answer = try Program.run("curl", arguments)
+        guard let object = try? JSONSerialization.jsonObject(with: Data(answer.output.utf8)) as? [String: Any] else {
+            let said = answer.error.trimmingCharacters(in: .whitespacesAndNewlines)
+            throw Program.Failure(
+                description: "\(path): curl ended with \(answer.status): \(said) \(answer.output)")
+        }
+        let value = object["value"]
         if let problem = value as? [String: Any], let error = problem["error"] as? String {
             throw Program.Failure(description: "\(path): \(error): \(problem["message"] ?? "")")
         }

@@ -49,7 +49,8 @@ struct DashboardLoadScenarios {
             "the first hundred rows", when: "document.querySelectorAll('[data-list=services] > tr').length === 100")
         #expect(try browser.text("#pages") == "\((count / 10 + 11 + 99) / 100)")
         try browser.click("#paging a[rel=next]")
-        try browser.see("the next page", when: "document.querySelector('#page').textContent === '2'")
+        try browser.see("the next page", when: "document.querySelector('#page')?.textContent === '2'")
+        try browser.see("the live connection", when: "document.querySelector('#link').dataset.link === 'live'")
         try browser.run("document.querySelector('#q').focus()")
         try browser.press("127.13.0.77")
         try browser.see(
@@ -116,12 +117,13 @@ struct DashboardLoadScenarios {
         let watched = cost()
         print("dashboard: the node takes \(alone)% of a core alone, \(watched)% with 100 open pages")
         hundred.end()
-        try wait(for: "the places to be free") {
+        // Each try is a Python of its own that opens hundreds of streams.
+        try wait(for: "the places to be free", seconds: 120) {
             let many = try watch(256)
             many.end()
             return many.taken == 256
         }
-        try wait(for: "the bound") {
+        try wait(for: "the bound", seconds: 120) {
             let many = try watch(300)
             many.end()
             return many.taken == 256

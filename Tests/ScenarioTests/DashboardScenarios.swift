@@ -141,6 +141,72 @@ struct DashboardScenarios {
         #expect(try get("/assets/x/..%2f..%2fetc%2fpasswd").contains("404 Not Found"))
     }
 
+    @Test("rows that come while a page is open come without a complaint, whatever they lack")
+    func newRows() throws {
+        let stage = try Stage()
+        let browser = try Browser()
+        for page in ["/", "/services", "/traffic", "/operations", "/events"] {
+            try browser.open(stage.url + page)
+            let lists =
+                try browser.run(
+                    """
+                    return import(document.querySelector("link[rel=modulepreload]").href).then((live) => {
+                      const names = [...document.querySelectorAll("template[id^='t-']")].map((e) => e.id.slice(2));
+                      for (const name of names) live.syncList(name, [{ k: "new", s: "", f: {} }]);
+                      return names.filter((name) => document.querySelector(`[data-list="${name}"] > [data-key=new]`));
+                    });
+                    """) as? [String] ?? []
+            #expect(!lists.isEmpty && (page != "/" || lists.contains("flows")), "\(page): \(lists)")
+            try browser.expectNoComplaints(comment: "\(page)")
+        }
+    }
+
+    @Test("a page that has been loaded takes keys and clicks: no script of it is still to come")
+    func scripts() throws {
+        let stage = try Stage()
+        for page in ["/services", "/traffic", "/"] {
+            // A new one each time, that has none of them yet.
+            let browser = try Browser()
+            try browser.open(stage.url + page)
+            try browser.see("the live connection", when: "document.querySelector('#link').dataset.link === 'live'")
+            let late =
+                try browser.run(
+                    """
+                    const loaded = performance.getEntriesByType("navigation")[0].loadEventStart;
+                    const scripts = performance.getEntriesByType("resource").filter((e) => e.name.endsWith(".js"));
+                    return scripts.length ? scripts.filter((e) => e.responseEnd > loaded).map((e) => e.name) : ["none"];
+                    """) as? [String]
+            #expect(late == [], "\(page)")
+        }
+    }
+
+    @Test("a chart that is asked for another range is not given the points of the first, however late they come")
+    func lateHistory() throws {
+        let stage = try Stage()
+        let browser = try Browser()
+        try browser.open(stage.url + "/traffic")
+        try browser.see("the charts", when: "document.querySelectorAll('.plot .zone').length === 6")
+        try browser.run(
+            """
+            const own = window.fetch;
+            const points = (count) => Array.from({ length: count }, (_, i) => [Date.now() - i * 1000, 1, 0, 1, 0, 0, 1, 1, 1]);
+            const json = (value) => new Response(JSON.stringify(value.reverse()));
+            window.fetch = async (path, options) => {
+              if (path === "/history?range=1h") return json(points(2));
+              if (path !== "/history?range=5m") return own(path, options);
+              await new Promise((resolve) => { window.release = resolve; });
+              return json(points(7));
+            };
+            """)
+        try browser.click("[data-range='5m']")
+        try browser.click("[data-range='1h']")
+        let last = "document.querySelector('.plot').getAttribute('aria-valuemax')"
+        try browser.see("the points of the hour", when: "window.release && \(last) === '1'")
+        try browser.run("window.release()")
+        try browser.seeUpdates(2)
+        #expect(try browser.run("return \(last)") as? String == "1")
+    }
+
     @Test("a member's death shows on an open page, in its place, without a reload")
     func death() throws {
         let stage = try Stage()

@@ -1,6 +1,8 @@
 // Brings the pages to life. Without it they show the node as it was when they were opened.
 import { announce, follow, onMessage } from "./live.js";
 import { startActions } from "./actions.js";
+import { startCharts } from "./chart.js";
+import { startServices } from "./services.js";
 
 const topic = document.body.dataset.topic;
 
@@ -62,6 +64,6 @@ if (topic === "overview") {
 }
 
 startActions();
-if (topic === "services") (await import("./services.js")).startServices();
+if (topic === "services") startServices();
 else follow(`topic=${topic}${topic === "events" ? location.search.replace("?", "&") : ""}`);
-if (topic === "overview" || topic === "traffic") (await import("./chart.js")).startCharts();
+if (topic === "overview" || topic === "traffic") startCharts();

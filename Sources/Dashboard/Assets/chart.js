@@ -256,10 +256,15 @@ function draw() {
   });
 }
 
+let asked = 0;
 async function load() {
+  const number = ++asked;
   try {
     const answer = await fetch(`/history?range=${range}`);
-    if (answer.ok) points = await answer.json();
+    const found = answer.ok ? await answer.json() : null;
+    // Of a range that was left meanwhile.
+    if (number !== asked) return;
+    if (found) points = found;
   } catch { /* The banner says that the node is gone. */ }
   draw();
 }

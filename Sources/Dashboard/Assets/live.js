@@ -130,6 +130,8 @@ function setText(place, text) { if (place.textContent !== text) place.textConten
 export function syncList(name, rows) {
   const pattern = document.getElementById(`t-${name}`)?.content.querySelector("[data-key]");
   if (!pattern) return;
+  // What is bound is empty until a row says what it is, and browsers complain of empty numbers in pictures.
+  for (const [place, attribute] of placesOf(pattern).bound) place.removeAttribute(attribute);
   for (const list of document.querySelectorAll(`[data-list="${name}"]`)) {
     const known = new Map();
     for (const child of list.children) if (child.dataset.key !== undefined) known.set(child.dataset.key, child);

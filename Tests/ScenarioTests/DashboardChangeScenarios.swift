@@ -134,6 +134,63 @@ struct DashboardChangeScenarios {
         try browser.expectNoComplaints(but: Self.trial)
     }
 
+    /// What becomes of a change whose dialog is closed before the node has answered.
+    enum Late: CaseIterable {
+        case made, kept, refused, lost
+
+        /// What is read out, in small letters.
+        var words: String {
+            switch self {
+            case .made: "region eu drain"
+            case .kept: "it is still disabled by pattern e* of region"
+            case .refused: "nothing was changed: "
+            case .lost: "nothing was changed as far as is known"
+            }
+        }
+    }
+
+    @Test("who closes a dialog while its change is on its way is told once how it ends", arguments: Late.allCases)
+    func closed(late: Late) throws {
+        let stage = try Stage()
+        let browser = try Browser()
+        if late == .kept {
+            for name in ["e*", "eu"] {
+                #expect(try call(stage, "disable", "region", name, "--yes").status == 0)
+            }
+        }
+        try browser.open(stage.url + "/operations")
+        try browser.see("the live connection", when: "document.querySelector('#link').dataset.link === 'live'")
+        if late == .kept {
+            try browser.click("[data-list=overrides] button[data-act=enable][data-subject=eu]")
+        } else {
+            try fill(browser, "override", ["name": "eu"])
+        }
+        try browser.see("what would move", when: "!document.querySelector('#act-go').disabled")
+        try browser.run(Browser.heldChanges)
+        try browser.click("#act-go")
+        try browser.see("the change on its way", when: "window.release")
+        try browser.press(Browser.Key.escape)
+        #expect(try browser.holds("!document.querySelector('#act').open"))
+        // Another dialog has nothing to do with it.
+        try fill(browser, "weight", ["name": "us"])
+        if late == .refused {
+            #expect(try call(stage, "drain", "pool", "us", "--reason", "patching", "--yes").status == 0)
+        }
+        try browser.run(late == .lost ? "window.lose()" : "window.release()")
+        let told = "document.querySelector('#announcer').textContent.toLowerCase()"
+        try browser.see("how it ended", when: "\(told).includes('\(late.words)')")
+        try browser.seeUpdates(2)
+        let text = try browser.text("#announcer").lowercased()
+        #expect(text.split(separator: late.words, omittingEmptySubsequences: false).count == 2, "\(text)")
+        #expect(
+            try browser.holds(
+                "document.querySelector('#act').open && !document.querySelector('#act-refusal').checkVisibility()"))
+        #expect(try browser.text("#act-title") == "Change a weight")
+        #expect(try browser.holds("document.querySelector('#act-name').value === 'us'"))
+        try browser.see("that it can be confirmed", when: "!document.querySelector('#act-go').disabled")
+        try browser.expectNoComplaints(but: Self.trial, "status of 4")
+    }
+
     @Test("a shift and a weight are made by mouse, and what the node refuses is marked in its field")
     func shift() throws {
         let stage = try Stage()

@@ -273,7 +273,13 @@ struct DashboardScenarios {
         try browser.see("the dialog to close", when: "!document.querySelector('#act').open")
         try browser.see("the row to go", when: "!document.querySelector('[data-list=overrides] > li')")
         #expect(try browser.holds("document.activeElement !== document.body"), "focus went somewhere sensible")
-        #expect(try browser.text("#announcer").contains("enabled"))
+        // What one did oneself is read out like what others did, and once.
+        try browser.see(
+            "it to be read out",
+            when: "document.querySelector('#announcer').textContent.includes('Override cleared region eu')")
+        try browser.seeUpdates(2)
+        let told = try browser.text("#announcer")
+        #expect(told.matches(of: /region eu (drain|is enabled)/.ignoresCase()).count == 1, "\(told)")
     }
 
     @Test("what the node refuses is told in the dialog, and can be forced")

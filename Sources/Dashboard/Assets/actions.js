@@ -1,6 +1,6 @@
 // Changes: each asks first, shows what it would move, is refused where somebody else was faster, and leaves the focus
 // where it was.
-import { announce, onSessionEnd, signInPath } from "./live.js";
+import { announce, isLive, onSessionEnd, signInPath } from "./live.js";
 import { holding, plans } from "./plans.js";
 
 const byId = (id) => document.getElementById(id);
@@ -244,43 +244,43 @@ async function submit(event) {
   blame(null);
   // Who has closed the dialog meanwhile, and perhaps opened another one, is told in passing.
   const isHere = () => current === asked && byId("act").open;
+  const tell = (text) => { if (isHere()) refuse(text); else announce(text); };
   try {
     const answer = await send(method, path, body, asked.tag);
     if (answer.ok) {
       const held = asked.plan.tellsHeld ? (await answer.json().catch(() => ({}))).held ?? [] : [];
-      if (!isHere()) {
-        announce(asked.plan.done(chosen));
-      } else if (held.length > 0) {
-        tellHeld(asked.plan.title(chosen), held);
-      } else {
-        byId("act").close();
-        announce(asked.plan.done(chosen));
+      if (held.length > 0) {
+        const title = asked.plan.title(chosen);
+        if (isHere()) tellHeld(title, held); else announce(`${title} ${stillHeld(held)}`);
+        return;
       }
+      if (isHere()) byId("act").close();
+      // What happened is read out on all pages, whoever did it, and so on this one.
+      if (!isLive()) announce("The change was made.");
       return;
     }
-    if (!isHere()) {
-      const problem = await answer.json().catch(() => ({}));
-      announce(`Nothing was changed: ${problem.detail ?? `the node answered with status ${answer.status}`}`);
-      return;
-    }
-    if (answer.status === 401) {
+    if (isHere() && answer.status === 401) {
       asked.isSending = false;
+      // The page may have heard of it by itself, when it was not known yet what becomes of the change.
+      asked.isOver = false;
       sessionEnded();
       byId("act-sign-in").focus();
       return;
     }
-    if (answer.status === 412) {
+    if (isHere() && answer.status === 412) {
       const what = await latestChange(asked.plan.collection);
       await remember(asked);
-      if (current === asked) preview(asked);
-      refuse(`Nothing was changed: somebody was faster, and the ${asked.plan.collection} are not those that you saw.${what} Look at what would move now, then confirm again.`);
+      if (isHere()) preview(asked);
+      tell(`Nothing was changed: somebody was faster, and the ${asked.plan.collection} are not those that you saw.${what} Look at what would move now, then confirm again.`);
       return;
     }
     const problem = await answer.json().catch(() => ({}));
-    refuse(problem.detail ?? problem.title ?? `The node answered with status ${answer.status}.`, answer.status === 409 && canForce(asked.plan));
+    const reason = problem.detail ?? problem.title ?? `The node answered with status ${answer.status}.`;
+    if (!isHere()) { announce(`Nothing was changed: ${reason}`); return; }
+    refuse(reason, answer.status === 409 && canForce(asked.plan));
     blame(problem.field);
   } catch {
-    if (isHere()) refuse("The node cannot be reached, and nothing was changed as far as is known. Try again when the connection is back.");
+    tell("The node cannot be reached, and nothing was changed as far as is known. Try again when the connection is back.");
   } finally {
     asked.isSending = false;
     allow();
@@ -325,9 +325,13 @@ function tellHeld(title, held) {
   byId("act-preview").hidden = true;
   byId("act-go").hidden = true;
   byId("act-cancel").textContent = "Close";
-  const shown = held.slice(0, 4).map(holding).join("; ");
-  refuse(`It is still ${shown}${held.length > 4 ? ` and by ${held.length - 4} more` : ""}. Operations has all of it, to be ended there.`);
+  refuse(`${stillHeld(held)} Operations has all of it, to be ended there.`);
   byId("act-cancel").focus();
+}
+
+function stillHeld(held) {
+  const shown = held.slice(0, 4).map(holding).join("; ");
+  return `It is still ${shown}${held.length > 4 ? ` and by ${held.length - 4} more` : ""}.`;
 }
 
 function refuse(text, isForceable = false) {

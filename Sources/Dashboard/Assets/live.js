@@ -36,6 +36,9 @@ export function signInPath() { return `/login?ended&next=${encodeURIComponent(lo
 
 // MARK: The connection
 
+/** Whether the node tells what happens, as far as is known. */
+export function isLive() { return document.getElementById("link").dataset.link === "live"; }
+
 /** Follows a topic: a query such as `topic=services&q=eu`. */
 export function follow(query) {
   topic = query;

@@ -24,7 +24,6 @@ const reasonField = { id: "reason", label: "Reason", hint: "is in the audit trai
 const untilField = { id: "seconds", label: "For how long", options: [...times, ["", "Until it is enabled"]], value: "7200" };
 
 const subject = (v) => `${(words[v.kind] ?? "").toLowerCase()} ${v.name}`;
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Without what was left empty. */
 function compact(body) {
@@ -51,8 +50,6 @@ export function holding(override) {
   return `${participles[override.verdict] ?? override.verdict} by ${source}${origin && ` (${origin})`}`;
 }
 
-const done = { drain: "drains", disable: "is disabled", "force-up": "counts as up", "force-down": "counts as down" };
-
 export const plans = {
   // Of one part, from its row.
   drain: {
@@ -60,35 +57,30 @@ export const plans = {
     effect: "New clients go elsewhere while anything else is available. Whoever has the old answer keeps being served, and open connections go on.",
     go: "Drain", collection: "overrides", fields: [reasonField, untilField],
     request: (v) => override("drain", v),
-    done: (v) => `${capital(subject(v))} drains`,
   },
   enable: {
     title: (v) => `Enable ${subject(v)}?`,
     effect: "What operators set for it ends at once. Clients come back as their resolvers ask again.",
     go: "Enable", collection: "overrides", fields: [], tellsHeld: true,
     request: (v) => ["DELETE", `/v1/overrides/${v.kind}`, compact({ name: v.name, force: v.force })],
-    done: (v) => `${capital(subject(v))} is enabled`,
   },
   resume: {
     title: (v) => `Resume ${subject(v)}?`,
     effect: "It was down, its monitors have it up again, and it waits for an operator. Clients are sent to it at once.",
     go: "Resume", fields: [], hasNoTrial: true,
     request: (v) => ["POST", `/v1/virtual-servers/${encodeURIComponent(v.name)}/resume`],
-    done: (v) => `${capital(subject(v))} is used again`,
   },
   "cancel-window": {
     title: (v) => `Cancel window ${v.name}?`,
     effect: "A window of the configuration skips the run that is under way or comes next. One that an operator planned is gone.",
     go: "Cancel window", collection: "windows", fields: [],
     request: (v) => ["DELETE", `/v1/windows/${encodeURIComponent(v.name)}`],
-    done: (v) => `Window ${v.name} is cancelled`,
   },
   "cancel-shift": {
     title: (v) => `Cancel shift ${v.name}?`,
     effect: "The clients that it moved go back as fast as they came.",
     go: "Cancel shift", collection: "shifts", fields: [],
     request: (v) => ["DELETE", `/v1/shifts/${encodeURIComponent(v.name)}`],
-    done: (v) => `Shift ${v.name} goes back`,
   },
 
   // From the page of operations.
@@ -102,7 +94,6 @@ export const plans = {
       nameField("name", "Name or pattern", { placeholder: "eu, or eu-*", wide: true }), reasonField, untilField,
     ],
     request: (v) => override(v.verdict, v),
-    done: (v) => `${capital(subject(v))} ${done[v.verdict]}`,
   },
   weight: {
     title: () => "Change a weight",
@@ -114,7 +105,6 @@ export const plans = {
       untilField, { ...reasonField, wide: true },
     ],
     request: (v) => override("weight", v, { factor: part(v.factor) }),
-    done: (v) => `${capital(subject(v))} has ${v.factor}% of its share`,
   },
   cutover: {
     title: () => "Cut over",
@@ -125,7 +115,6 @@ export const plans = {
       reasonField, { ...untilField, value: "" },
     ],
     request: (v) => override("cutover", v, { to: v.to }),
-    done: (v) => `${capital(subject(v))} is cut over to ${v.to}`,
   },
   shift: {
     title: () => "Shift clients",
@@ -141,7 +130,6 @@ export const plans = {
       kind: v.kind, from: v.from, to: v.to, share: part(v.share), seconds: number(v.seconds), wide_ip: v.wide_ip,
       reason: v.reason?.trim(), force: v.force,
     })],
-    done: (v) => `${v.share}% of ${v.from} shifts to ${v.to}`,
   },
   window: {
     title: () => "Plan a maintenance window",
@@ -164,7 +152,6 @@ export const plans = {
       kind: v.kind, name: v.name, verdict: v.verdict, seconds: number(v.seconds), drain: number(v.drain), reason: v.reason?.trim(),
       ...(v.repeats === "once" ? { start: new Date(v.start).getTime() } : { days: `${v.repeats} ${v.days}`, at: v.at, zone: v.zone }),
     })],
-    done: (v) => `Window ${v.window} is planned`,
   },
 };
 

@@ -33,7 +33,8 @@ package enum Demo {
         _ options: DemoOptions, operate: (@Sendable (Node) async throws -> Void)?, on group: MultiThreadedEventLoopGroup
     ) async throws(DemoError) -> Bool {
         var options = options
-        try await options.dashboard?.choosePort(on: group)
+        let reserved = try options.dashboard?.choosePort()
+        defer { withExtendedLifetime(reserved) {} }
         let plan = DemoPlan(options: options)
         let source = DemoSource(plan)
         guard source.loaded.intent != nil, let geography = source.loaded.geography else {

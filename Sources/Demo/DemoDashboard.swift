@@ -1,6 +1,4 @@
 import Addresses
-import NIOCore
-import NIOPosix
 
 /// How a browser reaches the demo's dashboard: over TCP, with a token that lives as long as the demo.
 package struct DemoDashboard: Sendable {
@@ -26,33 +24,19 @@ package struct DemoDashboard: Sendable {
     /// Signs the browser in that opens it. What is behind `#` stays in the browser: no server, log or proxy gets it.
     var link: String { "http://\(endpoint)/#\(token)" }
 
-    /// Settles for a port that can be had.
-    mutating func choosePort(on group: any EventLoopGroup) async throws(DemoError) {
+    /// Settles for a port that can be had, and keeps it for as long as what is returned lives.
+    mutating func choosePort() throws(DemoError) -> ReservedPort {
         if let wanted = port {
-            guard await Self.bind(wanted, on: group) != nil else {
+            guard let reserved = ReservedPort(wanted) else {
                 throw DemoError(
                     reason: "port \(wanted) of 127.0.0.1 is taken: choose another with --dashboard-port")
             }
-            return
+            return reserved
         }
-        port =
-            if let usual = await Self.bind(Self.usualPort, on: group) { usual } else { await Self.bind(0, on: group) }
-        guard port != nil else { throw DemoError(reason: "127.0.0.1 has no free port for the dashboard") }
-    }
-
-    /// The port that could be bound, and is free again; 0: any.
-    private static func bind(_ port: UInt16, on group: any EventLoopGroup) async -> UInt16? {
-        do {
-            let address = try SocketAddress(ipAddress: "127.0.0.1", port: Int(port))
-            let channel = try await ServerBootstrap(group: group)
-                // As the server: connections of a demo before this one may not be forgotten yet.
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .bind(to: address).get()
-            let bound = channel.localAddress?.port.map(UInt16.init)
-            try await channel.close()
-            return bound
-        } catch {
-            return nil
+        guard let reserved = ReservedPort(Self.usualPort) ?? ReservedPort(0) else {
+            throw DemoError(reason: "127.0.0.1 has no free port for the dashboard")
         }
+        port = reserved.number
+        return reserved
     }
 }

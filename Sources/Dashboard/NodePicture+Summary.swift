@@ -89,17 +89,19 @@ extension NodePicture {
         let placed = regions.compactMap { region in
             region.location.map { (region: region, point: WorldMap.place($0)) }
         }
-        return placed.prefix(Self.regionLimit).map { region, point in
-            let label = Wording.shortened(region.name, to: 20)
-            // Near the right edge the label stands on the left; on phones its letters are twice as large.
-            let isLeft = point.x + max(120, Double(label.count) * 17 + 40) > WorldMap.width
+        let shown = placed.prefix(Self.regionLimit).map {
+            (region: $0.region, point: $0.point, name: Wording.shortened($0.region.name, to: 20))
+        }
+        let labels = MapLabel.labels(shown.map { ($0.point, $0.name.count) })
+        return zip(shown, labels).map { place, label in
+            let (region, point) = (place.region, place.point)
             return Row(
                 region.name, region.condition,
                 [
-                    "label": label, "icon": region.condition.icon,
+                    "label": place.name, "icon": region.condition.icon,
                     "place": "translate(\(WorldMap.text(point.x)) \(WorldMap.text(point.y)))",
                     "share": region.share.map { Wording.share($0) } ?? "",
-                    "anchor": isLeft ? "end" : "start", "offset": isLeft ? "-22" : "22",
+                    "anchor": label.anchor, "across": "\(label.across)", "down": "\(label.down)",
                     "title": "\(region.name): \(region.condition.word), \(Wording.share(region.share)) of answers",
                 ])
         }

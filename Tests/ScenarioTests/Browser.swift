@@ -75,8 +75,8 @@ final class Browser {
 
     func holds(_ condition: String) throws -> Bool { try run("return Boolean(\(condition))") as? Bool ?? false }
 
-    /// Looks until a condition of the page holds.
-    func see(_ what: String, when condition: String) throws { try insist(on: what) { try holds(condition) } }
+    /// Looks until a condition of the page holds. A page that gives way to the next may lack what it looks for: not yet.
+    func see(_ what: String, when condition: String) throws { try wait(for: what) { try holds(condition) } }
 
     /// Looks until so many more messages have come over the page's live connection.
     func seeUpdates(_ count: Int) throws {
@@ -87,25 +87,6 @@ final class Browser {
               .then((live) => live.onMessage(() => { window.updates += 1; }));
             """)
         try see("\(count) updates", when: "window.updates >= \(count)")
-    }
-
-    /// Tries until it succeeds. A page that is about to give way to the next may lack what a script looks for: that
-    /// counts as not yet, and is told when it was the last that was seen.
-    private func insist(on what: String, until succeeds: () throws -> Bool) throws {
-        var trouble: Program.Failure?
-        do {
-            try wait(for: what) {
-                do {
-                    trouble = nil
-                    return try succeeds()
-                } catch let failure as Program.Failure {
-                    trouble = failure
-                    return false
-                }
-            }
-        } catch {
-            throw trouble.map { Program.Failure(description: "\(error): \($0)") } ?? error
-        }
     }
 
     /// A script that lets the page's next change wait for `release()`, or for `lose()` as where the network fails.
@@ -129,7 +110,7 @@ final class Browser {
     /// The page lives: between looking and pressing something may have grown above. A click that would hit something
     /// else is kept from the page, and made again.
     func click(_ selector: String) throws {
-        try insist(on: "a click on \(selector)") {
+        try wait(for: "a click on \(selector)") {
             try run(
                 """
                 const wanted = document.querySelector(\(Self.literal(selector)));
@@ -166,7 +147,7 @@ final class Browser {
     /// Puts the focus there and marks what is in it, for typing over. Without the mouse: a dialog that grows while its
     /// fields are filled moves them about.
     func select(_ selector: String) throws {
-        try insist(on: selector) {
+        try wait(for: selector) {
             try run(
                 """
                 const field = document.querySelector(\(Self.literal(selector)));

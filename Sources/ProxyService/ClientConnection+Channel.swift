@@ -26,7 +26,8 @@ extension ClientConnection {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? NIOSSLError, case .uncleanShutdown = error { return clientWasCutOff() }
         if phase == .handshake, tls != nil { bump(worker.counters.tlsFailures) }
-        if error is IOError { clientBroke() }
+        // Records that were tampered with break a tunnel like anything else.
+        if error is IOError || phase == .tunnel { clientBroke() }
         context.close(promise: nil)
     }
 

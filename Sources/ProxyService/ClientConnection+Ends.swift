@@ -88,6 +88,7 @@ extension ClientConnection {
     func abort(_ code: ErrorCode = .internalError) {
         guard phase != .closed else { return }
         if phase == .exchange || phase == .tunnel { ended(aborted: true) }
+        breakTunnel()
         phase = .closed
         http2?.abortStreams()
         releaseUpstream(keep: false)
@@ -97,6 +98,9 @@ extension ClientConnection {
         }
         closeChannel()
     }
+
+    /// Closes at once. Whoever talks through a tunnel is not to take this for the other's end.
+    func cutOff() { if phase == .tunnel { resetTunnel() } else { abort() } }
 
     /// Whether the connection ends right behind the response: the client said that it sends nothing more, so that nothing
     /// can arrive that would be answered by a reset and cost it the response. Behind a body something may: clients have

@@ -1,5 +1,6 @@
 import Balancing
 import Glibc
+import HTTP2Wire
 import HTTPWire
 import NIOCore
 import NIOSSL
@@ -26,8 +27,6 @@ extension ClientConnection {
     func upstreamRefused(_ connection: UpstreamLink) {
         guard upstream === connection else { return }
         upstream = nil
-        // The member had agreed: there is nothing to begin anew.
-        if phase == .tunnel { return endTunnel() }
         exchange.wasSent = false
         exchange.isUpstreamReady = false
         guard !exchange.hasResponseBytes, exchange.canReplay, let snapshot = upstreamSnapshot, exchange.member >= 0
@@ -173,21 +172,30 @@ extension ClientConnection {
         if phase == .tunnel {
             upstream = nil
             // Behind the member's own end, a reset only says that it hears nothing more: what came is whole.
-            if failure is IOError, !connection.isInputClosed { resetTunnel() } else { endTunnel() }
+            if connection.isInputClosed { endTunnel() } else { resetTunnel() }
         } else {
             responseEndedByClose(connection, failed: failure != nil)
         }
     }
 
-    /// The tunnel has broken: an orderly end would make what has come look whole.
+    /// The tunnel has broken: an orderly end would make what has come look whole. RFC 8441 section 5: what is a reset
+    /// for TCP is CANCEL for HTTP/2.
     func resetTunnel() {
         flushOutbox()
-        if stream != nil { abort() } else { resetClient() }
+        if stream != nil { abort(.cancel) } else { resetClient() }
+    }
+
+    /// The same for the member of a tunnel.
+    func breakTunnel() {
+        guard phase == .tunnel else { return }
+        upstream?.reset()
+        upstream = nil
     }
 
     /// Ends so that what has come does not look whole. TLS would say goodbye.
     func resetClient() {
         if phase == .exchange || phase == .tunnel { ended(aborted: true) }
+        breakTunnel()
         releaseUpstream(keep: false)
         phase = .closed
         channel?.reset()
@@ -205,11 +213,7 @@ extension ClientConnection {
         guard upstream === connection else { return connection.close() }
         if phase == .tunnel {
             // WebSocket has its own words for its end.
-            if isTCP, connection.isCutOff {
-                upstream = nil
-                connection.close()
-                return resetTunnel()
-            }
+            if isTCP, connection.isCutOff { return resetTunnel() }
             flushOutbox()
             if let stream {
                 stream.end()

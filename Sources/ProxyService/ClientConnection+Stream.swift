@@ -169,6 +169,7 @@ extension ClientConnection {
     /// The stream is gone: the client does not want it any more, or its connection has ended.
     func streamClosed() {
         stream?.closed()
+        clientBroke()
         if phase == .exchange || phase == .tunnel { ended(aborted: true) }
         phase = .closed
         releaseUpstream(keep: false)

@@ -65,9 +65,6 @@ extension ClientConnection {
             // A member that does not accept in time is replaced by another, as for a request.
             if !exchange.isUpstreamReady { return exchangeTimedOut() }
             bump(worker.counters.timeouts)
-            // Nobody has said that this was all.
-            upstream?.reset()
-            upstream = nil
             resetTunnel()
         case .exchange:
             if exchange.awaitsReceipt { lookForReceipt() } else { exchangeTimedOut() }

@@ -246,8 +246,7 @@ final class ClientConnection: ChannelDuplexHandler, SocketDelegate {
             exchange.bytesOut = exchange.bytesTaken
         case .tunnel where !isInputClosed:
             // What it sent must not look whole.
-            upstream?.reset()
-            upstream = nil
+            breakTunnel()
         default: break
         }
     }

@@ -322,8 +322,8 @@ final class ProxyWorker {
 
     /// Closes what is still there after the drain's deadline.
     func closeAll(of listener: SharedListener?) {
-        for client in connections where listener == nil || client.listener.shared === listener { client.abort() }
-        for client in requests where listener == nil || client.listener.shared === listener { client.abort() }
+        for client in connections where listener == nil || client.listener.shared === listener { client.cutOff() }
+        for client in requests where listener == nil || client.listener.shared === listener { client.cutOff() }
     }
 
     /// No descriptor is left for a member's connection: gives up those of this loop that are kept for later, or an idle

@@ -264,7 +264,6 @@ final class UpstreamStream: UpstreamLink {
     /// - Parameter isRefused: the member has not acted on the request, and says so (RFC 9113 section 8.7).
     func closed(isRefused: Bool, error: (any Error)?) {
         lost()
-        isInputClosed = true
         guard let client else { return }
         if isResponseEnded || (hasHead && remaining == 0) {
             // What is held says how it ended. A tunnel ends when both sides have.

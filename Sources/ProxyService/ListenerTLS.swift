@@ -32,6 +32,7 @@ final class ListenerTLS: Sendable {
                 certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
             configuration.minimumTLSVersion = settings.minimumVersion == .v13 ? .tlsv13 : .tlsv12
             configuration.cipherSuites = CipherSuites.served
+            configuration.curves = Self.groups
             configuration.restrictSignatures()
             configuration.applicationProtocols = protocols
             if let clients = settings.clients {
@@ -52,6 +53,10 @@ final class ListenerTLS: Sendable {
         }
         self.byName = byName
     }
+
+    /// What keys are agreed on with: the groups that the TLS library has by itself, and behind them P-521, for clients that
+    /// have no other.
+    private static let groups: [NIOTLSCurve] = [.x25519_MLKEM768, .x25519, .secp256r1, .secp384r1, .secp521r1]
 
     /// The entry for a server name in lower case: of those with the exact name, else with the wildcard, else with the
     /// first's names, the one whose key the client likes best.

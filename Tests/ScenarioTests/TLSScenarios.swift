@@ -124,6 +124,9 @@ struct TLSScenarios {
             ("-sigalgs ECDSA+SHA512:RSA-PSS+SHA256", "p521"), ("-sigalgs ECDSA+SHA384", "p384"),
             ("-tls1_2 -sigalgs ECDSA+SHA256:RSA-PSS+SHA256 -curves P-256:P-384", "p384"),
             ("-tls1_2 -sigalgs ECDSA+SHA256:RSA+SHA256 -curves X25519", "rsa"),
+            ("-curves P-521", "ed"), ("-tls1_2 -sigalgs ECDSA+SHA512 -curves P-521", "p521"),
+            ("-tls1_2 -sigalgs ECDSA+SHA512:RSA+SHA256 -curves X25519:P-521", "p521"),
+            ("-tls1_2 -sigalgs RSA+SHA256 -curves P-521", "rsa"),
         ] {
             let answer = try Self.client(port, authority, arguments)
             #expect(answer.contains("CN = \(name)\n") && answer.contains("200 OK"), "\(answer)\(program.text)")

@@ -59,7 +59,7 @@ extension ClientConnection {
         stream.received(bytes.readableBytes + padding)
         if isEnd { stream.isInputEnded = true }
         guard phase == .exchange || phase == .tunnel else { return }
-        if padding > 0 { stream.consumed(padding) }
+        if padding > 0 { stream.consumed(padding, isGone: false) }
         if inbox.readableBytes == 0 { inbox = bytes } else { inbox.writeImmutableBuffer(bytes) }
         processInbox()
     }
@@ -89,7 +89,7 @@ extension ClientConnection {
                 upstream?.write(inbox)
                 upstream?.flush()
                 inbox = ByteBuffer()
-                stream.consumed(count)
+                stream.consumed(count, isGone: true)
                 touch()
             }
             if stream.isInputEnded, !isInputClosed {
@@ -127,7 +127,7 @@ extension ClientConnection {
         }
         if count > 0 {
             payForTime(count)
-            stream.consumed(count)
+            stream.consumed(count, isGone: exchange.isUpstreamReady)
         }
         if output.readableBytes > 0 || exchange.isBodyComplete { sendBody(output) }
     }

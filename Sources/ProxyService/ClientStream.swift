@@ -39,9 +39,12 @@ final class ClientStream {
     func received(_ count: Int) { window.received(count) }
 
     /// So many bytes of the body are dealt with: the client may send as many more.
-    func consumed(_ count: Int) {
-        let increment = window.consumed(count)
-        if increment > 0, !isInputEnded { connection?.widen(self, by: increment) }
+    ///
+    /// - Parameter isGone: they have left for the member, rather than wait for one.
+    func consumed(_ count: Int, isGone: Bool) {
+        guard let connection else { return }
+        let increment = window.consumed(count, mayGrow: isGone && !connection.worker.isFillingUp)
+        if increment > 0, !isInputEnded { connection.widen(self, by: increment) }
     }
 
     // MARK: The response

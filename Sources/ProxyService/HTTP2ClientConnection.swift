@@ -11,7 +11,7 @@ import Sockets
 final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
     private enum Ending { case no, announced, last }
 
-    private let worker: ProxyWorker
+    let worker: ProxyWorker
     let carrier: ClientConnection
     let session: HTTP2Session
     /// By place.
@@ -36,8 +36,6 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
     /// What all streams together may send before it is read. It is read at once: the streams' own windows bound what
     /// is kept.
     private static let connectionWindow = 1 << 20
-    /// The largest window of a stream.
-    private static let largestWindow = 1 << 20
     /// Resets in thirty seconds, either side's (CVE-2023-44487, CVE-2025-8671), beyond those that served requests pay for:
     /// a browser that leaves a page full of pictures behind sends a hundred, an attack thousands each second. nghttp2
     /// allows as many a second in the long run.
@@ -58,7 +56,7 @@ final class HTTP2ClientConnection: TurnDelegate, FrameReceiver {
         self.carrier = carrier
         worker = carrier.worker
         highWater = worker.settings.bufferBytes
-        streamWindow = min(worker.settings.bufferBytes, Self.largestWindow)
+        streamWindow = min(worker.settings.bufferBytes, ReceiveWindow.largest)
         var limits = HTTP2Session.Limits()
         limits.streams = worker.settings.streams
         limits.fieldBytes = worker.settings.limits.bytes * 2

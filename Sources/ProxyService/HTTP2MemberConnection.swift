@@ -44,10 +44,9 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
     private(set) var idleSince: UInt64 = 0
     var turn = 0
 
-    /// What a member may send of one response before its client takes it: all that waits of it here, also for the
+    /// What a member may send of one response before its client takes anything: all that waits of it here, also for the
     /// client's own windows.
     let streamWindow: Int
-    private static let largestWindow = 1 << 20
     private static let connectionWindow = 16 << 20
     /// More on one connection than this, and what one lost segment holds up is too much.
     private static let mostStreams = 256
@@ -72,7 +71,7 @@ final class HTTP2MemberConnection: ChannelInboundHandler, SocketDelegate, TurnDe
         self.member = member
         self.isTLS = isTLS
         highWater = worker.settings.bufferBytes
-        streamWindow = min(worker.settings.bufferBytes, Self.largestWindow)
+        streamWindow = min(worker.settings.bufferBytes, ReceiveWindow.largest)
         idleSince = worker.now()
         var limits = HTTP2Session.Limits()
         limits.fieldBytes = HeadLimits.largestHead

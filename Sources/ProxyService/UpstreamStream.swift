@@ -225,7 +225,8 @@ final class UpstreamStream: UpstreamLink {
     /// Gives the member room for what has gone: what waits here counts, and what a client of HTTP/2 was given and has not
     /// taken. Nobody waits for padding, nor for a body without a client.
     private func giveBack() {
-        let increment = window.keeps(client.map { held.bodyCount + ($0.stream?.pending ?? 0) } ?? 0)
+        let increment = window.keeps(
+            client.map { held.bodyCount + ($0.stream?.pending ?? 0) } ?? 0, mayGrow: !connection.worker.isFillingUp)
         if increment > 0, let place, !isResponseEnded { connection.widen(place, by: increment) }
     }
 

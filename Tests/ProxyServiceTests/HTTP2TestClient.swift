@@ -127,6 +127,13 @@ final class HTTP2TestClient: Sendable {
         return state.withLock { $0.responses[stream] ?? Response() }
     }
 
+    /// How much more may be sent on a stream than at first.
+    func room(_ stream: UInt32) -> Int {
+        frames.filter { $0.kind == Kind.windowUpdate.rawValue && $0.stream == stream }.reduce(0) {
+            $0 + Int($1.number(0))
+        }
+    }
+
     private func parse() {
         let bytes = connection.receivedBytes
         state.withLock { state in

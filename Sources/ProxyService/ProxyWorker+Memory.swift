@@ -20,13 +20,15 @@ extension ProxyWorker {
         addUp()
         let knowsProgress = watchesProgress
         watchesProgress = isFillingUp
-        guard isFillingUp else { return giveBack() }
-        shared.hasFilledUp.store(true, ordering: .relaxed)
+        if total > worthGivingBack { shared.hasHeldMuch.store(true, ordering: .relaxed) } else { giveBack() }
+        guard isFillingUp else { return }
         for client in connections { client.noteProgress() }
         for client in requests { client.noteProgress() }
+        let hoards = self.hoards(knowsProgress: knowsProgress)
+        let floor = shared.hoardRanks.withLock { $0.note(hoards.largest, of: self) }
         // Some room for what comes until the next look.
         guard total > settings.bufferTotal / 8 * 7, knowsProgress else { return }
-        relieve()
+        relieve(hoards, from: floor)
         addUp()
     }
 
@@ -40,25 +42,32 @@ extension ProxyWorker {
 
     /// What was held is free by now, but in the C library's hands: without this it would stay with the process for ever.
     private func giveBack() {
-        guard shared.hasFilledUp.load(ordering: .relaxed), total < settings.bufferTotal / 8,
-            shared.hasFilledUp.exchange(false, ordering: .relaxed)
+        guard shared.hasHeldMuch.load(ordering: .relaxed), total < worthGivingBack / 4,
+            shared.hasHeldMuch.exchange(false, ordering: .relaxed)
         else { return }
         clinux_give_back_memory()
     }
 
-    private func relieve() {
+    /// Finding what is free takes the C library some milliseconds.
+    private var worthGivingBack: Int { max(settings.bufferTotal / 8, 16 << 20) }
+
+    /// - Parameter knowsProgress: it is known what moves. Until it is, the worst is said to the other loops, which wait.
+    private func hoards(knowsProgress: Bool) -> Hoards<ClientConnection> {
         var hoards = Hoards<ClientConnection>()
         for client in connections {
-            hoards.add(client, of: client, bytes: client.bufferedBytes, isStalled: client.isStalled)
+            hoards.add(client, of: client, bytes: client.bufferedBytes, isStalled: client.isStalled || !knowsProgress)
         }
         for client in requests {
             hoards.add(
                 client, of: client.stream?.connection?.carrier ?? client, bytes: client.bufferedBytes,
-                isStalled: client.isStalled)
+                isStalled: client.isStalled || !knowsProgress)
         }
-        // This loop's part of it: the others see to theirs.
-        let excess = Double(total - settings.bufferTotal / 4 * 3) * Double(buffered) / Double(max(total, 1))
-        for client in hoards.surplus(Int(excess), sparesMoving: total <= settings.bufferTotal)
+        return hoards
+    }
+
+    private func relieve(_ hoards: Hoards<ClientConnection>, from floor: HoardRank) {
+        let excess = total - settings.bufferTotal / 4 * 3
+        for client in hoards.surplus(excess, sparesMoving: total <= settings.bufferTotal, from: floor)
         where client.phase != .closed {
             bump(counters.hoards)
             client.endHoard()

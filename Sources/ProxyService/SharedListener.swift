@@ -38,7 +38,8 @@ final class SharedProxyState: Sendable {
     /// Bytes that wait in buffers of all loops, as of their last look.
     let bufferedBytes = Atomic<Int>(0)
     /// That was so much that freed memory is worth being given back, once it is less.
-    let hasFilledUp = Atomic<Bool>(false)
+    let hasHeldMuch = Atomic<Bool>(false)
+    let hoardRanks = Mutex(HoardRanks())
     /// Set by a loop that needs a descriptor and has no idle connection itself: one that has gives one up.
     let wantsEviction = Atomic<Bool>(false)
     let sources = SourceTable()

@@ -142,6 +142,74 @@ struct HoardTests {
         #expect(chosen == choice.chosen)
     }
 
+    /// A loop with what its connections hold, and what moves of that.
+    private struct Loop {
+        final class Identity {}
+        let identity = Identity()
+        var clients: [(part: Part, bytes: Int, isStalled: Bool)]
+        var held: Int { clients.reduce(0) { $0 + $1.bytes } }
+
+        init(_ clients: [(String, Int, Bool)]) { self.clients = clients.map { (Part($0.0), $0.1, $0.2) } }
+
+        /// - Returns: who went.
+        mutating func look(_ ranks: inout HoardRanks, excess: Int, sparesMoving: Bool) -> [String] {
+            guard excess > 0 else { return [] }
+            var hoards = Hoards<Part>()
+            for client in clients {
+                hoards.add(client.part, of: client.part, bytes: client.bytes, isStalled: client.isStalled)
+            }
+            let floor = ranks.note(hoards.largest, of: identity)
+            let gone = hoards.surplus(excess, sparesMoving: sparesMoving, from: floor)
+            clients.removeAll { client in gone.contains { $0 === client.part } }
+            return gone.map(\.description)
+        }
+    }
+
+    @Test(
+        "a loop without hoarders pays for none of another loop, whichever looks first, and two looks do",
+        arguments: [true, false], [true, false])
+    func twoLoops(hoarderFirst: Bool, sparesMoving: Bool) {
+        let crowd = (0..<10).map { ("b\($0)", 20, $0 < 5) }
+        var loops = [Loop([("hoarder", 700, true), ("a", 10, true)]), Loop(crowd)]
+        var ranks = HoardRanks()
+        var gone: [String] = []
+        // Each has looked once before anyone goes.
+        for loop in loops.indices { _ = ranks.note(.stalled(loop == 0 ? 700 : 20), of: loops[loop].identity) }
+        for _ in 0..<2 {
+            for loop in hoarderFirst ? [0, 1] : [1, 0] {
+                let excess = loops[0].held + loops[1].held - 800
+                gone += loops[loop].look(&ranks, excess: excess, sparesMoving: sparesMoving)
+            }
+        }
+        #expect(gone == ["hoarder"])
+        // Where all are equal each loop can go on alone.
+        ranks = HoardRanks()
+        loops = [Loop(crowd), Loop(crowd)]
+        for loop in loops.indices {
+            #expect(loops[loop].look(&ranks, excess: 40, sparesMoving: true).count == 2, "\(loop)")
+        }
+    }
+
+    @Test("once what was held is gone its memory is given back, also where that was no reason for anyone to go")
+    func memory() async throws {
+        let member = try await TestMember { received, _ in
+            received.hasSuffix("\r\n\r\n") ? [.send(ok(String(repeating: "x", count: 32 << 20)))] : []
+        }
+        let proxy = try await TestProxy([member]) {
+            $0.proxy.limits.bufferBytes = 16 << 20
+            $0.proxy.limits.bufferTotal = 128 << 20
+        }
+        let client = try await TestClient(proxy.endpoint, isPaused: true)
+        try await client.send(get())
+        let hasHeldMuch = { proxy.server.shared.hasHeldMuch.load(ordering: .relaxed) }
+        #expect(await proxy.settles { _ in hasHeldMuch() })
+        await client.close()
+        #expect(await proxy.settles { $0.bufferedBytes == 0 && !hasHeldMuch() })
+        #expect(proxy.server.status.hoards == 0)
+        await proxy.stop()
+        await member.close()
+    }
+
     @Test("a client of HTTP/1.1 that holds what is wanted for others sees that its response is cut off")
     func oneResponse() async throws {
         let member = try await TestMember { received, _ in

@@ -160,10 +160,14 @@ struct FailureTests {
             if received.contains(" /whole ") { return [.send(ok("whole"))] }
             return received.isEmpty ? [] : ends ? [.send(part), .close] : [.send(part)]
         }
-        let proxy = try await TestProxy([member]) { $0.upstreams[0].responseTimeout = .milliseconds(200) }
+        let patient = TestProxy.intent([member.endpoint]) { $0.upstreams[0].responseTimeout = .seconds(300) }
+        var intent = patient
+        if !ends { intent.upstreams[0].responseTimeout = .milliseconds(200) }
+        let proxy = try await TestProxy(intent)
         let client = try await TestClient(proxy.endpoint)
         try await client.send(get(close: false))
         try await client.wait { $0.contains("HTTP/1.1 50") && $0.contains("Request: ") && $0.hasSuffix("\n") }
+        try await proxy.reload(patient, generation: 2)
         try await client.send(get("/whole"))
         let text = try await client.waitForEnd()
         #expect(text.hasPrefix(ends ? "HTTP/1.1 502 " : "HTTP/1.1 504 "))

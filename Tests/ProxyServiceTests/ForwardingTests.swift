@@ -214,7 +214,8 @@ struct ForwardingTests {
         let member = try await TestMember { received, _ in
             guard received.hasSuffix("\r\n\r\n") else { return [] }
             let head = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nbegun"
-            return [.send(head), .sendSlowly([String](repeating: "more", count: 40), 50)]
+            // For as long as the client may take to go.
+            return [.send(head), .sendSlowly([String](repeating: "more", count: 1000), 50)]
         }
         let log = "/tmp/meridian-test-\(UInt64.random(in: .min ... .max))"
         defer { unsafe unlink(log) }

@@ -83,11 +83,11 @@ struct HTTP2FloodTests {
         }
         // Until nothing more is read.
         var seen: UInt64 = 0
-        while proxy.server.status.requests > seen || seen == 0 {
+        while proxy.server.status.requests > seen || seen <= 1000 {
             seen = proxy.server.status.requests
             try await Task.sleep(for: .milliseconds(500))
         }
-        #expect(seen > 1000 && seen < UInt64(most) - 100_000, "\(seen) requests were read")
+        #expect(seen < UInt64(most) - 100_000, "\(seen) requests were read")
         await client.close()
         #expect(await proxy.settles { $0.openConnections == 0 && $0.bufferedBytes == 0 })
         await proxy.stop()

@@ -1,5 +1,6 @@
 import Foundation
 import ProxyService
+import TestSupport
 import Testing
 import TrafficModel
 
@@ -72,20 +73,35 @@ struct HTTP2HeadTimeTests {
     @Test("heads that come in their time, one behind another, are none too late")
     func inTime() async throws {
         let member = try await TestMember.answering(ok("abc"))
-        let proxy = try await TestProxy([member]) { $0.proxy.limits.headTimeout = .seconds(3) }
-        let client = try await Client(proxy.endpoint)
+        let limit = Duration.seconds(3)
+        let proxy = try await TestProxy([member]) { $0.proxy.limits.headTimeout = limit }
         func request(_ number: UInt32) -> [UInt8] {
             Client.frame(.headers, flags: 5, stream: 2 * number + 1, Client.block(Client.get))
         }
-        client.connection.post(Array(request(0).dropLast(9)))
-        for number: UInt32 in 0..<12 {
-            try await Task.sleep(for: .milliseconds(300))
-            // The end of one together with the beginning of the next: something is always unfinished.
-            client.connection.post(Array(request(number).suffix(9) + request(number + 1).dropLast(9)))
-            #expect(try await client.end(of: 2 * number + 1).text == "abc")
+        var longest = limit
+        // Again where the machine was so busy that one of them did come too late.
+        while longest >= limit {
+            let timeouts = proxy.server.status.timeouts
+            let client = try await Client(proxy.endpoint)
+            longest = .zero
+            var began = ContinuousClock.now
+            client.connection.post(Array(request(0).dropLast(9)))
+            for number: UInt32 in 0..<12 {
+                try await Task.sleep(for: .milliseconds(300))
+                // The end of one together with the beginning of the next: something is always unfinished.
+                let next = ContinuousClock.now
+                client.connection.post(Array(request(number).suffix(9) + request(number + 1).dropLast(9)))
+                let isServed = await Patience.lasts {
+                    client.response(2 * number + 1).text == "abc" || client.connection.isClosed
+                }
+                longest = max(longest, ContinuousClock.now - began)
+                began = next
+                guard longest < limit else { break }
+                #expect(isServed && client.response(2 * number + 1).text == "abc")
+            }
+            if longest < limit { #expect(proxy.server.status.timeouts == timeouts) }
+            await client.close()
         }
-        #expect(proxy.server.status.timeouts == 0)
-        await client.close()
         await proxy.stop()
         await member.close()
     }

@@ -272,8 +272,15 @@ struct HTTP2MemberTests {
     @Test("a member without an answer is given up, and its connection with it")
     func silent() async throws {
         let member = try await Member { $0.connection > 1 && $0.frame.isEnd ? Member.ok($0.frame.stream, "abc") : [] }
-        let proxy = try await Self.proxy([member]) { $0.upstreams[0].responseTimeout = .seconds(2) }
+        let patient = TestProxy.intent([member.endpoint]) {
+            $0.upstreams[0].http2 = true
+            $0.upstreams[0].responseTimeout = .seconds(300)
+        }
+        var intent = patient
+        intent.upstreams[0].responseTimeout = .milliseconds(200)
+        let proxy = try await TestProxy(intent)
         #expect(try await TestClient.exchange(proxy.endpoint, get()).hasPrefix("HTTP/1.1 504 "))
+        try await proxy.reload(patient, generation: 2)
         #expect(try await TestClient.exchange(proxy.endpoint, get()).contains("abc"))
         #expect(await proxy.settles { _ in member.openConnections == 1 })
         await proxy.stop()

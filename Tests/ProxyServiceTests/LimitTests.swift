@@ -257,8 +257,8 @@ struct LimitTests {
         #expect(slow.received.hasPrefix("HTTP/1.1 408 "))
         await slow.close()
         let fast = try await TestClient(proxy.endpoint)
-        try await fast.send(head)
-        fast.post(Array(String(repeating: "x", count: 999_997).utf8) + Array("END".utf8))
+        // At once: between them would be time.
+        fast.post(Array(head.utf8) + Array(String(repeating: "x", count: 999_997).utf8) + Array("END".utf8))
         #expect(try await fast.waitForEnd().hasSuffix("done"))
         await proxy.stop()
         await member.close()
@@ -275,11 +275,11 @@ struct LimitTests {
         client.post(Array(String(repeating: get(close: false), count: Int(most)).utf8))
         // Until nothing more is read.
         var seen: UInt64 = 0
-        while proxy.server.status.requests > seen || seen == 0 {
+        while proxy.server.status.requests > seen || seen <= 10 {
             seen = proxy.server.status.requests
             try await Task.sleep(for: .milliseconds(500))
         }
-        #expect(seen > 10 && seen < most - 2000, "\(seen) requests were read")
+        #expect(seen < most - 2000, "\(seen) requests were read")
         #expect(await proxy.settles { $0.bufferedBytes > 0 && $0.bufferedBytes < 1 << 20 })
         // Taken again, all are answered.
         try await client.resume()
@@ -327,7 +327,7 @@ struct LimitTests {
     func tunnelTimeout() async throws {
         let member = try await TestMember { received, _ in received.isEmpty ? [] : [.send("echo")] }
         let proxy = try await TestProxy([member]) {
-            $0.proxy.limits.tunnelTimeout = .milliseconds(200)
+            $0.proxy.limits.tunnelTimeout = .seconds(2)
             $0.listeners[0].mode = .tcp(upstream: 0)
         }
         let client = try await TestClient(proxy.endpoint)
@@ -343,7 +343,7 @@ struct LimitTests {
     @Test("what a removed listener still serves at the drain's deadline is closed")
     func drainDeadline() async throws {
         let member = try await Self.member()
-        let intent = TestProxy.intent([member.endpoint]) { $0.proxy.drainTimeout = .milliseconds(200) }
+        let intent = TestProxy.intent([member.endpoint]) { $0.proxy.drainTimeout = .seconds(3) }
         let proxy = try await TestProxy(intent)
         let held = try await Self.held(proxy)
         var none = intent

@@ -82,7 +82,8 @@ struct MemberBlameTests {
         let full = try FullBacklog()
         let good = try await TestMember { received, _ in received.isEmpty ? [] : [.send("echo"), .close] }
         let intent = TestProxy.intent([full.endpoint, good.endpoint]) {
-            $0.upstreams[0].connectTimeout = .milliseconds(100)
+            // Longer than a busy machine keeps the loop from seeing that the other has accepted.
+            $0.upstreams[0].connectTimeout = .seconds(1)
             $0.listeners = [Listener(name: "tcp", endpoint: TestProxy.loopback, mode: .tcp(upstream: 0))]
         }
         let proxy = try await TestProxy(intent)

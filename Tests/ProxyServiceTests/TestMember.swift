@@ -162,6 +162,11 @@ final class TestMember: Sendable {
 
     func close() async { try? await channel.close() }
 
+    /// Says something on the latest connection.
+    func say(_ text: String) {
+        log.channels.withLock { $0.last }?.writeAndFlush(ByteBuffer(string: text), promise: nil)
+    }
+
     /// Closes all connections that there are.
     func closeConnections() async {
         for channel in log.channels.withLock({ $0 }) { try? await channel.close() }

@@ -31,6 +31,7 @@ final class TestProxy: Sendable {
         // So that none runs out for a test that a loaded machine holds up.
         intent.proxy.limits.headTimeout = .seconds(300)
         intent.proxy.limits.handshakeTimeout = .seconds(300)
+        intent.upstreams[0].connectTimeout = .seconds(60)
         change(&intent)
         return intent
     }

@@ -138,7 +138,7 @@ struct UpstreamConnectionTests {
         let proxy = try await TestProxy([member]) {
             $0.upstreams[0].members[0].maxConnections = 1
             $0.upstreams[0].queueSize = 1
-            $0.upstreams[0].queueTimeout = .milliseconds(500)
+            $0.upstreams[0].queueTimeout = .seconds(3)
         }
         let holder = try await TestClient(proxy.endpoint)
         try await holder.send("POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")

@@ -118,7 +118,7 @@ struct HTTP2Scenarios {
                 try (Program.run(Script.python, ["-c", Script.call, "\(port)", "hello"]).status == 0) == (state == 1)
             }
         }
-        withExtendedLifetime(server) {}
+        withExtendedLifetime((server, program)) {}
     }
 
     @Test("WebSocket passes over HTTP/2, to a member that speaks HTTP/1.1 and over HTTP/2 again")

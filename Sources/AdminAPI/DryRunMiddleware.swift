@@ -18,7 +18,8 @@ struct DryRunMiddleware: RouterMiddleware {
         case "true": break
         default: throw BadRequest("dry_run: true or false")
         }
-        guard request.method != .get, Self.paths.contains(where: { request.uri.path.hasPrefix($0) }) else {
+        guard ![.get, .head].contains(request.method), Self.paths.contains(where: { request.uri.path.hasPrefix($0) })
+        else {
             throw BadRequest("dry_run: of changes of overrides, windows and shifts, and of a reload")
         }
         let trial = Trial()

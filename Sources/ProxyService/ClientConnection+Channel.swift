@@ -48,6 +48,9 @@ extension ClientConnection {
             }
         case ChannelEvent.inputClosed:
             socketInputClosed()
+        case TLSUserEvent.shutdownCompleted:
+            // The client's goodbye behind ours: the channel closes at once, before it says that the input has ended.
+            if phase == .tunnel, !isInputClosed { socketInputClosed() }
         default:
             break
         }

@@ -43,7 +43,7 @@ final class ClientStream {
     /// - Parameter isGone: they have left for the member, rather than wait for one.
     func consumed(_ count: Int, isGone: Bool) {
         guard let connection else { return }
-        let increment = window.consumed(count, mayGrow: isGone && !connection.worker.isFillingUp)
+        let increment = window.consumed(count, isGone: isGone, isScarce: connection.worker.isFillingUp)
         if increment > 0, !isInputEnded { connection.widen(self, by: increment) }
     }
 

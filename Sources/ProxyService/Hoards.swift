@@ -27,24 +27,15 @@ struct Hoards<Part: AnyObject> {
         hoards[ObjectIdentifier(connection)] = hoard
     }
 
-    /// The one that goes first.
-    var largest: HoardRank {
-        let stalled = hoards.values.reduce(0) { max($0, $1.stalledBytes) }
-        if stalled > 0 { return .stalled(stalled) }
-        return .moving(hoards.values.reduce(0) { max($0, $1.movingBytes) })
-    }
-
     /// Those that together hold `excess` bytes at least, if so much can be had: the connections of which the most is stuck
     /// come first. Of one on which something moves only the streams go that do not.
     ///
-    /// - Parameters:
-    ///   - sparesMoving: nothing goes that moves, even if that is not enough.
-    ///   - floor: smaller ones stay: others, elsewhere, go before them.
-    func surplus(_ excess: Int, sparesMoving: Bool, from floor: HoardRank = .moving(0)) -> [Part] {
+    /// - Parameter sparesMoving: nothing goes that moves, even if that is not enough.
+    func surplus(_ excess: Int, sparesMoving: Bool) -> [Part] {
         var rest = excess
         var chosen: [Part] = []
         for hoard in hoards.values.sorted(by: { $0.stalledBytes > $1.stalledBytes }) {
-            guard rest > 0, hoard.stalledBytes > 0, .stalled(hoard.stalledBytes) >= floor else { break }
+            guard rest > 0, hoard.stalledBytes > 0 else { break }
             rest -= hoard.stalledBytes
             if hoard.movingBytes == 0 {
                 chosen.append(hoard.connection)
@@ -54,28 +45,10 @@ struct Hoards<Part: AnyObject> {
         }
         guard !sparesMoving else { return chosen }
         for hoard in hoards.values.sorted(by: { $0.movingBytes > $1.movingBytes }) {
-            guard rest > 0, hoard.movingBytes > 0, .moving(hoard.movingBytes) >= floor else { break }
+            guard rest > 0, hoard.movingBytes > 0 else { break }
             rest -= hoard.movingBytes
             chosen.append(hoard.connection)
         }
         return chosen
-    }
-}
-
-/// Whose turn it is to go: what is stuck before what moves, and of either kind the most.
-enum HoardRank: Comparable {
-    case moving(Int)
-    case stalled(Int)
-}
-
-/// The largest hoard of each loop. What is too much is too much for the process, and whoever holds the most of all goes
-/// first: a loop that has only smaller ones leaves it to the others, which see to theirs at their next look.
-struct HoardRanks {
-    private var ranks: [ObjectIdentifier: HoardRank] = [:]
-
-    /// - Returns: the largest of the other loops.
-    mutating func note(_ rank: HoardRank, of loop: AnyObject) -> HoardRank {
-        ranks[ObjectIdentifier(loop)] = rank
-        return ranks.reduce(.moving(0)) { $1.key == ObjectIdentifier(loop) ? $0 : max($0, $1.value) }
     }
 }

@@ -54,8 +54,8 @@ final class ListenerTLS: Sendable {
         self.byName = byName
     }
 
-    /// What keys are agreed on with: the groups that the TLS library has by itself, and behind them P-521, for clients that
-    /// have no other.
+    /// What keys are agreed on with: the groups that the TLS library has by itself, and P-521, for clients that have no
+    /// other. The client's order counts.
     private static let groups: [NIOTLSCurve] = [.x25519_MLKEM768, .x25519, .secp256r1, .secp384r1, .secp521r1]
 
     /// The entry for a server name in lower case: of those with the exact name, else with the wildcard, else with the

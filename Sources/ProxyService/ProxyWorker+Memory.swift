@@ -24,11 +24,9 @@ extension ProxyWorker {
         guard isFillingUp else { return }
         for client in connections { client.noteProgress() }
         for client in requests { client.noteProgress() }
-        let hoards = self.hoards(knowsProgress: knowsProgress)
-        let floor = shared.hoardRanks.withLock { $0.note(hoards.largest, of: self) }
         // Some room for what comes until the next look.
         guard total > settings.bufferTotal / 8 * 7, knowsProgress else { return }
-        relieve(hoards, from: floor)
+        relieve()
         addUp()
     }
 
@@ -51,23 +49,19 @@ extension ProxyWorker {
     /// Finding what is free takes the C library some milliseconds.
     private var worthGivingBack: Int { max(settings.bufferTotal / 8, 16 << 20) }
 
-    /// - Parameter knowsProgress: it is known what moves. Until it is, the worst is said to the other loops, which wait.
-    private func hoards(knowsProgress: Bool) -> Hoards<ClientConnection> {
+    private func relieve() {
         var hoards = Hoards<ClientConnection>()
         for client in connections {
-            hoards.add(client, of: client, bytes: client.bufferedBytes, isStalled: client.isStalled || !knowsProgress)
+            hoards.add(client, of: client, bytes: client.bufferedBytes, isStalled: client.isStalled)
         }
         for client in requests {
             hoards.add(
                 client, of: client.stream?.connection?.carrier ?? client, bytes: client.bufferedBytes,
-                isStalled: client.isStalled || !knowsProgress)
+                isStalled: client.isStalled)
         }
-        return hoards
-    }
-
-    private func relieve(_ hoards: Hoards<ClientConnection>, from floor: HoardRank) {
-        let excess = total - settings.bufferTotal / 4 * 3
-        for client in hoards.surplus(excess, sparesMoving: total <= settings.bufferTotal, from: floor)
+        // This loop's part of it: the others see to theirs.
+        let excess = Double(total - settings.bufferTotal / 4 * 3) * Double(buffered) / Double(max(total, 1))
+        for client in hoards.surplus(Int(excess), sparesMoving: total <= settings.bufferTotal)
         where client.phase != .closed {
             bump(counters.hoards)
             client.endHoard()

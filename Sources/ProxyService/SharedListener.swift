@@ -39,7 +39,6 @@ final class SharedProxyState: Sendable {
     let bufferedBytes = Atomic<Int>(0)
     /// That was so much that freed memory is worth being given back, once it is less.
     let hasHeldMuch = Atomic<Bool>(false)
-    let hoardRanks = Mutex(HoardRanks())
     /// Set by a loop that needs a descriptor and has no idle connection itself: one that has gives one up.
     let wantsEviction = Atomic<Bool>(false)
     let sources = SourceTable()

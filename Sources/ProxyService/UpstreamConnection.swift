@@ -135,6 +135,9 @@ final class UpstreamConnection: UpstreamLink, ChannelDuplexHandler, SocketDelega
             becomeReady()
         case ChannelEvent.inputClosed:
             socketInputClosed()
+        case TLSUserEvent.shutdownCompleted:
+            // The member's goodbye behind ours: the channel closes at once, before it says that the input has ended.
+            if !isInputClosed, !isClosing { socketInputClosed() }
         default:
             break
         }

@@ -226,7 +226,7 @@ final class UpstreamStream: UpstreamLink {
     /// taken. Nobody waits for padding, nor for a body without a client.
     private func giveBack() {
         let increment = window.keeps(
-            client.map { held.bodyCount + ($0.stream?.pending ?? 0) } ?? 0, mayGrow: !connection.worker.isFillingUp)
+            client.map { held.bodyCount + ($0.stream?.pending ?? 0) } ?? 0, isScarce: connection.worker.isFillingUp)
         if increment > 0, let place, !isResponseEnded { connection.widen(place, by: increment) }
     }
 

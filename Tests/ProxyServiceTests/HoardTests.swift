@@ -142,54 +142,6 @@ struct HoardTests {
         #expect(chosen == choice.chosen)
     }
 
-    /// A loop with what its connections hold, and what moves of that.
-    private struct Loop {
-        final class Identity {}
-        let identity = Identity()
-        var clients: [(part: Part, bytes: Int, isStalled: Bool)]
-        var held: Int { clients.reduce(0) { $0 + $1.bytes } }
-
-        init(_ clients: [(String, Int, Bool)]) { self.clients = clients.map { (Part($0.0), $0.1, $0.2) } }
-
-        /// - Returns: who went.
-        mutating func look(_ ranks: inout HoardRanks, excess: Int, sparesMoving: Bool) -> [String] {
-            guard excess > 0 else { return [] }
-            var hoards = Hoards<Part>()
-            for client in clients {
-                hoards.add(client.part, of: client.part, bytes: client.bytes, isStalled: client.isStalled)
-            }
-            let floor = ranks.note(hoards.largest, of: identity)
-            let gone = hoards.surplus(excess, sparesMoving: sparesMoving, from: floor)
-            clients.removeAll { client in gone.contains { $0 === client.part } }
-            return gone.map(\.description)
-        }
-    }
-
-    @Test(
-        "a loop without hoarders pays for none of another loop, whichever looks first, and two looks do",
-        arguments: [true, false], [true, false])
-    func twoLoops(hoarderFirst: Bool, sparesMoving: Bool) {
-        let crowd = (0..<10).map { ("b\($0)", 20, $0 < 5) }
-        var loops = [Loop([("hoarder", 700, true), ("a", 10, true)]), Loop(crowd)]
-        var ranks = HoardRanks()
-        var gone: [String] = []
-        // Each has looked once before anyone goes.
-        for loop in loops.indices { _ = ranks.note(.stalled(loop == 0 ? 700 : 20), of: loops[loop].identity) }
-        for _ in 0..<2 {
-            for loop in hoarderFirst ? [0, 1] : [1, 0] {
-                let excess = loops[0].held + loops[1].held - 800
-                gone += loops[loop].look(&ranks, excess: excess, sparesMoving: sparesMoving)
-            }
-        }
-        #expect(gone == ["hoarder"])
-        // Where all are equal each loop can go on alone.
-        ranks = HoardRanks()
-        loops = [Loop(crowd), Loop(crowd)]
-        for loop in loops.indices {
-            #expect(loops[loop].look(&ranks, excess: 40, sparesMoving: true).count == 2, "\(loop)")
-        }
-    }
-
     @Test("once what was held is gone its memory is given back, also where that was no reason for anyone to go")
     func memory() async throws {
         let member = try await TestMember { received, _ in

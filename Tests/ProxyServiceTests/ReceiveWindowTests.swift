@@ -12,13 +12,13 @@ struct ReceiveWindowTests {
     func growth() {
         var window = ReceiveWindow(size: 100)
         window.received(49)
-        #expect(window.keeps(0, mayGrow: true) == 0)
+        #expect(window.keeps(0, isScarce: false) == 0)
         window.received(1)
-        #expect(window.keeps(0, mayGrow: true) == 50 && window.size == 100)
+        #expect(window.keeps(0, isScarce: false) == 50 && window.size == 100)
         window.received(50)
-        #expect(window.keeps(0, mayGrow: true) == 150 && window.size == 200)
+        #expect(window.keeps(0, isScarce: false) == 150 && window.size == 200)
         window.received(200)
-        #expect(window.consumed(200, mayGrow: true) == 400 && window.size == 400)
+        #expect(window.consumed(200, isGone: true, isScarce: false) == 400 && window.size == 400)
     }
 
     @Test("it stays as it is where something waits, or nothing more may")
@@ -26,15 +26,39 @@ struct ReceiveWindowTests {
         var window = ReceiveWindow(size: 100)
         for _ in 0..<10 {
             window.received(60)
-            #expect(window.keeps(1, mayGrow: true) >= 50)
+            #expect(window.keeps(1, isScarce: false) >= 50)
             window.received(40)
-            #expect(window.keeps(0, mayGrow: true) == 0)
+            #expect(window.keeps(0, isScarce: false) == 0)
         }
         for _ in 0..<10 {
             window.received(100)
-            #expect(window.keeps(0, mayGrow: false) >= 100)
+            #expect(window.keeps(0, isScarce: true) >= 100)
+        }
+        for _ in 0..<10 {
+            window.received(100)
+            #expect(window.consumed(100, isGone: false, isScarce: false) >= 100)
         }
         #expect(window.size == 100)
+    }
+
+    @Test("where memory has become scarce it goes back to what it was, and goes on")
+    func shrinking() {
+        var window = ReceiveWindow(size: 100)
+        var room = 100
+        func pass(_ count: Int, keeping held: Int = 0, isScarce: Bool) -> Int {
+            window.received(count)
+            let increment = window.keeps(held, isScarce: isScarce)
+            room += increment - count
+            #expect(room >= 0 && room + held <= window.size)
+            return increment
+        }
+        while window.size < 800 { _ = pass(room, isScarce: false) }
+        #expect(room == 800)
+        // Half of it is taken back, then all but what it began with, and no more.
+        #expect(pass(400, isScarce: true) == 0 && window.size == 400 && room == 400)
+        #expect(pass(300, keeping: 50, isScarce: true) == 0 && window.size == 150)
+        #expect(pass(100, isScarce: true) == 100 && window.size == 100 && room == 100)
+        #expect(pass(100, isScarce: true) == 100 && room == 100)
     }
 
     @Test("it has an end", arguments: [1, 700_000, ReceiveWindow.largest])
@@ -43,7 +67,7 @@ struct ReceiveWindowTests {
         var room = size
         for _ in 0..<100 {
             window.received(room)
-            room = window.keeps(0, mayGrow: true)
+            room = window.keeps(0, isScarce: false)
         }
         #expect(room == ReceiveWindow.largest && window.size == ReceiveWindow.largest)
     }

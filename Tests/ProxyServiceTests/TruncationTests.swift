@@ -57,6 +57,39 @@ struct TruncationTests {
         await member.close()
     }
 
+    @Test("a side that ends behind the other's end does so in order, in TLS too", arguments: [true, false])
+    func ends(clientFirst: Bool) async throws {
+        let files = try TestCertificates()
+        defer { files.remove() }
+        let certificate = files.certificates[0]
+        let member = try await TestMember(tls: clientFirst ? certificate : nil) { received, _ in
+            if clientFirst { return received.hasSuffix("<FIN>") ? [.send("got:" + received), .close] : [] }
+            return received == "x" ? [.send("part"), .closeOutput] : []
+        }
+        let proxy = try await TestProxy([member]) {
+            $0.listeners[0].mode = .tcp(upstream: 0)
+            if clientFirst {
+                TestProxy.secureMembers(&$0, certificate)
+            } else {
+                $0.certificates = [certificate]
+                $0.listeners[0].tls = Listener.TLS(certificates: [0])
+            }
+        }
+        let client =
+            clientFirst
+            ? try await TestClient(proxy.endpoint)
+            : try await TestClient(proxy.endpoint, tls: "a.example", authority: certificate.chainPath)
+        try await client.send("x")
+        if clientFirst { try await client.closeOutput() }
+        #expect(try await client.waitForEnd() == (clientFirst ? "got:x<FIN>" : "part"))
+        await client.close()
+        #expect(await proxy.settles { $0.openConnections == 0 && member.openConnections == 0 })
+        #expect(member.received == ["x<FIN>"])
+        #expect(!client.wasReset && !member.wasReset && proxy.server.status.aborted == 0)
+        await proxy.stop()
+        await member.close()
+    }
+
     @Test("a tunnel's cut comes out as a reset, an end as an end", arguments: [true, false], [true, false])
     func tunnel(byMember: Bool, isCut: Bool) async throws {
         let files = try TestCertificates()

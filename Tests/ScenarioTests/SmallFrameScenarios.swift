@@ -56,7 +56,7 @@ struct SmallFrameScenarios {
         let socket = "/tmp/meridian-\(port).sock"
         let program = try Program(
             """
-            proxy: { access_log: "off", threads: 1 }
+            proxy: { access_log: "off", threads: 1, limits: { body_timeout: 10m } }
             admin: { socket: \(socket) }
             upstreams: { app: { members: ["127.0.0.1:\(own)"], http2: true } }
             listeners: { web: { address: "127.0.0.1:\(port)", upstream: app } }
@@ -72,7 +72,7 @@ struct SmallFrameScenarios {
         }
         // The windows' bytes are here.
         var buffered = 0
-        try wait(for: "all that the windows take") {
+        try wait(for: "all that the windows take", seconds: 300) {
             let status = try Program.run(Program.binary.path, ["status", "--json", "--socket", socket]).output
             buffered = status.firstMatch(of: /"bufferedBytes"\s*:\s*(\d+)/).flatMap { Int($0.output.1) } ?? 0
             return buffered >= 8 * 65_536

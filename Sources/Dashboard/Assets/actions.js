@@ -248,7 +248,7 @@ async function submit(event) {
   try {
     const answer = await send(method, path, body, asked.tag);
     if (answer.ok) {
-      const held = asked.plan.tellsHeld ? (await answer.json().catch(() => ({}))).held ?? [] : [];
+      const { held = [], cleared } = asked.plan.tellsHeld ? await answer.json().catch(() => ({})) : {};
       if (held.length > 0) {
         const title = asked.plan.title(chosen);
         if (isHere()) tellHeld(title, held); else announce(`${title} ${stillHeld(held)}`);
@@ -256,7 +256,8 @@ async function submit(event) {
       }
       if (isHere()) byId("act").close();
       // What happened is read out on all pages, whoever did it, and so on this one.
-      if (!isLive()) announce("The change was made.");
+      if (cleared?.length === 0) announce("Nothing was set for it.");
+      else if (!isLive()) announce("The change was made.");
       return;
     }
     if (isHere() && answer.status === 401) {

@@ -80,7 +80,11 @@ struct DeadlineTests {
             case .streamHead, .call, .streamResponse: try await Self.askWithStream(proxy, wait)
             default:
                 let (said, answer) = Self.exchange(wait)
-                let got = try await TestClient.exchange(proxy.endpoint, said)
+                // A busy machine may see that it is connected to a tunnel no sooner than the tunnel's reset.
+                let got =
+                    wait == .tunnel
+                    ? (try? await TestClient.exchange(proxy.endpoint, said)) ?? ""
+                    : try await TestClient.exchange(proxy.endpoint, said)
                 // Of a loaded machine the head of a response may be late, too.
                 #expect(got.hasPrefix(answer) || wait == .rest && got.hasPrefix("HTTP/1.1 504 "), "\(got)")
             }

@@ -327,15 +327,22 @@ struct LimitTests {
     func tunnelTimeout() async throws {
         let member = try await TestMember { received, _ in received.isEmpty ? [] : [.send("echo")] }
         let proxy = try await TestProxy([member]) {
-            $0.proxy.limits.tunnelTimeout = .seconds(2)
+            $0.proxy.limits.tunnelTimeout = .milliseconds(500)
             $0.listeners[0].mode = .tcp(upstream: 0)
         }
-        let client = try await TestClient(proxy.endpoint)
-        try await client.send("x")
-        #expect(try await client.waitForEnd() == "echo")
-        #expect(await proxy.settles { $0.timeouts == 1 && $0.openConnections == 0 && member.openConnections == 0 })
-        #expect(await Patience.lasts { client.wasReset && member.wasReset })
-        #expect(proxy.server.status.aborted == 1)
+        var tries: UInt64 = 0
+        var text = ""
+        // Again where the machine was so busy that the member's answer came too late.
+        while text != "echo", tries < 20 {
+            tries += 1
+            let client = try await TestClient(proxy.endpoint)
+            client.post([0x78])
+            text = try await client.waitForEnd()
+            let count = tries
+            #expect(await proxy.settles { $0.timeouts == count && $0.aborted == count && $0.openConnections == 0 })
+            #expect(await Patience.lasts { client.wasReset && member.wasReset && member.openConnections == 0 })
+        }
+        #expect(text == "echo")
         await proxy.stop()
         await member.close()
     }
@@ -343,13 +350,17 @@ struct LimitTests {
     @Test("what a removed listener still serves at the drain's deadline is closed")
     func drainDeadline() async throws {
         let member = try await Self.member()
-        let intent = TestProxy.intent([member.endpoint]) { $0.proxy.drainTimeout = .seconds(3) }
+        let limit = Duration.seconds(1)
+        let intent = TestProxy.intent([member.endpoint]) { $0.proxy.drainTimeout = limit }
         let proxy = try await TestProxy(intent)
         let held = try await Self.held(proxy)
         var none = intent
         none.listeners = []
+        let began = ContinuousClock.now
         try await proxy.reload(none, generation: 2)
-        #expect(proxy.server.status.drainingConnections == 1 && !held.isClosed)
+        let isHeld = proxy.server.status.drainingConnections == 1 && !held.isClosed
+        // Unless the machine was so busy that the time is over by now.
+        #expect(isHeld || ContinuousClock.now - began >= limit)
         #expect(try await held.waitForEnd() == "")
         #expect(await proxy.settles { $0.drainingConnections == 0 && $0.openConnections == 0 && $0.aborted == 1 })
         await proxy.stop()

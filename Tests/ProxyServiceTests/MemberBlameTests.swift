@@ -83,7 +83,7 @@ struct MemberBlameTests {
         let good = try await TestMember { received, _ in received.isEmpty ? [] : [.send("echo"), .close] }
         let intent = TestProxy.intent([full.endpoint, good.endpoint]) {
             // Longer than a busy machine keeps the loop from seeing that the other has accepted.
-            $0.upstreams[0].connectTimeout = .seconds(1)
+            $0.upstreams[0].connectTimeout = .seconds(3)
             $0.listeners = [Listener(name: "tcp", endpoint: TestProxy.loopback, mode: .tcp(upstream: 0))]
         }
         let proxy = try await TestProxy(intent)

@@ -135,11 +135,12 @@ struct UpstreamConnectionTests {
     @Test("no more wait than may, at n and at n + 1, and none longer than it may")
     func bounds() async throws {
         let member = try await Self.holding()
-        let proxy = try await TestProxy([member]) {
+        var intent = TestProxy.intent([member.endpoint]) {
             $0.upstreams[0].members[0].maxConnections = 1
             $0.upstreams[0].queueSize = 1
-            $0.upstreams[0].queueTimeout = .seconds(3)
+            $0.upstreams[0].queueTimeout = .seconds(300)
         }
+        let proxy = try await TestProxy(intent)
         let holder = try await TestClient(proxy.endpoint)
         try await holder.send("POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
         #expect(await proxy.settles { _ in member.connections == 1 })
@@ -148,6 +149,8 @@ struct UpstreamConnectionTests {
         #expect(await proxy.settles { $0.requests == 2 })
         let refused = try await TestClient.exchange(proxy.endpoint, get("/second"))
         #expect(refused.hasPrefix("HTTP/1.1 503 ") && refused.contains("busy"))
+        intent.upstreams[0].queueTimeout = .milliseconds(100)
+        try await proxy.reload(intent, generation: 2)
         #expect(try await first.waitForEnd().hasPrefix("HTTP/1.1 503 "))
         #expect(proxy.server.status.timeouts == 1)
         await holder.close()

@@ -322,9 +322,6 @@ struct TCPTests {
         _ = broken.write(Array("PROXY TCP4 1 2 3 4\r\n".utf8))
         expectClosed(broken)
         #expect(counters.value(.badProxyHeader) == 2)
-        let untrusted = Client(endpoint, tcp: true, from: "127.0.0.3")
-        _ = untrusted.write(Self.header([192, 0, 2, 33]) + World.query().framed)
-        expectClosed(untrusted)
         let other = Client(endpoint, tcp: true, from: "127.0.0.3")
         #expect(try ask(other) != nil)
         await Patience.lasts { counters.openCount == 1 }
@@ -337,7 +334,11 @@ struct TCPTests {
         let half = Client(hasty.server.endpoints[0], tcp: true, from: "127.0.0.2")
         _ = half.write(Array(Self.header([192, 0, 2, 33])[..<20]))
         expectClosed(half)
-        #expect(hasty.server.tcpCounters.value(.incompleteClosed) == 2)
+        // Of one that is not trusted a header is the length of a message that does not come.
+        let untrusted = Client(hasty.server.endpoints[0], tcp: true, from: "127.0.0.3")
+        _ = untrusted.write(Self.header([192, 0, 2, 33]) + World.query().framed)
+        expectClosed(untrusted)
+        #expect(hasty.server.tcpCounters.value(.incompleteClosed) == 3)
         try hasty.end()
     }
 
